@@ -1,0 +1,43 @@
+"""Serve the web until SIGTERM or SIGINT; requests under way are answered first."""
+
+import sys
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.application import create_app
+from models.database import Database
+from services.logs import configure_logging
+from settings import get_settings
+
+COMPONENT: Final = "web"
+GRACE_SECONDS: Final = 10
+
+
+def application() -> FastAPI:
+    """Build the application the environment describes; each server process calls it once."""
+    configure_logging(COMPONENT)
+    settings = get_settings()
+    return create_app(settings, Database(settings.effective_database_url))
+
+
+def main() -> None:
+    """Serve with the settings of the environment."""
+    configure_logging(COMPONENT)
+    settings = get_settings()
+    uvicorn.run(
+        "api.__main__:application",
+        factory=True,
+        host=settings.web_host,
+        port=settings.web_port,
+        workers=settings.web_processes if settings.web_processes > 1 else None,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

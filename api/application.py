@@ -1,0 +1,68 @@
+"""The composition root of the web: one application over one database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api import (
+    cases,
+    catalogue,
+    clock,
+    description,
+    documents,
+    operations,
+    pages,
+    problems,
+    processes,
+    sessions,
+    tasks,
+)
+from api.metrics import MeasuredRequests, Metrics
+from api.pages.rendering import STATIC_ROOT
+from api.routing import API_BASE
+from models.database import Database
+from settings import Settings
+
+THREADS: Final = 16
+"""Requests worked on at a time; fewer than the database's pool holds connections, so that none waits for one."""
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """Build the application; the caller owns ``database`` and disposes of it."""
+    app = FastAPI(
+        title=description.TITLE,
+        summary=description.SUMMARY,
+        description=description.DESCRIPTION,
+        version=description.product_version(),
+        openapi_url=f"{API_BASE}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=description.operation_id,
+        lifespan=_lifespan,
+    )
+    metrics = Metrics(database)
+    app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
+    app.add_middleware(MeasuredRequests, metrics=metrics)
+    problems.install(app)
+    description.install(app)
+    for module in (sessions, catalogue, documents, clock):
+        app.include_router(module.public)
+    app.include_router(cases.submissions)
+    for module in (sessions, catalogue, cases, tasks, documents, processes, clock):
+        app.include_router(module.router)
+    app.include_router(operations.router, prefix=API_BASE)
+    app.include_router(operations.router, include_in_schema=False)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC_ROOT), name="static")
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield

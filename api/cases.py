@@ -1,0 +1,229 @@
+"""Cases (办件): submit, list, read, and what people do to a case outside its tasks."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from api.dependencies import Caller, Code, Cursor, Empty, Limit, Search, WebDatabase
+from api.problems import documented
+from api.routing import API_BASE, AccountRoute, SubmissionRoute
+from models.case import CaseState
+from models.catalogue import Mode
+from models.special_procedure import SpecialKind
+from services import case_actions, cases, special_procedures, submission
+from services.views import CaseRow, CaseSubmission, CaseView, MaterialInput, Page, StateView, SubmissionReceipt
+
+submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
+router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["cases"])
+
+CaseNumber = Annotated[str, Path(max_length=200, description="The case's number (办件流水号).")]
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Supplement(_Body):
+    """The body of ``POST /cases/{case_no}/materials``: what the applicant brought after a correction notice."""
+
+    materials: list[MaterialInput] = Field(min_length=1, max_length=200)
+
+
+class Withdrawal(_Body):
+    """The body of ``POST /cases/{case_no}/withdraw``."""
+
+    reason: Reason
+
+
+class SpecialProcedureInput(_Body):
+    """The body of ``POST /cases/{case_no}/special-procedures``; ``days`` are working days."""
+
+    kind: SpecialKind
+    days: StrictInt = Field(ge=1, le=special_procedures.LONGEST_PLAN_DAYS)
+    reason: Reason
+
+
+class ExtensionInput(_Body):
+    """The body of ``POST /cases/{case_no}/extension``; ``days`` are working days."""
+
+    days: StrictInt = Field(ge=1, le=special_procedures.LONGEST_EXTENSION_DAYS)
+    reason: Reason
+
+
+class CaseOutcome(BaseModel):
+    """The short answer to an action: the case and its state now."""
+
+    case_no: str
+    state: StateView
+
+
+class SpecialProcedureView(BaseModel):
+    """A special procedure of a case."""
+
+    id: str
+    kind: SpecialKind
+    days: int
+    reason: str
+    begun_at: datetime
+    planned_end_at: datetime
+    ended_at: datetime | None
+
+
+class ExtensionView(BaseModel):
+    """The extension of a case's limit and the due instant it leads to."""
+
+    case_no: str
+    days: int
+    reason: str
+    approved_by: str
+    approved_at: datetime
+    due_at: datetime | None
+
+
+@submissions.post(
+    "/cases",
+    status_code=201,
+    responses={
+        200: {"model": SubmissionReceipt, "description": "The same key and body came before: the same case."},
+        **documented(
+            401,
+            403,
+            413,
+            415,
+            422,
+            conflict="idempotency_conflict, item_not_delegated, not_in_force, agreement_missing, duplicate_open_case",
+        ),
+    },
+)
+def submit_case(
+    body: CaseSubmission,
+    key: Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=submission.MAX_KEY_LENGTH)],
+    response: Response,
+    caller: Caller,
+    database: WebDatabase,
+) -> SubmissionReceipt:
+    """Submit a case at the area's window; the key makes a repetition answer with the same case."""
+    with database.transaction() as session:
+        receipt, created = submission.submit(session, caller, key, body)
+    response.status_code = 201 if created else 200
+    response.headers["Location"] = f"{API_BASE}/cases/{receipt.case_no}"
+    return receipt
+
+
+@router.get("/cases", responses=documented(401, 422))
+def list_cases(
+    caller: Caller,
+    database: WebDatabase,
+    q: Search = None,
+    state: Annotated[CaseState | Empty | None, Query(description="A state's code.")] = None,
+    mode: Mode | Empty | None = None,
+    area: Code = None,
+    item: Code = None,
+    sort: Literal["-received_at", "received_at", ""] = "-received_at",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CaseRow]:
+    """List the cases the account may read, applicants masked."""
+    with database.reading() as session:
+        return cases.list_cases(
+            session,
+            caller,
+            q=q or None,
+            state=int(state) if state else None,
+            mode=mode or None,
+            area=area or None,
+            item=item or None,
+            sort=sort or "-received_at",
+            cursor=cursor or None,
+            limit=limit,
+        )
+
+
+@router.get("/cases/{case_no}", responses=documented(401, 403, 404))
+def get_case(case_no: CaseNumber, caller: Caller, database: WebDatabase) -> CaseView:
+    """Give the whole case; who reads whose case it is leaves an audit entry."""
+    with database.transaction() as session:
+        return cases.get_case(session, caller, case_no)
+
+
+@router.post(
+    "/cases/{case_no}/materials",
+    status_code=202,
+    responses=documented(401, 403, 404, 413, 415, 422, conflict="not_awaiting_materials"),
+)
+def supply_materials(case_no: CaseNumber, body: Supplement, caller: Caller, database: WebDatabase) -> CaseOutcome:
+    """Take the materials supplied after a correction notice (补正)."""
+    with database.transaction() as session:
+        case = case_actions.supply_materials(session, caller, case_no, body.materials)
+        return _outcome(case_actions.outcome_of(case))
+
+
+@router.post(
+    "/cases/{case_no}/withdraw",
+    status_code=202,
+    responses=documented(401, 403, 404, 413, 415, 422, conflict="case_closed, case_decided"),
+)
+def withdraw_case(case_no: CaseNumber, body: Withdrawal, caller: Caller, database: WebDatabase) -> CaseOutcome:
+    """Withdraw the case at the applicant's request."""
+    with database.transaction() as session:
+        case = case_actions.withdraw(session, caller, case_no, body.reason)
+        return _outcome(case_actions.outcome_of(case))
+
+
+@router.post(
+    "/cases/{case_no}/special-procedures",
+    status_code=201,
+    responses=documented(401, 403, 404, 413, 415, 422, conflict="case_not_running"),
+)
+def begin_special_procedure(
+    case_no: CaseNumber, body: SpecialProcedureInput, caller: Caller, database: WebDatabase
+) -> SpecialProcedureView:
+    """Begin a special procedure (特别程序): its days stand outside the case's clock."""
+    with database.transaction() as session:
+        case = cases.find(session, caller, case_no)
+        procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason)
+        return SpecialProcedureView.model_validate(special_procedures.view(procedure))
+
+
+@router.post(
+    "/cases/{case_no}/special-procedures/{procedure_id}/end",
+    responses=documented(401, 403, 404, conflict="special_procedure_ended"),
+)
+def end_special_procedure(
+    case_no: CaseNumber,
+    procedure_id: Annotated[str, Path(max_length=200)],
+    caller: Caller,
+    database: WebDatabase,
+) -> SpecialProcedureView:
+    """End a special procedure; the clock runs on."""
+    with database.transaction() as session:
+        case = cases.find(session, caller, case_no)
+        procedure = special_procedures.end(session, caller, case, procedure_id)
+        return SpecialProcedureView.model_validate(special_procedures.view(procedure))
+
+
+@router.post(
+    "/cases/{case_no}/extension",
+    status_code=201,
+    responses=documented(401, 403, 404, 413, 415, 422, conflict="case_not_running, extended_before"),
+)
+def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, database: WebDatabase) -> ExtensionView:
+    """Lengthen the case's limit, once, by the deciding approver."""
+    with database.transaction() as session:
+        case = cases.find(session, caller, case_no)
+        extension = special_procedures.extend(session, caller, case, body.days, body.reason)
+        return ExtensionView(
+            case_no=case_no,
+            days=extension.days,
+            reason=extension.reason,
+            approved_by=extension.approved_by,
+            approved_at=extension.approved_at,
+            due_at=case.due_at,
+        )
+
+
+def _outcome(told: dict[str, Any]) -> CaseOutcome:
+    return CaseOutcome.model_validate(told)

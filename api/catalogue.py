@@ -1,0 +1,90 @@
+"""The catalogue: items, service guides, areas, and who is responsible."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
+from api.lists import page_of
+from api.problems import documented
+from api.routing import API_BASE, AccountRoute, StrictRoute
+from catalog_data.guide import Guide
+from models.catalogue import AreaKind, Mode
+from services import agreements, catalogue
+from services.catalogue import ItemView, ResponsibilityView
+from services.clock import product_now
+from services.errors import NotFound
+from services.views import Page
+
+public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["catalogue"])
+router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["catalogue"])
+
+ItemCode = Annotated[str, Path(max_length=200, description="An item's code, such as `W-01`.")]
+OnDate = Annotated[IsoDate | Empty | None, Query(description="The day asked about; the product's today by default.")]
+
+
+class AreaView(BaseModel):
+    """A county-level area; ``pseudo_code`` marks a division code of our own."""
+
+    code: str
+    name: str
+    kind: AreaKind
+    division_code: str
+    pseudo_code: bool
+
+
+@public.get("/items", responses=documented(422))
+def list_items(
+    database: WebDatabase,
+    mode: Mode | Empty | None = None,
+    area: Code = None,
+    unit: Code = None,
+    q: Search = None,
+    on: OnDate = None,
+    cursor: Cursor = None,
+    limit: Limit = 200,
+) -> Page[ItemView]:
+    """List the items in force on a day, in the order of the annexes."""
+    with database.reading() as session:
+        day = on or product_now(session).date()
+        found = catalogue.list_items(
+            session,
+            on=day,
+            mode=mode or None,
+            area=area or None,
+            unit=unit or None,
+            q=q,
+            agreements=agreements.in_force(session, day),
+        )
+    return page_of(found, lambda item: item.code, cursor, limit)
+
+
+@public.get("/items/{code}/guide", responses=documented(404))
+def get_guide(code: ItemCode, database: WebDatabase) -> Guide:
+    """Give the service guide (办事指南) of an item, the city's newest version."""
+    with database.reading() as session:
+        version = catalogue.get_guide(session, code)
+    if version is None:
+        raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
+    return catalogue.parse_guide(version)
+
+
+@public.get("/areas", responses=documented(422))
+def list_areas(database: WebDatabase, cursor: Cursor = None, limit: Limit = 200) -> Page[AreaView]:
+    """List the county-level areas in the plans' order."""
+    with database.reading() as session:
+        found = [AreaView.model_validate(area, from_attributes=True) for area in catalogue.areas(session)]
+    return page_of(found, lambda area: area.code, cursor, limit)
+
+
+@router.get("/responsibilities", responses=documented(401, 404, 422))
+def get_responsibility(
+    caller: Caller,
+    database: WebDatabase,
+    item: Annotated[str, Query(min_length=1, max_length=64)],
+    area: Annotated[str, Query(min_length=1, max_length=64)],
+) -> ResponsibilityView:
+    """Tell which account groups accept, review, decide, answer for and supervise an item in an area."""
+    with database.reading() as session:
+        return catalogue.responsibility(session, item, area, product_now(session).date())

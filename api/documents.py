@@ -1,0 +1,85 @@
+"""Issued documents, and what the public may ask: how far a case is, and whether a certificate is genuine."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict
+
+from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
+from api.problems import documented
+from api.routing import API_BASE, AccountRoute, StrictRoute
+from models.case import Verdict
+from services import cases, document_reading, documents
+from services.views import StateView
+
+public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])
+router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["documents"])
+
+
+class PdfResponse(Response):
+    """A PDF document."""
+
+    media_type = "application/pdf"
+
+
+class PublicDocument(BaseModel):
+    """A document as the applicant sees it."""
+
+    kind: str
+    number: str
+
+
+class PublicCase(BaseModel):
+    """What an applicant may see of the case."""
+
+    case_no: str
+    item: str
+    item_name: str
+    area: str
+    state: StateView
+    received_at: datetime
+    accepted_at: datetime | None
+    due_at: datetime | None
+    promised_due_at: datetime | None
+    provisional: bool
+    closed_at: datetime | None
+    decision: Verdict | None
+    documents: list[PublicDocument]
+    certificates: list[str]
+
+
+@router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404))
+def get_document(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:  # noqa: A002
+    """Give an issued document as it was sealed; reading it leaves an audit entry."""
+    with database.transaction() as session:
+        document = document_reading.read(session, caller, engine_key(id))
+    name = f"{document.kind}-{document.number}.pdf"
+    return PdfResponse(
+        document.pdf,
+        headers={
+            "Content-Disposition": f"inline; filename=\"document-{document.id}.pdf\"; filename*=UTF-8''{quote(name, safe='')}",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+@public.get("/cases/{case_no}", responses=documented(404, 422))
+def get_public_case(
+    case_no: Annotated[str, Path(max_length=200)],
+    query_code: Annotated[str, Query(min_length=1, max_length=64, description="The code on the receipt (查询码).")],
+    database: WebDatabase,
+) -> PublicCase:
+    """Tell an applicant how far the case is."""
+    with database.reading() as session:
+        return PublicCase.model_validate(cases.public_case(session, case_no, query_code))
+
+
+@public.get("/certificates/{number}", responses=documented(404))
+def verify_certificate(
+    number: Annotated[str, Path(max_length=200)], database: WebDatabase
+) -> dict[str, Any]:
+    """Tell whether a certificate is valid, changed or cancelled, and whether its signature holds."""
+    with database.reading() as session:
+        return documents.verify_certificate(session, number)

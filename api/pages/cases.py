@@ -1,0 +1,273 @@
+"""The case list, the page of one case, and what the window does to a case outside its tasks."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from api.pages import clock_months, material_rows, words
+from api.pages.clock_months import MonthSheet
+from api.pages.material_rows import MaterialRow
+from api.pages.rendering import render
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
+from catalog_data.conditions import ConditionStatus, assess
+from catalog_data.guide import Guide
+from models.case import STATE_LABELS, Case, CaseState
+from models.catalogue import Mode
+from models.database import CHINA, Database
+from services import case_actions, cases, catalogue, rights, tasks
+from services.errors import FieldProblem, InvalidInput
+from services.views import CaseRow, CaseView, Page, TaskView
+from settings import get_settings
+
+PAGE_SIZE: Final = 30
+
+router = APIRouter(route_class=PageRoute)
+
+
+@dataclass(frozen=True)
+class CaseListContext:
+    """What the case list shows and how it was filtered."""
+
+    page: Page[CaseRow]
+    q: str
+    state: str
+    mode: str
+    area: str
+    item: str
+    first: bool
+
+    def next_link(self) -> str:
+        """Return the address of the next page."""
+        chosen = {"q": self.q, "state": self.state, "mode": self.mode, "area": self.area, "item": self.item}
+        chosen["cursor"] = self.page.next or ""
+        return "?" + urlencode({name: value for name, value in chosen.items() if value})
+
+    @property
+    def filtered(self) -> bool:
+        """Tell whether anything was asked for."""
+        return any((self.q, self.state, self.mode, self.area, self.item))
+
+
+@dataclass(frozen=True)
+class CaseActions:
+    """What the visitor may do to the case outside its tasks."""
+
+    supply: bool
+    withdraw: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answered (or unanswered) question of the guide."""
+
+    question: str
+    given: str
+    status: ConditionStatus
+
+
+@dataclass(frozen=True)
+class CaseContext:
+    """What the case page shows beside the case itself."""
+
+    case: CaseView
+    pulse: str
+    query_code: str | None
+    actions: CaseActions
+    my_tasks: frozenset[str]
+    months: list[MonthSheet]
+    used_percent: int
+    answers: list[Answer]
+    operate_url: str | None
+
+
+@router.get("/cases")
+def show_cases(
+    request: Request,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    q: Annotated[str, Query(max_length=100)] = "",
+    state: str = "",
+    mode: str = "",
+    area: str = "",
+    item: Annotated[str, Query(max_length=16)] = "",
+    cursor: str | None = None,
+) -> Response:
+    """List the cases the visitor may read; a filter that makes no sense is ignored."""
+    wanted_state = int(state) if state.isdigit() and int(state) in STATE_LABELS else None
+    wanted_mode = mode if mode in set(Mode) else None
+    wanted_area = area if area in visitor.areas else None
+    with database.reading() as session:
+        page = cases.list_cases(
+            session,
+            visitor.actor,
+            q=q.strip() or None,
+            state=wanted_state,
+            mode=wanted_mode,
+            area=wanted_area,
+            item=item.strip().upper() or None,
+            cursor=cursor or None,
+            limit=PAGE_SIZE,
+        )
+    context = CaseListContext(
+        page,
+        q.strip(),
+        str(wanted_state or ""),
+        wanted_mode or "",
+        wanted_area or "",
+        item.strip(),
+        first=not cursor,
+    )
+    return render(request, "cases/list.html", {"list": context, "states": STATE_LABELS})
+
+
+@router.get("/cases/{case_no}")
+def show_case(
+    request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
+) -> Response:
+    """Show one case whole."""
+    return _case_page(request, database, visitor, case_no, notice=notice)
+
+
+@router.get("/cases/{case_no}/pulse")
+def feel_pulse(case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> dict[str, str]:
+    """Tell by a digest whether the case has changed, without reading whose it is."""
+    with database.reading() as session:
+        case = cases.find(session, visitor.actor, case_no)
+        return {"pulse": _pulse(case, tasks.open_tasks(session, case_no, visitor.now))}
+
+
+@router.get("/cases/{case_no}/materials")
+def show_supplement(
+    request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase
+) -> Response:
+    """Show the form for what the applicant brought after a correction notice."""
+    with database.transaction() as session:
+        case = cases.get_case(session, visitor.actor, case_no)
+    missing = [one.subject for one in case.form_check if not one.passed and one.rule == "material"]
+    rows = [MaterialRow(name=name, copies="1", kind="original", present=True) for name in missing]
+    return _supplement_page(request, case, rows, [])
+
+
+@router.post("/cases/{case_no}/materials")
+def supply_materials(
+    request: Request, case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+) -> Response:
+    """Take the supplement."""
+    rows = [row for row in material_rows.from_form(form) if row.present]
+    inputs, problems = material_rows.to_inputs(rows)
+    try:
+        if problems:
+            raise InvalidInput(problems)
+        with database.transaction() as session:
+            case_actions.supply_materials(session, visitor.actor, case_no, inputs)
+    except InvalidInput as error:
+        with database.transaction() as session:
+            case = cases.get_case(session, visitor.actor, case_no)
+        return _supplement_page(request, case, rows, error.problems)
+    return see(f"/cases/{case_no}", "supplied")
+
+
+@router.post("/cases/{case_no}/withdraw")
+def withdraw(
+    request: Request, case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+) -> Response:
+    """Withdraw the case at the applicant's request."""
+    reason = text_of(form, "reason")
+    if not reason:
+        problems = [FieldProblem("reason", "请填写申请人撤回的原因")]
+        return _case_page(request, database, visitor, case_no, problems=problems)
+    with database.transaction() as session:
+        case_actions.withdraw(session, visitor.actor, case_no, reason)
+    return see(f"/cases/{case_no}", "withdrawn")
+
+
+def _case_page(
+    request: Request,
+    database: Database,
+    visitor: Visitor,
+    case_no: str,
+    *,
+    notice: str = "",
+    problems: list[FieldProblem] | None = None,
+) -> Response:
+    with database.transaction() as session:
+        stored = cases.find(session, visitor.actor, case_no)
+        view = cases.get_case(session, visitor.actor, case_no)
+        guide = catalogue.guide_version(session, stored.item_code, stored.guide_version)
+        context = _context(session, visitor, stored, view, catalogue.parse_guide(guide) if guide else None)
+    shown = {
+        "page": context,
+        "case": view,
+        "notice": words.NOTICES.get(notice, ""),
+        "received": notice == "received",
+        "errors": {one.field: one.message for one in problems or []},
+    }
+    return render(request, "cases/detail.html", shown, 422 if problems else 200)
+
+
+def _context(
+    session: Session, visitor: Visitor, stored: Case, view: CaseView, guide: Guide | None
+) -> CaseContext:
+    at_window = rights.may_submit(visitor.actor, stored.area)
+    due = _china_day(view)
+    return CaseContext(
+        case=view,
+        pulse=_pulse(stored, tasks.open_tasks(session, stored.case_no, visitor.now)),
+        query_code=stored.query_code if at_window else None,
+        actions=CaseActions(
+            supply=at_window and stored.case_state is CaseState.CORRECTION_OPEN,
+            withdraw=at_window and stored.is_open and stored.decision is None,
+        ),
+        my_tasks=frozenset(
+            one.id for one in view.tasks if visitor.actor.acts_for(one.candidate_groups) or one.assignee == visitor.actor.username
+        ),
+        months=clock_months.month_sheets(view.clock, due, visitor.now.date()),
+        used_percent=clock_months.share_used(view.clock),
+        answers=_answers(guide, stored.conditions),
+        operate_url=get_settings().operate_url,
+    )
+
+
+def _china_day(view: CaseView) -> date | None:
+    return view.due_at.astimezone(CHINA).date() if view.due_at else None
+
+
+def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:
+    if guide is None:
+        return []
+    yes_no = {True: "是", False: "否"}
+    units = {one.key: one.unit for one in guide.conditions}
+    keys = [one.key for one in guide.conditions]
+    shown = []
+    for key, result in zip(keys, assess(guide.conditions, given), strict=True):
+        value = given.get(key)
+        text = "未回答" if value is None else yes_no[value] if isinstance(value, bool) else f"{value}{units[key]}"
+        if result.status is not ConditionStatus.NOT_APPLICABLE:
+            shown.append(Answer(result.question, text, result.status))
+    return shown
+
+
+def _pulse(case: Case, open_tasks: list[TaskView]) -> str:
+    told = [case.state, case.level, case.clock_version, case.decided_at, case.closed_at, case.due_at]
+    told += [(one.id, one.assignee, one.light.value) for one in open_tasks]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _supplement_page(
+    request: Request, case: CaseView, rows: list[MaterialRow], problems: list[FieldProblem]
+) -> Response:
+    failed = [one for one in case.form_check if not one.passed]
+    context = {
+        "case": case,
+        "rows": rows or [MaterialRow(name="", copies="1", kind="original", present=True)],
+        "failed": failed,
+        "errors": {one.field: one.message for one in problems},
+    }
+    return render(request, "cases/supplement.html", context, 422 if problems else 200)

@@ -1,0 +1,66 @@
+"""A case's clock as month sheets: which day counts, which does not, and why."""
+
+from calendar import Calendar
+from dataclasses import dataclass
+from datetime import date
+
+from services.views import ClockDay, ClockView
+
+MONDAY = 0
+
+
+@dataclass(frozen=True)
+class DayCell:
+    """One day of a sheet; ``status`` is empty for a day the clock says nothing about."""
+
+    day: date
+    status: str
+    reason: str
+    due: bool
+    today: bool
+
+
+@dataclass(frozen=True)
+class MonthSheet:
+    """One month: weeks from Monday, ``None`` where a day belongs to another month."""
+
+    year: int
+    month: int
+    weeks: list[list[DayCell | None]]
+
+    @property
+    def name(self) -> str:
+        """Return the month as 2026年11月."""
+        return f"{self.year}年{self.month}月"
+
+
+def month_sheets(clock: ClockView, due: date | None, today: date) -> list[MonthSheet]:
+    """Return the sheets from the clock's first day to its last, or to the due day if that is later."""
+    if not clock.days:
+        return []
+    told = {day.date: day for day in clock.days}
+    first, last = min(told), max(max(told), due or min(told))
+    sheets = []
+    year, month = first.year, first.month
+    while (year, month) <= (last.year, last.month):
+        sheets.append(_sheet(year, month, told, due, today))
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return sheets
+
+
+def share_used(clock: ClockView) -> int:
+    """Return how much of the limit is used, in whole percent up to 100."""
+    return min(100, round(100 * clock.used / clock.limit)) if clock.limit else 0
+
+
+def _sheet(year: int, month: int, told: dict[date, ClockDay], due: date | None, today: date) -> MonthSheet:
+    weeks: list[list[DayCell | None]] = []
+    for week in Calendar(MONDAY).monthdatescalendar(year, month):
+        weeks.append([_cell(day, told.get(day), due, today) if day.month == month else None for day in week])
+    return MonthSheet(year, month, weeks)
+
+
+def _cell(day: date, told: ClockDay | None, due: date | None, today: date) -> DayCell:
+    return DayCell(
+        day, told.status if told else "", told.reason if told else "", due=day == due, today=day == today
+    )

@@ -1,0 +1,89 @@
+"""The materials table of a form: fields ``materials.<n>.name|copies|kind|present``, read and prefilled."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from catalog_data.guide import Material
+from services.errors import FieldProblem
+from services.views import MaterialInput
+
+_INDEXED = re.compile(r"materials\.(\d{1,3})\.name")
+
+
+@dataclass(frozen=True)
+class MaterialRow:
+    """One line of the table, as it was typed."""
+
+    name: str
+    copies: str
+    kind: str
+    present: bool
+    listed: bool = False
+    required: bool = False
+    assumed: bool = False
+    wanted: str = ""
+
+
+def from_guide(materials: Iterable[Material], labels: dict[str, str]) -> list[MaterialRow]:
+    """Return the guide's checklist: every required material ticked, in the wanted number and kind."""
+    return [
+        MaterialRow(
+            name=one.name,
+            copies=str(one.copies),
+            kind=one.kind.value,
+            present=one.required,
+            listed=True,
+            required=one.required,
+            assumed=one.assumed,
+            wanted=f"{labels[one.kind.value]} {one.copies} 份",
+        )
+        for one in materials
+    ]
+
+
+def from_form(form: FormData, listed: Iterable[MaterialRow] = ()) -> list[MaterialRow]:
+    """Return the rows as they were sent; a row without a name was left empty and is dropped."""
+    known = {row.name: row for row in listed}
+    rows = []
+    for index in sorted({int(found.group(1)) for key in form if (found := _INDEXED.fullmatch(key))}):
+        fields = {part: _text(form.get(f"materials.{index}.{part}")) for part in ("name", "copies", "kind")}
+        if not fields["name"]:
+            continue
+        guide = known.get(fields["name"])
+        rows.append(
+            MaterialRow(
+                **fields,
+                present=form.get(f"materials.{index}.present") is not None,
+                listed=guide is not None,
+                required=guide.required if guide else False,
+                assumed=guide.assumed if guide else False,
+                wanted=guide.wanted if guide else "",
+            )
+        )
+    return rows
+
+
+def to_inputs(rows: Iterable[MaterialRow]) -> tuple[list[MaterialInput], list[FieldProblem]]:
+    """Return the rows as the services take them, and what is wrong with the others."""
+    inputs, problems = [], []
+    for index, row in enumerate(rows):
+        given: dict[str, Any] = {"name": row.name, "copies": row.copies or "0", "kind": row.kind}
+        try:
+            inputs.append(MaterialInput(**given, present=row.present))
+        except ValidationError as error:
+            for one in error.errors():
+                part = str(one["loc"][0])
+                problems.append(FieldProblem(f"materials.{index}.{part}", MESSAGES.get(part, "内容有误")))
+    return inputs, problems
+
+
+MESSAGES = {"name": "材料名称不得超过 200 字", "copies": "份数应为 0 至 10000 的整数", "kind": "请选择形式"}
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""

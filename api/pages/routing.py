@@ -1,0 +1,103 @@
+"""Page routes answer every refusal as a page in the product's look, or as a banner when htmx asked."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from api.pages.rendering import PAGE_HEADERS, render
+from services.errors import TongquanError, Unauthenticated
+
+SIGN_IN_PATH: Final = "/login"
+
+ADVICE: Final = {
+    401: "登录已过期，请重新登录。",
+    403: "当前账号无权查看或办理。如确需办理，请联系本单位管理员核对岗位权限。",
+    404: "地址可能有误，或者内容已不存在。",
+    405: "请从页面上的按钮进入。",
+    409: "可能已由他人办理，或者您已经提交过。请查看最新进度。",
+    422: "请返回修改后再提交。",
+    503: "系统正在启动或部分组件暂不可用，请稍后再试。",
+}
+TITLES: Final = {403: "没有权限", 404: "未找到页面", 405: "不能这样访问", 422: "提交的内容有误"}
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class PageRoute(APIRoute):
+    """A route whose product errors become pages; an unforeseen one is left to the application's 500 handler."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap the route's handler."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except (TongquanError, HTTPException, RequestValidationError, ValidationError) as error:
+                return error_page(request, error)
+
+        return handle
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether an error outside the page routes (an unknown address) should be a page."""
+    return not request.url.path.startswith(("/api/", "/static/")) and "text/html" in request.headers.get("accept", "")
+
+
+def error_page(request: Request, error: Exception) -> Response:
+    """Return the page of an error; an unauthenticated visitor is sent to sign in and back."""
+    if isinstance(error, Unauthenticated):
+        return _to_sign_in(request)
+    status, title, detail, extra = _told(error)
+    context = {
+        "status": status,
+        "title": title,
+        "detail": detail,
+        "advice": ADVICE.get(status, "请稍后再试；仍不成功的，请联系系统管理员。"),
+        "case_no": extra.get("case_no"),
+    }
+    if _is_htmx(request):
+        response = render(request, "_alert.html", context, status)
+        response.headers["HX-Retarget"] = "#alerts"
+        response.headers["HX-Reswap"] = "innerHTML show:window:top"
+        return response
+    return render(request, "error.html", context, status)
+
+
+def see(path: str, notice: str | None = None) -> RedirectResponse:
+    """Send the browser on after a successful post, with a notice to announce there."""
+    address = f"{path}{'&' if '?' in path else '?'}notice={notice}" if notice else path
+    return RedirectResponse(address, status_code=303, headers=PAGE_HEADERS)
+
+
+def _is_htmx(request: Request) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _to_sign_in(request: Request) -> Response:
+    if _is_htmx(request):
+        return Response(status_code=401, headers={"HX-Redirect": SIGN_IN_PATH})
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = SIGN_IN_PATH
+    if request.method == "GET" and wanted != "/":
+        target = f"{SIGN_IN_PATH}?next={quote(wanted, safe='/')}"
+    return RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
+
+
+def _told(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
+    match error:
+        case TongquanError():
+            detail = "" if error.detail == error.title else error.detail
+            return error.status, error.title, detail, error.extra
+        case HTTPException():
+            return error.status_code, TITLES.get(error.status_code, "请求未能完成"), "", {}
+        case RequestValidationError() | ValidationError():
+            return 422, TITLES[422], "", {}
+    return 500, "系统内部错误", "", {}

@@ -1,0 +1,118 @@
+"""Sign in and out of the pages."""
+
+import hmac
+import secrets
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from api.pages.rendering import render
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import (
+    CSRF_FIELD,
+    SESSION_COOKIE,
+    CurrentVisitor,
+    ForgedRequest,
+    GuardedForm,
+    PageDatabase,
+    sent_form,
+    text_of,
+)
+from api.pages.words import NOTICES
+from services import accounts
+from services.clock import machine_now
+from services.errors import Unauthenticated
+from settings import get_settings
+
+LOGIN_COOKIE: Final = "tongquan_login"
+"""Holds the secret of the sign-in form: there is no session yet that could."""
+
+DEMO_ACCOUNTS: Final = (
+    ("xingguo.window", "兴国县综合窗口", "接件、受理"),
+    ("city.{unit}.reviewer", "市级承办人", "签收、初审，如 city.xzsp.reviewer"),
+    ("city.{unit}.approver", "市级审批人", "决定，如 city.xzsp.approver"),
+    ("rongjiang.reviewer", "蓉江新区承办人", "实质性审核"),
+    ("rongjiang.chief", "蓉江新区首席代表", "签发转报"),
+    ("admin.system", "系统管理员", "流程运行"),
+)
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/login")
+def show_sign_in(request: Request, next: str = "/", notice: str = "") -> Response:  # noqa: A002
+    """Show the form; in development with the demonstration accounts."""
+    return _form(request, next, "", "", NOTICES.get(notice, ""))
+
+
+@router.post("/login")
+def sign_in(
+    request: Request, database: PageDatabase, form: Annotated[FormData, Depends(sent_form)]
+) -> Response:
+    """Open a session and go where the visitor wanted to."""
+    wanted = text_of(form, "next")
+    username = text_of(form, "username")
+    secret = request.cookies.get(LOGIN_COOKIE, "")
+    if not secret or not hmac.compare_digest(secret.encode(), text_of(form, CSRF_FIELD).encode()):
+        raise ForgedRequest
+    try:
+        with database.transaction() as session:
+            signed_in = accounts.sign_in(session, username, str(form.get("password", "")), machine_now())
+    except Unauthenticated as error:
+        return _form(request, wanted, username, error.message, "", status=401)
+    response = see(_own_path(wanted))
+    response.set_cookie(
+        SESSION_COOKIE,
+        signed_in.token,
+        max_age=int((signed_in.expires_at - machine_now()).total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    response.delete_cookie(LOGIN_COOKIE, path="/login")
+    return response
+
+
+@router.post("/logout")
+def sign_out(visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
+    """End the session."""
+    with database.transaction() as session:
+        accounts.sign_out(session, visitor.token)
+    response = see("/login", "signed_out")
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+def _form(
+    request: Request, wanted: str, username: str, problem: str, notice: str, status: int = 200
+) -> Response:
+    settings = get_settings()
+    secret = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+    context = {
+        "secret": secret,
+        "next": _own_path(wanted),
+        "username": username,
+        "problem": problem,
+        "notice": notice,
+        "demo_accounts": DEMO_ACCOUNTS if settings.development else (),
+        "demo_password": accounts.DEMO_PASSWORD,
+    }
+    response = render(request, "login.html", context, status)
+    response.set_cookie(
+        LOGIN_COOKIE,
+        secret,
+        max_age=24 * 3600,
+        path="/login",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+def _own_path(wanted: str) -> str:
+    """Return ``wanted`` when it is an address of ours, else the start page (no open redirect)."""
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\", "/login"))
+    return wanted if plain and not any(ord(sign) < 32 for sign in wanted) else "/"

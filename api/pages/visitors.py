@@ -1,0 +1,137 @@
+"""Who looks at a page: the session cookie, the sign-in it stands for, and the guard against forged requests."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Final, cast
+
+from fastapi import Depends, Request
+from sqlmodel import Session
+from starlette.datastructures import FormData
+
+from models.database import Database
+from services import accounts, rights
+from services.accounts import Actor
+from services.catalogue import areas as all_areas
+from services.catalogue import units as all_units
+from services.clock import product_now
+from services.errors import Forbidden, Unauthenticated
+
+SESSION_COOKIE: Final = "tongquan_session"
+CSRF_FIELD: Final = "csrf"
+CSRF_HEADER: Final = "X-CSRF-Token"
+
+
+class ForgedRequest(Forbidden):
+    """The form's secret is missing or another session's (CSRF)."""
+
+    code = "csrf_failed"
+    title, title_en = "页面已过期，请返回重新打开后再提交", "The form's token is missing or stale"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A signed-in person as pages know them, with the names of places and the product's time."""
+
+    actor: Actor
+    csrf: str
+    token: str
+    now: datetime
+    areas: dict[str, str]
+    units: dict[str, str]
+
+    @cached_property
+    def window_areas(self) -> list[str]:
+        """Return the areas at whose window the visitor may hand in cases."""
+        return [area for area in self.areas if rights.may_submit(self.actor, area)]
+
+    @property
+    def administers(self) -> bool:
+        """Tell whether the visitor is the system administrator."""
+        return rights.may_administer(self.actor)
+
+    @cached_property
+    def handles_cases(self) -> bool:
+        """Tell whether the visitor has anything to do with cases; an administrator has not."""
+        return any(group.scope is not rights.Scope.ADMIN for group in rights.parse_groups(self.actor.groups))
+
+    def group_name(self, name: str) -> str:
+        """Return a group's name for people: 兴国县综合窗口 for ``xingguo.window``."""
+        try:
+            group = rights.Group.parse(name)
+        except ValueError:
+            return name
+        from api.pages.words import ROLES
+
+        place = self.areas.get(group.area or "", "") + self.units.get(group.unit or "", group.unit or "")
+        return f"{place}{ROLES[group.role.value]}"
+
+    def person(self, username: str | None) -> str:
+        """Return how an account is shown: 本人, or its group's name where the account is named like one."""
+        if not username:
+            return "—"
+        return "本人" if username == self.actor.username else self.group_name(username)
+
+
+def database_of(request: Request) -> Database:
+    """Return the application's database."""
+    return cast(Database, request.app.state.database)
+
+
+def current_visitor(request: Request) -> Visitor:
+    """Return who is signed in, or raise ``Unauthenticated``."""
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        raise Unauthenticated
+    with database_of(request).reading() as session:
+        visitor = _load(session, token)
+    request.state.visitor = visitor
+    return visitor
+
+
+def _load(session: Session, token: str) -> Visitor:
+    signed_in = accounts.resume(session, token)
+    return Visitor(
+        actor=signed_in.actor,
+        csrf=signed_in.csrf,
+        token=token,
+        now=product_now(session),
+        areas={area.code: area.name for area in all_areas(session)},
+        units={unit.code: unit.name for unit in all_units(session)},
+    )
+
+
+async def sent_form(request: Request) -> FormData:
+    """Read the posted form; files are not taken."""
+    return await request.form(max_files=0)
+
+
+def guarded_form(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(current_visitor)],
+    form: Annotated[FormData, Depends(sent_form)],
+) -> FormData:
+    """Return the posted form of the visitor's own page, or raise ``ForgedRequest``."""
+    given = request.headers.get(CSRF_HEADER) or str(form.get(CSRF_FIELD, ""))
+    if not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
+        raise ForgedRequest
+    return form
+
+
+CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
+GuardedForm = Annotated[FormData, Depends(guarded_form)]
+PageDatabase = Annotated[Database, Depends(database_of)]
+
+
+def text_of(form: FormData, name: str) -> str:
+    """Return a field as trimmed text, empty when it is absent."""
+    value: Any = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def require(allowed: Callable[[Visitor], bool], visitor: Visitor) -> None:
+    """Raise ``Forbidden`` unless ``allowed`` holds for the visitor."""
+    if not allowed(visitor):
+        raise Forbidden

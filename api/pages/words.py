@@ -1,0 +1,60 @@
+"""The Chinese words pages use for closed sets that carry no label of their own."""
+
+from typing import Final
+
+from models.catalogue import Mode
+from models.task import Light
+
+LIGHTS: Final = {Light.GREEN: "绿灯", Light.YELLOW: "黄牌", Light.RED: "红牌", Light.PAUSED: "暂停"}
+MODES: Final = {mode: mode.label for mode in Mode}
+MATERIAL_KINDS: Final = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
+APPLICANT_KINDS: Final = {"person": "个人", "organization": "法人或其他组织"}
+IDENTITY_TYPES: Final = {"id_card": "居民身份证", "uscc": "统一社会信用代码"}
+LIMIT_UNITS: Final = {"working_day": "个工作日", "day": "日"}
+DAY_STATUSES: Final = {"counted": "计入", "non_working": "不计入", "paused": "暂停", "not_started": "未起算"}
+DECISIONS: Final = {"approve": "准予", "deny": "不予"}
+INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
+CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
+ROLES: Final = {
+    "window": "综合窗口",
+    "reviewer": "承办人",
+    "chief": "首席代表",
+    "approver": "审批人",
+    "supervisor": "监管人员",
+    "advisor": "业务指导员",
+    "coordinator": "市级统筹协调员",
+    "system": "系统管理员",
+    "security": "安全保密管理员",
+    "audit": "安全审计员",
+}
+RULES: Final = {
+    "material": "申请材料",
+    "extra": "清单外材料",
+    "identity": "证件号码",
+    "territory": "实施区域",
+    "date": "实施日期",
+    "condition": "管辖条件",
+}
+
+NOTICES: Final = {
+    "received": "已接件，材料接收凭证已出具。",
+    "submitted": "已提交。本环节办理完毕，下一环节见“当前环节”。",
+    "transferred": "已转交。",
+    "released": "已退回本组，其他人可以签收。",
+    "supplied": "补正材料已接收，正在重新进行形式审查。",
+    "withdrawn": "已撤回申请。",
+    "retried": "已重试，稍后查看结果。",
+    "signed_out": "您已安全退出。",
+}
+"""What a page may be told to announce after a redirect; anything else is ignored."""
+
+
+def state_tone(code: int) -> str:
+    """Return the badge colour of a case state."""
+    if code in (11, 12):
+        return "green"
+    if code in (4, 5, 13, 15):
+        return "red"
+    if code in (6, 7, 9):
+        return "amber"
+    return "" if code in (2, 14) else "blue"

@@ -1,0 +1,172 @@
+"""Routes that know who asks before they read what is asked.
+
+FastAPI reads a body before it solves dependencies, so the order the contract fixes (401, 403, 422) is kept here, in
+the route. A body is taken only as JSON that every part of the product can hold: no NUL, no lone surrogate, no number
+beyond 64 bits, not nested deeper than ``MAX_DEPTH``.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import orjson
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from api.problems import BodyTooLarge, UnsupportedMediaType
+from models.database import Database
+from services import accounts, rights, submission
+from services.accounts import Actor
+from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound, Unauthenticated
+
+API_BASE: Final = "/api/v1"
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 32
+LARGEST_INTEGER: Final = 2**63 - 1
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRequest(Request):
+    """A request whose JSON body was checked when it was read."""
+
+    document: Any = None
+    _content: bytes | None = None
+
+    async def body(self) -> bytes:
+        """Return the body; raise ``BodyTooLarge`` as soon as it is, or is declared, longer than the product takes."""
+        if self._content is None:
+            declared = self.headers.get("content-length", "")
+            if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
+                raise BodyTooLarge
+            content = bytearray()
+            async for chunk in self.stream():
+                content += chunk
+                if len(content) > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+            self._content = bytes(content)
+        return self._content
+
+    async def json(self) -> Any:
+        """Return the checked body."""
+        return self.document
+
+
+class StrictRoute(APIRoute):
+    """A route open to everybody that refuses what the product cannot hold."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse who may not come in; subclasses look at the token first, and never at the parsed body."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap FastAPI's handler: admission first, then the body, then the rest."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            await self.admit(strict)
+            _refuse_nul(strict)
+            if self.body_field is not None:
+                await _read_document(strict)
+            return await answer(strict)
+
+        return handle
+
+
+class AccountRoute(StrictRoute):
+    """A route for signed-in accounts: 401 comes before everything else."""
+
+    async def admit(self, request: Request) -> None:
+        """Find out whose token it is; the route's endpoint gets the answer as its ``Caller``."""
+        token = bearer_token(request)
+        request.state.token = token
+        request.state.actor = await run_in_threadpool(_authenticate, request.app.state.database, token)
+
+
+class AdministratorRoute(AccountRoute):
+    """A route for the system administrator: 401, then 403, before the body."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse everyone but the system administrator."""
+        await super().admit(request)
+        if not rights.may_administer(request.state.actor):
+            raise Forbidden("只有系统管理员可以操作", "Only the system administrator may do this")
+
+
+class SubmissionRoute(AccountRoute):
+    """The route of ``POST /cases``: 401, then 403 for another area's window, before the body is checked."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse an account without the window of the area the body names, however faulty the body is."""
+        await super().admit(request)
+        actor: Actor = request.state.actor
+        area = declared_area(await request.body())
+        if area is not None:
+            submission.require_window(actor, area)
+        elif not rights.is_window_account(actor):
+            raise Forbidden("只有综合窗口可以接件", "Only a window account may submit")
+
+
+def bearer_token(request: Request) -> str:
+    """Return the token of the ``Authorization`` header; raise ``Unauthenticated`` without one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()
+
+
+def declared_area(body: bytes) -> str | None:
+    """Return the area a body names, as far as it can be read."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    area = document.get("area") if isinstance(document, dict) else None
+    return area.strip() if isinstance(area, str) else None
+
+
+def _authenticate(database: Database, token: str) -> Actor:
+    with database.reading() as session:
+        return accounts.authenticate(session, token)
+
+
+def _refuse_nul(request: Request) -> None:
+    if any("\0" in str(value) for value in request.path_params.values()):
+        raise NotFound
+    faulty = [name for name, value in request.query_params.multi_items() if "\0" in f"{name}{value}"]
+    if faulty:
+        raise InvalidInput([FieldProblem(name.replace("\0", ""), "含有无法识别的字符") for name in faulty])
+
+
+async def _read_document(request: StrictRequest) -> None:
+    body = await request.body()
+    if not body:
+        return
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType
+    try:
+        request.document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput([FieldProblem("body", "不是有效的 JSON")]) from error
+    _refuse_unholdable(request.document, "", 0)
+
+
+def _refuse_unholdable(value: Any, place: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidInput([FieldProblem("body", f"嵌套不能超过 {MAX_DEPTH} 层")])
+    match value:
+        case str():
+            if "\0" in value:
+                raise InvalidInput([FieldProblem(place or "body", "含有无法识别的字符")])
+        case dict():
+            for key, inner in value.items():
+                _refuse_unholdable(key, place, depth)
+                _refuse_unholdable(inner, f"{place}.{key}" if place else key, depth + 1)
+        case list():
+            for position, inner in enumerate(value):
+                _refuse_unholdable(inner, f"{place}.{position}" if place else str(position), depth + 1)
+        case int() | float():
+            if abs(value) > LARGEST_INTEGER:
+                raise InvalidInput([FieldProblem(place or "body", "数值过大")])

@@ -1,0 +1,63 @@
+"""Sign in, sign out, and who am I."""
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.dependencies import Caller, WebDatabase
+from api.problems import documented
+from api.routing import API_BASE, AccountRoute, StrictRoute
+from services import accounts
+from services.clock import machine_now
+
+public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["sessions"])
+router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["sessions"])
+
+
+class Credentials(BaseModel):
+    """The body of ``POST /login``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: str = Field(min_length=1, max_length=accounts.USERNAME_LENGTH)
+    password: str = Field(min_length=1, max_length=accounts.PASSWORD_LENGTH)
+
+
+class Token(BaseModel):
+    """A bearer token; it lives by the machine's clock."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_at: datetime
+
+
+class Account(BaseModel):
+    """The account a token belongs to."""
+
+    username: str
+    display_name: str
+    groups: list[str]
+
+
+@public.post("/login", responses=documented(401, 413, 415, 422))
+def login(body: Credentials, response: Response, database: WebDatabase) -> Token:
+    """Sign in with a user name and a password; five failures lock the account for fifteen minutes."""
+    with database.transaction() as session:
+        signed_in = accounts.sign_in(session, body.username, body.password, machine_now())
+    response.headers["Cache-Control"] = "no-store"
+    return Token(access_token=signed_in.token, expires_at=signed_in.expires_at)
+
+
+@router.post("/logout", status_code=204, responses=documented(401))
+def logout(request: Request, caller: Caller, database: WebDatabase) -> None:
+    """End the token's session."""
+    with database.transaction() as session:
+        accounts.sign_out(session, request.state.token)
+
+
+@router.get("/me", responses=documented(401))
+def whoami(caller: Caller) -> Account:
+    """Tell which account the token belongs to and the groups it acts for."""
+    return Account(username=caller.username, display_name=caller.display_name, groups=sorted(caller.groups))

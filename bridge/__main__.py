@@ -1,0 +1,139 @@
+"""Run the bridge: feed, relay, reconciler and, under a controlled clock, the clock keeper, in one process.
+
+A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from the
+database. SIGTERM lets requests and commands under way finish first.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+
+import structlog
+
+import models  # noqa: F401 - registers every table
+from bridge import reconciler
+from bridge.clock import ClockKeeper
+from bridge.exporter_endpoint import ExporterEndpoint
+from bridge.feed import Feed
+from bridge.heartbeats import FLUSH_SECONDS, Heartbeats
+from bridge.projection.hooks import Hooks, service_hooks
+from bridge.projection.markers import Markers
+from bridge.projection.projector import Projector
+from bridge.relay import Relay
+from engine.gateway import Gateway
+from models.database import Database
+from services.logs import configure_logging
+from settings import Settings, get_settings
+
+RELAY_RETRY_SECONDS = 5.0
+"""How long the gateway repeats a refused command before the relay takes it back into its own patience."""
+
+log = structlog.get_logger(__name__)
+
+
+class Bridge:
+    """The parts of the bridge over one database and one engine."""
+
+    def __init__(self, settings: Settings, database: Database, gateway: Gateway, hooks: Hooks) -> None:
+        self._database = database
+        self._hooks = hooks
+        self._beats = Heartbeats()
+        markers = Markers()
+        self._feed = Feed(database, Projector(hooks), markers)
+        password = settings.feed_password
+        self._endpoint = ExporterEndpoint(
+            settings.feed_bind,
+            self._feed.apply,
+            username=settings.feed_username,
+            password=password.get_secret_value() if password is not None else None,
+        )
+        self._relay = Relay(database, gateway, alive=lambda: self._beats.beat("relay"))
+        self._clock: ClockKeeper | None = None
+        if settings.controlled_clock:
+            self._clock = ClockKeeper(database, gateway, markers, settings.zeebe_management_address)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run all parts until ``stop`` is set or one of them fails, which is raised."""
+        self._endpoint.start()
+        log.info("bridge.started", feed_port=self._endpoint.port)
+        parts = {
+            asyncio.create_task(self._relay.run(), name="relay"),
+            asyncio.create_task(self._write_heartbeats(), name="heartbeats"),
+            asyncio.create_task(self._reconcile(), name="reconciler"),
+            asyncio.create_task(stop.wait(), name="stop"),
+        }
+        if self._clock is not None:
+            parts.add(asyncio.create_task(self._clock.run(), name="clock"))
+        done, rest = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.to_thread(self._endpoint.stop)
+        self._relay.stop()
+        for part in rest:
+            if part.get_name() != "relay":
+                part.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await asyncio.to_thread(self._flush)
+        for part in done:
+            if part.get_name() != "stop":
+                part.result()
+                raise RuntimeError(f"{part.get_name()} ended by itself")
+        log.info("bridge.stopped")
+
+    async def _write_heartbeats(self) -> None:
+        applied, since = 0, time.monotonic()
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            if self._endpoint.alive:
+                now = time.monotonic()
+                self._beats.beat(
+                    "feed",
+                    positions=self._feed.positions(),
+                    records_per_second=round((self._feed.applied - applied) / (now - since), 1),
+                    error=self._endpoint.last_error,
+                )
+                applied, since = self._feed.applied, now
+            try:
+                await asyncio.to_thread(self._flush)
+            except Exception:
+                log.exception("bridge.heartbeat_failed")
+
+    def _flush(self) -> None:
+        with self._database.transaction() as session:
+            self._feed.write_positions(session)
+            self._beats.write(session)
+
+    async def _reconcile(self) -> None:
+        while True:
+            await asyncio.sleep(reconciler.INTERVAL_SECONDS)
+            try:
+                findings = await asyncio.to_thread(reconciler.reconcile, self._database, self._hooks)
+            except Exception:
+                log.exception("reconciler.failed")
+            else:
+                self._beats.beat("reconciler", **findings.detail())
+
+
+async def main() -> int:
+    """Run the bridge the settings describe until SIGTERM or SIGINT; return the exit status."""
+    settings = get_settings()
+    database = Database(settings.effective_database_url)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with Gateway.from_settings(settings, retry_timeout=RELAY_RETRY_SECONDS) as gateway:
+            await Bridge(settings, database, gateway, service_hooks()).run(stop)
+    except Exception:
+        log.exception("bridge.failed")
+        return 1
+    finally:
+        database.dispose()
+    return 0
+
+
+if __name__ == "__main__":
+    configure_logging("bridge")
+    sys.exit(asyncio.run(main()))

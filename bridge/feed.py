@@ -1,0 +1,151 @@
+"""The feed: apply what the engine's exporters send, each record's effect once, and answer after the commit.
+
+One transaction a request carries the effects and the new position of its exporter and partition. The exporter repeats
+a request until it is answered with 200, so nothing is lost; a record at or below the stored position is dropped, so
+nothing happens twice. Records that change no table move the position in memory only: repeated, they would again
+change nothing.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import update
+from sqlmodel import Session
+
+from bridge.projection.markers import Markers
+from bridge.projection.projector import Projector, is_relevant
+from bridge.projection.records import Bulk, Record, millis
+from bridge.upsert import upsert
+from models.database import Database
+from models.engine_state import FeedPosition
+
+FOREIGN_TOLERANCE = timedelta(seconds=2)
+_POSITION = FeedPosition.__table__  # type: ignore[attr-defined]
+_UNKNOWN = -1
+
+
+class ForeignLog(Exception):
+    """The records are of another engine's log: new by their time, old by their position.
+
+    The engine's data was deleted or replaced while the database stayed. Going on would drop every record unseen.
+    """
+
+
+@dataclass
+class _Cursor:
+    """How far one exporter's partition has come: ``stored`` in the database, ``seen`` with what changed nothing."""
+
+    stored: int = _UNKNOWN
+    seen: int = _UNKNOWN
+    record_at: datetime | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Feed:
+    """Apply requests of all exporters; safe to call from several threads."""
+
+    def __init__(self, database: Database, projector: Projector, markers: Markers) -> None:
+        self._database = database
+        self._projector = projector
+        self._markers = markers
+        self._cursors: dict[tuple[str, int], _Cursor] = {}
+        self._lock = threading.Lock()
+        self.applied = 0
+
+    def apply(self, bulk: Bulk) -> None:
+        """Apply one request; on return its effects are committed.
+
+        Raises:
+            ForeignLog: see there.
+        """
+        for partition, run in groupby(bulk.records, key=lambda record: record.partition):
+            records = list(run)
+            cursor = self._cursor(bulk.exporter, partition)
+            with cursor.lock:
+                self._apply(bulk.exporter, partition, records, cursor)
+        self._markers.note(bulk.exporter, bulk.records)
+
+    def write_positions(self, session: Session) -> None:
+        """Store positions that moved over records without effect, and the times of their last records."""
+        with self._lock:
+            cursors = list(self._cursors.items())
+        for (exporter, partition), cursor in cursors:
+            with cursor.lock:
+                if cursor.seen > cursor.stored != _UNKNOWN and cursor.record_at is not None:
+                    self._store(session, exporter, partition, cursor.stored, cursor.seen, cursor.record_at)
+                    # Should this transaction fail, the next one finds the stored position behind and reads it anew.
+                    cursor.stored = cursor.seen
+
+    def positions(self) -> dict[str, int]:
+        """Return how far each exporter and partition has come in this process."""
+        with self._lock:
+            return {f"{name}:{partition}": cursor.seen for (name, partition), cursor in self._cursors.items()}
+
+    def _cursor(self, exporter: str, partition: int) -> _Cursor:
+        with self._lock:
+            return self._cursors.setdefault((exporter, partition), _Cursor())
+
+    def _apply(self, exporter: str, partition: int, records: list[Record], cursor: _Cursor) -> None:
+        if cursor.stored != _UNKNOWN:
+            records = self._fresh(records, cursor)
+            if not records:
+                return
+            if not any(map(is_relevant, records)):
+                cursor.seen, cursor.record_at = records[-1].position, records[-1].at
+                return
+        with self._database.transaction() as session:
+            expected = cursor.stored
+            last = records[-1]
+            if expected == _UNKNOWN or not self._store(
+                session, exporter, partition, expected, last.position, last.at
+            ):
+                self._reload(session, exporter, partition, cursor)
+                records = self._fresh(records, cursor)
+                if records and not self._store(
+                    session, exporter, partition, cursor.stored, last.position, last.at
+                ):
+                    raise RuntimeError(f"position of {exporter}:{partition} moved inside its own transaction")
+            self._projector.apply(session, records)
+        if records:
+            cursor.stored = cursor.seen = last.position
+            cursor.record_at = last.at
+            self.applied += len(records)
+
+    @staticmethod
+    def _fresh(records: list[Record], cursor: _Cursor) -> list[Record]:
+        fresh = [record for record in records if record.position > cursor.seen]
+        if len(fresh) < len(records) and cursor.record_at is not None:
+            newest = max(record.timestamp_ms for record in records if record.position <= cursor.seen)
+            if newest > millis(cursor.record_at + FOREIGN_TOLERANCE):
+                raise ForeignLog("引擎的数据与数据库不是同一套：请恢复原来的引擎数据，或用备份一并恢复两者")
+        return fresh
+
+    @staticmethod
+    def _store(
+        session: Session, exporter: str, partition: int, expected: int, position: int, record_at: datetime
+    ) -> bool:
+        """Move the stored position on if it is where this process thinks it is."""
+        moved = session.connection().execute(
+            update(_POSITION)
+            .where(
+                _POSITION.c.exporter == exporter,
+                _POSITION.c.partition == partition,
+                _POSITION.c.position == expected,
+            )
+            .values(position=position, record_at=record_at)
+        )
+        return moved.rowcount == 1
+
+    @staticmethod
+    def _reload(session: Session, exporter: str, partition: int, cursor: _Cursor) -> None:
+        """Read the position under a lock held to the end of the transaction; the first time, begin it at zero."""
+        key = {"exporter": exporter, "partition": partition}
+        zero = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+        upsert(session, FeedPosition, [{**key, "position": 0, "record_at": zero}])
+        row = session.get(FeedPosition, key, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise RuntimeError(f"position of {exporter}:{partition} is missing")
+        cursor.stored = cursor.seen = row.position
+        cursor.record_at = row.record_at

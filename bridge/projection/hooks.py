@@ -1,0 +1,30 @@
+"""What the projection asks of the services; a test hands in its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from models.case import Case
+from models.task import Task
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The use cases a record can set off.
+
+    ``apply_task_clock`` gives a task of a known case its dates; ``confirm`` and ``cancel`` close a task and settle the
+    decision recorded on it.
+    """
+
+    apply_task_clock: Callable[[Session, Task, Case], None]
+    confirm: Callable[[Session, int, datetime], None]
+    cancel: Callable[[Session, int, datetime], None]
+
+
+def service_hooks() -> Hooks:
+    """Return the product's own."""
+    from services import deadlines, tasks
+
+    return Hooks(deadlines.apply_task_clock, tasks.confirm, tasks.cancel)

@@ -1,0 +1,122 @@
+"""Whose a process instance is: from the start message, the called instance's parent, or a worker's registration.
+
+A user task's record names its own instance only. As soon as that instance's case is known, by whichever way is first,
+the instance, those it called and their waiting tasks get the case, and the tasks their dates.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlmodel import Session, col, select
+
+from bridge.projection.hooks import Hooks
+from bridge.projection.records import Record
+from bridge.upsert import upsert
+from models.case import Case
+from models.engine_state import InstanceState, ProcessInstance
+from models.protocol import CASE_ID
+from models.task import Task
+
+START_MESSAGE_PREFIX = "case-submitted-"
+
+
+def apply_started(session: Session, records: Iterable[Record], hooks: Hooks) -> None:
+    """Apply ``MESSAGE_START_EVENT_SUBSCRIPTION``: a correlated start message made an instance of a case."""
+    rows: list[dict[str, Any]] = []
+    for record in records:
+        if record.intent != "CORRELATED":
+            continue
+        value = record.value
+        rows.append(
+            {
+                "key": value["processInstanceKey"],
+                "case_no": _case_of(value),
+                "process_id": value["bpmnProcessId"],
+                "version": 0,
+                "state": InstanceState.ACTIVE,
+                "started_at": record.at,
+            }
+        )
+    if not rows:
+        return
+    upsert(session, ProcessInstance, rows, update=("process_id",), fill=("case_no", "started_at"))
+    adopt(session, {row["key"]: row["case_no"] for row in rows if row["case_no"]}, hooks)
+
+
+def register(session: Session, instance_key: int, process_id: str, case_no: str, hooks: Hooks) -> None:
+    """Note whose an instance is, as a worker saw it in the job's variables."""
+    row = {
+        "key": instance_key,
+        "case_no": case_no,
+        "process_id": process_id,
+        "version": 0,
+        "state": InstanceState.ACTIVE,
+    }
+    upsert(session, ProcessInstance, [row], fill=("case_no",))
+    adopt(session, {instance_key: case_no}, hooks)
+
+
+def adopt(session: Session, owners: Mapping[int, str], hooks: Hooks) -> int:
+    """Give called instances and waiting tasks of the instances in ``owners`` (key → case) their case.
+
+    Returns how many tasks got one. Safe to repeat; an instance that has a case keeps it.
+    """
+    if not owners:
+        return 0
+    everything = dict(owners)
+    found = dict(owners)
+    while found := _children(session, found):
+        everything |= found
+        table = ProcessInstance.__table__  # type: ignore[attr-defined]
+        statement = (
+            update(table)
+            .where(table.c.key == bindparam("child"), table.c.case_no.is_(None))
+            .values(case_no=bindparam("owner"))
+        )
+        session.connection().execute(
+            statement, [{"child": child, "owner": owner} for child, owner in found.items()]
+        )
+    return _adopt_tasks(session, everything, hooks)
+
+
+def cases_of(session: Session, keys: Collection[int]) -> dict[int, str]:
+    """Return the cases of those instances whose case is known."""
+    rows = session.exec(
+        select(ProcessInstance.key, ProcessInstance.case_no).where(
+            col(ProcessInstance.key).in_(keys), col(ProcessInstance.case_no).is_not(None)
+        )
+    )
+    return {key: case_no for key, case_no in rows if case_no is not None}
+
+
+def _children(session: Session, owners: Mapping[int, str]) -> dict[int, str]:
+    rows = session.exec(
+        select(ProcessInstance.key, ProcessInstance.parent_key).where(
+            col(ProcessInstance.parent_key).in_(owners), col(ProcessInstance.case_no).is_(None)
+        )
+    )
+    return {key: owners[parent] for key, parent in rows if parent is not None}
+
+
+def _adopt_tasks(session: Session, owners: Mapping[int, str], hooks: Hooks) -> int:
+    waiting = session.exec(
+        select(Task).where(col(Task.process_instance_key).in_(owners), col(Task.case_no).is_(None))
+    ).all()
+    for task in waiting:
+        task.case_no = owners[task.process_instance_key]
+        case = session.get(Case, task.case_no)
+        if case is not None:
+            hooks.apply_task_clock(session, task, case)
+    session.flush()
+    return len(waiting)
+
+
+def _case_of(value: Mapping[str, Any]) -> str | None:
+    """Return the case a start message names: its ``caseId``, or the correlation key of the mode processes."""
+    named = (value.get("variables") or {}).get(CASE_ID)
+    if named:
+        return str(named)
+    if str(value["messageName"]).startswith(START_MESSAGE_PREFIX):
+        return str(value["correlationKey"]) or None
+    return None

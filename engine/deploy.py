@@ -1,0 +1,107 @@
+"""Deploy a directory of models: every process, decision table and form of it, in one deployment, when changed.
+
+The engine itself gives an unchanged resource its old version and key, so deploying twice is harmless; the digest only
+saves the call. Whoever keeps the digest (the supervisor's state directory) hands it in as ``previous_digest``.
+"""
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.gateway import Deployed, DeploymentRejected, EngineUnreachable, Gateway, Resource
+
+READY_TIMEOUT_SECONDS = 120.0
+"""How long to wait for an engine that says it is ready before its partition is."""
+PATTERNS = ("*.bpmn", "*.dmn", "*.form", "forms/*.form")
+
+
+class NothingToDeploy(EngineError):
+    """The directory holds no model."""
+
+    code = "nothing_to_deploy"
+
+
+@dataclass(frozen=True)
+class DeploymentReport:
+    """What a deployment did; ``models`` is empty when the digest showed that nothing had changed."""
+
+    digest: str
+    skipped: bool
+    models: tuple[Deployed, ...] = ()
+
+    @property
+    def changed(self) -> tuple[Deployed, ...]:
+        """Return the models that got a new version."""
+        return tuple(model for model in self.models if model.new)
+
+
+def read_models(directory: Path) -> list[Resource]:
+    """Read the directory's models in name order; a resource is named like its file.
+
+    Raises:
+        NothingToDeploy: there is none.
+    """
+    files = sorted({file for pattern in PATTERNS for file in directory.glob(pattern)}, key=lambda f: f.name)
+    if not files:
+        raise NothingToDeploy(f"目录 {directory} 中没有 .bpmn、.dmn 或 .form 文件")
+    return [Resource(file.name, file.read_bytes()) for file in files]
+
+
+def digest_of(resources: list[Resource]) -> str:
+    """Return a digest of names and contents, the same on every machine."""
+    total = hashlib.sha256()
+    for resource in sorted(resources, key=lambda r: r.name):
+        total.update(resource.name.encode() + b"\0" + hashlib.sha256(resource.content).digest())
+    return total.hexdigest()
+
+
+async def deploy_directory(
+    gateway: Gateway,
+    directory: Path,
+    *,
+    previous_digest: str | None = None,
+    timeout: float = READY_TIMEOUT_SECONDS,
+) -> DeploymentReport:
+    """Deploy the models of ``directory`` in one transaction of the engine.
+
+    Args:
+        previous_digest: the digest of what the same engine was last given; equal means skip.
+        timeout: seconds to go on trying while the engine is not yet ready.
+
+    Raises:
+        DeploymentRejected: the engine refuses a model; the message names the file and its reason.
+        EngineUnreachable: the engine was not ready in time.
+        NothingToDeploy: the directory holds no model.
+    """
+    resources = read_models(directory)
+    digest = digest_of(resources)
+    if digest == previous_digest:
+        return DeploymentReport(digest, skipped=True)
+    models = await _deploy_when_ready(gateway, resources, timeout)
+    return DeploymentReport(digest, skipped=False, models=tuple(models))
+
+
+async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], timeout: float) -> list[Deployed]:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return await gateway.deploy(resources)
+        except EngineUnreachable as exc:
+            if time.monotonic() > deadline:
+                raise EngineUnreachable(
+                    f"引擎在 {timeout:.0f} 秒内没有就绪，未能部署：{exc.message}"
+                ) from exc
+            await asyncio.sleep(0.5)
+        except DeploymentRejected as exc:
+            raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
+
+
+def _reason(message: str, resources: list[Resource]) -> str:
+    """Shorten the engine's message to the file it names and what it says of it."""
+    text = " ".join(message.split())
+    named = [r.name for r in resources if f"'{r.name}'" in text]
+    start = min((text.find(f"'{name}'") for name in named), default=-1)
+    return text[start:] if start >= 0 else text

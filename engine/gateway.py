@@ -1,0 +1,506 @@
+"""A typed façade over the engine's two protocols: gRPC (by pyzeebe's channel and stubs) and REST (user tasks).
+
+Every call has a deadline. Refusals of the moment (back-pressure, no connection, no leader) are repeated with back-off
+until that deadline and then raised as :class:`EngineUnreachable`, so that a caller tells "try again later" from "this
+will never work". pyzeebe's own client is not used for commands: it has no deadlines and closes its channel after some
+failures; its channels, credentials and generated stubs are.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import grpc
+import httpx
+import orjson
+from pyzeebe import create_insecure_channel, create_oauth2_client_credentials_channel, create_secure_channel
+from pyzeebe.proto import gateway_pb2 as pb
+from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
+
+from engine.errors import EngineError
+
+CALL_TIMEOUT_SECONDS = 10.0
+"""How long one attempt may take."""
+RETRY_TIMEOUT_SECONDS = 15.0
+"""How long refusals of the moment are repeated before the call gives up."""
+DEPLOY_TIMEOUT_SECONDS = 30.0
+MIN_BACKOFF_SECONDS = 0.02
+MAX_BACKOFF_SECONDS = 1.0
+TOKEN_LEEWAY_SECONDS = 60.0
+MIRROR_ACTION = "tongquan"
+"""The action on assignments this product sends, by which the feed knows its own echo."""
+
+CHANNEL_OPTIONS = (
+    ("grpc.keepalive_time_ms", 45_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.enable_retries", 0),
+)
+"""gRPC waits up to two minutes between reconnections unless told otherwise; an engine's restart takes ten seconds."""
+
+_MOMENTARY = frozenset(
+    {
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.INTERNAL,
+    }
+)
+_MOMENTARY_HTTP = frozenset({429, 500, 502, 503, 504})
+
+
+class EngineUnreachable(EngineError):
+    """The engine cannot be reached, has no leader, or refuses load; nothing is wrong with the command itself."""
+
+    code = "engine_unreachable"
+
+
+class CommandRejected(EngineError):
+    """The engine will never take this command; ``message`` carries its reason."""
+
+    code = "command_rejected"
+
+
+class TaskGone(CommandRejected):
+    """The user task is no longer there: completed, cancelled, or never known."""
+
+    code = "task_gone"
+
+
+class TaskInOtherState(CommandRejected):
+    """The user task is there, in a state that does not take the command."""
+
+    code = "task_in_other_state"
+
+
+class InstanceGone(CommandRejected):
+    """The process instance has ended or never was."""
+
+    code = "instance_gone"
+
+
+class IncidentGone(CommandRejected):
+    """The incident, or its job, is resolved already."""
+
+    code = "incident_gone"
+
+
+class DeploymentRejected(CommandRejected):
+    """The engine refuses a resource; ``message`` names it and the reason."""
+
+    code = "deployment_rejected"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One file of a deployment."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What one resource became: ``kind`` is process, decision, decision_requirements or form.
+
+    ``new`` is false when the engine had the same resource already and answers with its old version.
+    """
+
+    kind: str
+    id: str
+    version: int
+    key: int
+    resource_name: str
+    new: bool = False
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The cluster as the gateway sees it."""
+
+    gateway_version: str
+    partitions: int
+    led: frozenset[int]
+    """Partitions that have a healthy leader."""
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether every partition takes commands."""
+        return self.partitions > 0 and len(self.led) == self.partitions
+
+
+@dataclass(frozen=True)
+class OAuth:
+    """Client credentials, from the variables every Camunda client reads."""
+
+    client_id: str
+    client_secret: str
+    url: str
+    audience: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "OAuth | None":
+        """Return the credentials, or ``None`` when the cluster asks for none."""
+
+        def first(*names: str) -> str:
+            return next((environment[name] for name in names if environment.get(name)), "")
+
+        client_id = first("CAMUNDA_CLIENT_ID", "ZEEBE_CLIENT_ID")
+        url = first("CAMUNDA_OAUTH_URL", "ZEEBE_AUTHORIZATION_SERVER_URL")
+        if not client_id or not url:
+            return None
+        secret = first("CAMUNDA_CLIENT_SECRET", "ZEEBE_CLIENT_SECRET")
+        return cls(client_id, secret, url, first("CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE"))
+
+
+class EngineSettings(Protocol):
+    """The two addresses :meth:`Gateway.from_settings` reads."""
+
+    zeebe_address: str
+    zeebe_rest_address: str
+
+
+def open_channel(address: str, oauth: OAuth | None = None) -> grpc.aio.Channel:
+    """Open a gRPC channel; ``https://`` (or OAuth) means TLS, an optional CA comes from ``ZEEBE_CA_CERTIFICATE_PATH``.
+
+    ``ZEEBE_INSECURE_CONNECTION=false`` asks for TLS too, as in Camunda's own clients.
+    """
+    target = (
+        address.removeprefix("https://")
+        .removeprefix("http://")
+        .removeprefix("grpcs://")
+        .removeprefix("grpc://")
+    )
+    secure = address.startswith(("https://", "grpcs://"))
+    secure = secure or os.environ.get("ZEEBE_INSECURE_CONNECTION", "").lower() == "false"
+    if oauth is None and not secure:
+        return create_insecure_channel(grpc_address=target, channel_options=CHANNEL_OPTIONS)
+    credentials = grpc.ssl_channel_credentials(_certificate_authority())
+    if oauth is None:
+        return create_secure_channel(
+            grpc_address=target, channel_options=CHANNEL_OPTIONS, channel_credentials=credentials
+        )
+    return create_oauth2_client_credentials_channel(
+        grpc_address=target,
+        client_id=oauth.client_id,
+        client_secret=oauth.client_secret,
+        authorization_server=oauth.url,
+        audience=oauth.audience,
+        channel_credentials=credentials,
+        channel_options=CHANNEL_OPTIONS,
+    )
+
+
+def _certificate_authority() -> bytes | None:
+    path = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
+    if not path:
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Gateway:
+    """Send commands to one cluster; use as an async context manager, inside the loop that will use it."""
+
+    def __init__(
+        self,
+        address: str,
+        rest_address: str,
+        *,
+        oauth: OAuth | None = None,
+        retry_timeout: float = RETRY_TIMEOUT_SECONDS,
+    ) -> None:
+        self._channel = open_channel(address, oauth)
+        self._stub: Any = GatewayStub(self._channel)
+        self._oauth = oauth
+        self._token = ("", 0.0)
+        self._retry_timeout = retry_timeout
+        ca = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
+        self._http = httpx.AsyncClient(
+            base_url=rest_address,
+            timeout=CALL_TIMEOUT_SECONDS,
+            trust_env=oauth is not None,
+            verify=ca or True,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
+        )
+
+    @classmethod
+    def from_settings(
+        cls, settings: EngineSettings, *, retry_timeout: float = RETRY_TIMEOUT_SECONDS
+    ) -> "Gateway":
+        """Build the gateway the settings and Camunda's usual client variables describe."""
+        return cls(
+            settings.zeebe_address,
+            settings.zeebe_rest_address,
+            oauth=OAuth.from_environment(os.environ),
+            retry_timeout=retry_timeout,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close both connections."""
+        await self._http.aclose()
+        await self._channel.close()
+
+    async def publish_message(
+        self,
+        name: str,
+        correlation_key: str,
+        *,
+        variables: Mapping[str, Any],
+        time_to_live_ms: int,
+        message_id: str = "",
+    ) -> None:
+        """Publish a message; one with the same id, name and key that is still kept counts as published."""
+        request = pb.PublishMessageRequest(
+            name=name,
+            correlationKey=correlation_key,
+            timeToLive=time_to_live_ms,
+            messageId=message_id,
+            variables=orjson.dumps(dict(variables)).decode(),
+        )
+        try:
+            await self._call(self._stub.PublishMessage, request)
+        except grpc.aio.AioRpcError as exc:
+            if exc.code() is not grpc.StatusCode.ALREADY_EXISTS:
+                raise _rejected(exc) from exc
+
+    async def complete_user_task(self, key: int, variables: Mapping[str, Any]) -> None:
+        """Complete a native user task.
+
+        Raises:
+            TaskGone: it is not there any more (404); the feed tells whether it was completed or cancelled.
+            TaskInOtherState: it is there and cannot be completed now (409).
+        """
+        await self._rest("POST", f"/v1/user-tasks/{key}/completion", {"variables": dict(variables)})
+
+    async def assign_user_task(self, key: int, assignee: str) -> None:
+        """Assign a native user task, whoever has it now.
+
+        Raises:
+            TaskGone: it is not there any more.
+        """
+        body = {"assignee": assignee, "allowOverride": True, "action": MIRROR_ACTION}
+        await self._rest("POST", f"/v1/user-tasks/{key}/assignment", body)
+
+    async def unassign_user_task(self, key: int) -> None:
+        """Take a native user task from whoever has it; nobody having it is no error.
+
+        Raises:
+            TaskGone: it is not there any more.
+        """
+        await self._rest("DELETE", f"/v1/user-tasks/{key}/assignee", None)
+
+    async def cancel_instance(self, key: int) -> None:
+        """Cancel a root process instance and what it called.
+
+        Raises:
+            InstanceGone: it has ended already.
+        """
+        await self._keyed(
+            self._stub.CancelProcessInstance,
+            pb.CancelProcessInstanceRequest(processInstanceKey=key),
+            InstanceGone,
+        )
+
+    async def update_retries(self, job_key: int, retries: int) -> None:
+        """Give a job new retries.
+
+        Raises:
+            IncidentGone: the job is not there any more.
+        """
+        request = pb.UpdateJobRetriesRequest(jobKey=job_key, retries=retries)
+        await self._keyed(self._stub.UpdateJobRetries, request, IncidentGone)
+
+    async def resolve_incident(self, key: int) -> None:
+        """Let the engine go on where an incident stopped it.
+
+        Raises:
+            IncidentGone: it is resolved already.
+        """
+        await self._keyed(
+            self._stub.ResolveIncident, pb.ResolveIncidentRequest(incidentKey=key), IncidentGone
+        )
+
+    async def deploy(self, resources: Sequence[Resource]) -> list[Deployed]:
+        """Deploy all resources in one transaction of the engine, or none.
+
+        Raises:
+            DeploymentRejected: the engine refuses one of them; the message is the engine's own.
+        """
+        request = pb.DeployResourceRequest(
+            resources=[pb.Resource(name=r.name, content=r.content) for r in resources]
+        )
+        try:
+            response = await self._call(self._stub.DeployResource, request, timeout=DEPLOY_TIMEOUT_SECONDS)
+        except grpc.aio.AioRpcError as exc:
+            raise DeploymentRejected(_details(exc)) from exc
+        items = [_deployed(item) for item in response.deployments]
+        fresh = _fresh_keys(response.key, {item.key for item in items})
+        return [replace(item, new=item.key in fresh) for item in items]
+
+    async def topology(self, *, wait: bool = False) -> Topology:
+        """Ask the cluster's topology; with ``wait`` an unreachable cluster is asked again until the deadline."""
+        if wait:
+            answer = await self._call(self._stub.Topology, pb.TopologyRequest())
+        else:
+            try:
+                answer = await self._stub.Topology(pb.TopologyRequest(), timeout=CALL_TIMEOUT_SECONDS)
+            except grpc.aio.AioRpcError as exc:
+                raise EngineUnreachable(_details(exc)) from exc
+        led = frozenset(
+            partition.partitionId
+            for broker in answer.brokers
+            for partition in broker.partitions
+            if partition.role == pb.Partition.LEADER and partition.health == pb.Partition.HEALTHY
+        )
+        return Topology(answer.gatewayVersion, answer.partitionsCount, led)
+
+    async def _keyed(self, call: Callable[..., Any], request: Any, gone: type[CommandRejected]) -> None:
+        """Send a command about one key; ``gone`` is raised when the engine does not know it."""
+        try:
+            await self._call(call, request)
+        except grpc.aio.AioRpcError as exc:
+            if exc.code() is grpc.StatusCode.NOT_FOUND:
+                raise gone(_details(exc)) from exc
+            raise _rejected(exc) from exc
+
+    async def _call(
+        self, call: Callable[..., Any], request: Any, *, timeout: float = CALL_TIMEOUT_SECONDS
+    ) -> Any:
+        """Make a gRPC call and repeat refusals of the moment; other refusals come out as they are."""
+
+        async def attempt() -> Any:
+            try:
+                return await call(request, timeout=timeout)
+            except grpc.aio.AioRpcError as exc:
+                if exc.code() in _MOMENTARY:
+                    raise EngineUnreachable(_details(exc)) from exc
+                raise
+
+        return await self._repeat(attempt)
+
+    async def _rest(self, method: str, path: str, body: dict[str, Any] | None) -> None:
+        content = None if body is None else orjson.dumps(body)
+
+        async def attempt() -> httpx.Response:
+            try:
+                headers = await self._headers()
+                response = await self._http.request(method, path, content=content, headers=headers)
+            except httpx.TransportError as exc:
+                raise EngineUnreachable(f"REST {path}: {type(exc).__name__} {exc}") from exc
+            if response.status_code in _MOMENTARY_HTTP:
+                raise EngineUnreachable(f"REST {path}: {response.status_code} {_problem(response)}")
+            return response
+
+        response: httpx.Response = await self._repeat(attempt)
+        if response.status_code < 300:
+            return
+        errors: dict[int, type[CommandRejected]] = {404: TaskGone, 409: TaskInOtherState}
+        raise errors.get(response.status_code, CommandRejected)(
+            f"{response.status_code} {_problem(response)}"
+        )
+
+    async def _headers(self) -> dict[str, str]:
+        headers = {"content-type": "application/json"}
+        if self._oauth is not None:
+            headers["authorization"] = f"Bearer {await self._bearer(self._oauth)}"
+        return headers
+
+    async def _bearer(self, oauth: OAuth) -> str:
+        token, until = self._token
+        if time.monotonic() < until:
+            return token
+        response = await self._http.post(
+            oauth.url,
+            data={
+                "grant_type": "client_credentials",
+                "client_id": oauth.client_id,
+                "client_secret": oauth.client_secret,
+                "audience": oauth.audience,
+            },
+        )
+        if response.status_code != 200:
+            raise EngineUnreachable(f"OAuth: the authorization server answered {response.status_code}")
+        answer = response.json()
+        token = str(answer["access_token"])
+        self._token = (token, time.monotonic() + float(answer.get("expires_in", 300)) - TOKEN_LEEWAY_SECONDS)
+        return token
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        deadline = time.monotonic() + self._retry_timeout
+        backoff = MIN_BACKOFF_SECONDS
+        while True:
+            try:
+                return await attempt()
+            except EngineUnreachable:
+                if time.monotonic() + backoff > deadline:
+                    raise
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+
+
+def _rejected(exc: grpc.aio.AioRpcError) -> CommandRejected:
+    return CommandRejected(_details(exc))
+
+
+def _details(exc: grpc.aio.AioRpcError) -> str:
+    return f"{exc.code().name}: {exc.details() or ''}"
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+    except ValueError:
+        return response.text[:200]
+    return str(problem.get("detail", problem))[:500] if isinstance(problem, dict) else str(problem)[:200]
+
+
+def _fresh_keys(deployment_key: int, keys: set[int]) -> set[int]:
+    """Return the keys this deployment made.
+
+    The answer does not say which resources are duplicates. New ones take consecutive keys just below the
+    deployment's own, and an earlier deployment's own key always ends that run.
+    """
+    fresh: set[int] = set()
+    candidate = deployment_key - 1
+    while candidate in keys:
+        fresh.add(candidate)
+        candidate -= 1
+    return fresh
+
+
+def _deployed(item: Any) -> Deployed:
+    kind = item.WhichOneof("Metadata")
+    data = getattr(item, kind)
+    match kind:
+        case "process":
+            return Deployed(
+                "process", data.bpmnProcessId, data.version, data.processDefinitionKey, data.resourceName
+            )
+        case "form":
+            return Deployed("form", data.formId, data.version, data.formKey, data.resourceName)
+        case "decision":
+            return Deployed("decision", data.dmnDecisionId, data.version, data.decisionKey, "")
+        case _:
+            return Deployed(
+                "decision_requirements",
+                data.dmnDecisionRequirementsId,
+                data.version,
+                data.decisionRequirementsKey,
+                data.resourceName,
+            )

@@ -1,0 +1,40 @@
+"""Accounts, the groups they act for, and their sessions. All of it lives by the machine's clock."""
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from models.database import Instant
+
+
+class Account(SQLModel, table=True):
+    """A person who signs in; ``password_hash`` is Argon2id."""
+
+    username: str = Field(primary_key=True, max_length=64)
+    display_name: str = Field(max_length=100)
+    password_hash: str
+    active: bool = True
+    failed_attempts: int = 0
+    locked_until: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Membership(SQLModel, table=True):
+    """An account's membership of a group such as ``xingguo.window`` or ``city.zrzy.approver``."""
+
+    __table_args__ = (Index("ix_membership_group", "group_name"),)
+
+    username: str = Field(primary_key=True, foreign_key="account.username", max_length=64)
+    group_name: str = Field(primary_key=True, max_length=128)
+
+
+class AccessToken(SQLModel, table=True):
+    """A bearer token or page session, stored as a digest only."""
+
+    __tablename__ = "access_token"
+
+    digest: str = Field(primary_key=True, max_length=64)
+    username: str = Field(foreign_key="account.username", index=True, max_length=64)
+    csrf: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant, index=True)

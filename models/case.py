@@ -1,0 +1,237 @@
+"""The case (办件): what an applicant asked for, and how far it has come."""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from models.catalogue import Mode
+from models.database import Instant, choice
+
+
+class CaseState(IntEnum):
+    """De-facto state codes of approval platforms (DOMAIN §4)."""
+
+    RECEIVED = 1
+    RETRACTED = 2
+    ACCEPTED = 3
+    NOT_NEEDED = 4
+    REFUSED = 5
+    CORRECTION_OPEN = 6
+    CORRECTION_CLOSED = 7
+    IN_DEPARTMENT = 8
+    SPECIAL_OPEN = 9
+    SPECIAL_CLOSED = 10
+    CLOSED_APPROVED = 11
+    CLOSED_TOLERATED = 12
+    CLOSED_DENIED = 13
+    WITHDRAWN = 14
+    REVOKED = 15
+
+    @property
+    def label(self) -> str:
+        """Return the Chinese name printed on pages and documents."""
+        return STATE_LABELS[self]
+
+    @classmethod
+    def closed(cls) -> frozenset["CaseState"]:
+        """Return the states in which a case is over."""
+        return CLOSED_STATES
+
+
+STATE_LABELS = {
+    CaseState.RECEIVED: "已接件",
+    CaseState.RETRACTED: "已撤件",
+    CaseState.ACCEPTED: "已受理",
+    CaseState.NOT_NEEDED: "不受理",
+    CaseState.REFUSED: "不予受理",
+    CaseState.CORRECTION_OPEN: "补正(开始)",
+    CaseState.CORRECTION_CLOSED: "补正(结束)",
+    CaseState.IN_DEPARTMENT: "部门开始办理",
+    CaseState.SPECIAL_OPEN: "特别程序(开始)",
+    CaseState.SPECIAL_CLOSED: "特别程序(结束)",
+    CaseState.CLOSED_APPROVED: "办结(通过)",
+    CaseState.CLOSED_TOLERATED: "办结(容缺通过)",
+    CaseState.CLOSED_DENIED: "办结(不通过)",
+    CaseState.WITHDRAWN: "撤回",
+    CaseState.REVOKED: "撤销",
+}
+CLOSED_STATES = frozenset(
+    {
+        CaseState.RETRACTED,
+        CaseState.NOT_NEEDED,
+        CaseState.REFUSED,
+        CaseState.CLOSED_APPROVED,
+        CaseState.CLOSED_TOLERATED,
+        CaseState.CLOSED_DENIED,
+        CaseState.WITHDRAWN,
+        CaseState.REVOKED,
+    }
+)
+
+
+class Verdict(StrEnum):
+    """What was decided on the merits."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class LimitUnit(StrEnum):
+    """The unit a limit is counted in."""
+
+    WORKING_DAY = "working_day"
+    DAY = "day"
+
+
+class ApplicantKind(StrEnum):
+    """Who applies."""
+
+    PERSON = "person"
+    ORGANIZATION = "organization"
+
+
+class IdentityType(StrEnum):
+    """The kind of identity number: 居民身份证 or 统一社会信用代码."""
+
+    ID_CARD = "id_card"
+    USCC = "uscc"
+
+
+class MaterialKind(StrEnum):
+    """How a material is handed in."""
+
+    ORIGINAL = "original"
+    COPY = "copy"
+    ELECTRONIC = "electronic"
+
+
+class Case(SQLModel, table=True):
+    """One application for one item in one area; its number is also the engine's correlation key."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        Index(
+            "uq_case_open_application",
+            "applicant_digest",
+            "item_code",
+            "project",
+            unique=True,
+            sqlite_where=text("is_open"),
+            postgresql_where=text("is_open"),
+        ),
+        Index("ix_case_area_received", "area", "received_at", "case_no"),
+        Index("ix_case_unit_received", "city_unit", "received_at", "case_no"),
+        Index("ix_case_received", "received_at", "case_no"),
+        Index("ix_case_open_unstarted", "is_open", "process_instance_key"),
+    )
+
+    case_no: str = Field(primary_key=True, max_length=32)
+    query_code: str = Field(max_length=16)
+    item_code: str = Field(index=True, max_length=16)
+    item_version: int
+    guide_version: int
+    item_name: str
+    mode: Mode = Field(sa_type=choice(Mode))
+    power_kind: str = Field(max_length=16)
+    power_type: str = Field(max_length=32)
+    area: str = Field(max_length=32)
+    city_unit: str = Field(max_length=32)
+    review_unit: str | None = Field(default=None, max_length=32)
+    on_site_check: bool = False
+    project: str = Field(default="", max_length=200)
+    conditions: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    applicant_digest: str = Field(max_length=64)
+    submitted_by: str = Field(max_length=64)
+    is_open: bool = True
+    state: int = Field(default=CaseState.RECEIVED)
+    state_before_special: int | None = None
+    level: int = 0
+    """0: with the county; 1: with the city."""
+    received_at: datetime = Field(sa_type=Instant)
+    acceptance_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    correction_requested_at: datetime | None = Field(default=None, sa_type=Instant)
+    supplement_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    supplemented_at: datetime | None = Field(default=None, sa_type=Instant)
+    accepted_at: datetime | None = Field(default=None, sa_type=Instant)
+    deemed_accepted: bool = False
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decision: Verdict | None = Field(default=None, sa_type=choice(Verdict))
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    limit_days: int | None = None
+    promised_days: int | None = None
+    limit_unit: LimitUnit = Field(default=LimitUnit.WORKING_DAY, sa_type=choice(LimitUnit))
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    promised_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    provisional: bool = False
+    warn_at: datetime | None = Field(default=None, sa_type=Instant)
+    yellow_share: float | None = None
+    clock_version: int = 0
+    process_id: str = Field(max_length=64)
+    process_instance_key: int | None = Field(default=None, sa_type=BigInteger, index=True)
+
+    @property
+    def case_state(self) -> CaseState:
+        """Return the state as the enumeration."""
+        return CaseState(self.state)
+
+
+class Applicant(SQLModel, table=True):
+    """The applicant of one case; personal data stays in this table and in documents."""
+
+    case_no: str = Field(primary_key=True, foreign_key="case.case_no", max_length=32)
+    kind: ApplicantKind = Field(sa_type=choice(ApplicantKind))
+    name: str = Field(max_length=200)
+    id_type: IdentityType = Field(sa_type=choice(IdentityType))
+    id_number: str = Field(max_length=32)
+    phone: str = Field(max_length=32)
+
+
+class Material(SQLModel, table=True):
+    """One material handed in, at first (round 0) or as a supplement (round 1)."""
+
+    __table_args__ = (UniqueConstraint("case_no", "round", "position", name="uq_material_position"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_no: str = Field(foreign_key="case.case_no", max_length=32)
+    round: int = 0
+    position: int
+    name: str = Field(max_length=200)
+    copies: int
+    kind: MaterialKind = Field(sa_type=choice(MaterialKind))
+    present: bool
+
+
+class FormCheckFinding(SQLModel, table=True):
+    """One line of the form check (形式审查) shown to the window clerk."""
+
+    __tablename__ = "form_check_finding"
+    __table_args__ = (UniqueConstraint("case_no", "round", "rule", "subject", name="uq_form_check_finding"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_no: str = Field(foreign_key="case.case_no", max_length=32)
+    round: int = 0
+    rule: str = Field(max_length=32)
+    subject: str = Field(max_length=200)
+    passed: bool
+    message: str
+
+
+class Submission(SQLModel, table=True):
+    """The memory of one ``Idempotency-Key``: the same key and body answer with the same case."""
+
+    account: str = Field(primary_key=True, max_length=64)
+    key: str = Field(primary_key=True, max_length=200)
+    body_digest: str = Field(max_length=64)
+    case_no: str = Field(max_length=32)
+
+
+class NumberSequence(SQLModel, table=True):
+    """The next serial number under one prefix (cases, documents, certificates)."""
+
+    __tablename__ = "number_sequence"
+
+    prefix: str = Field(primary_key=True, max_length=64)
+    last: int = 0

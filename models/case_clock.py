@@ -1,0 +1,123 @@
+"""The statutory clock of one case: pure, and able to explain every day.
+
+Counting begins the day after acceptance (行政许可法 art. 42, 82). A special procedure stops the clock on the days
+after it began up to and including the day it ended; while it runs, its planned working days are taken as stopped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from models.case import LimitUnit
+from models.working_calendar import ONE_DAY, WorkingCalendar, china_date, end_of_day, start_of_day
+
+DEFAULT_YELLOW_SHARE = 0.8
+
+
+class DayStatus(StrEnum):
+    """What a day does to the clock."""
+
+    COUNTED = "counted"
+    NON_WORKING = "non_working"
+    PAUSED = "paused"
+    NOT_STARTED = "not_started"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A span in which the clock stands still: the days after ``begun`` up to and including ``ended``.
+
+    ``ended`` is null while it runs; then it lasts at least to ``planned_end``.
+    """
+
+    begun: date
+    planned_end: date
+    ended: date | None
+    reason: str
+
+    def covers(self, day: date, today: date) -> bool:
+        """Tell whether ``day`` is stopped, seen from ``today``."""
+        last = self.ended if self.ended is not None else max(self.planned_end, today)
+        return self.begun < day <= last
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the clock."""
+
+    date: date
+    status: DayStatus
+    reason: str
+
+
+@dataclass(frozen=True)
+class CaseClock:
+    """The reckoning of one limit; ``due_on`` is the day on which it ends."""
+
+    limit: int
+    unit: LimitUnit
+    days: tuple[Day, ...]
+    due_on: date
+    used: int
+    provisional: bool
+    yellow_on: date
+
+    @property
+    def remaining(self) -> int:
+        """Return how many counted days are left."""
+        return self.limit - self.used
+
+    @property
+    def due_at(self) -> datetime:
+        """Return the instant the limit ends."""
+        return end_of_day(self.due_on)
+
+    @property
+    def yellow_at(self) -> datetime:
+        """Return the instant the yellow light comes on."""
+        return start_of_day(self.yellow_on)
+
+
+def reckon(
+    started: date,
+    limit: int,
+    unit: LimitUnit,
+    calendar: WorkingCalendar,
+    *,
+    today: date,
+    pauses: Sequence[Pause] = (),
+    stopped: date | None = None,
+    yellow_share: float = DEFAULT_YELLOW_SHARE,
+) -> CaseClock:
+    """Reckon a limit of ``limit`` days after ``started``.
+
+    ``stopped`` is the day the case was decided; days after it are not used up. A limit of 0 ends on ``started``.
+    """
+    yellow_at_count = max(1, -(-int(limit * yellow_share * 1000) // 1000))
+    seen_until = today if stopped is None else min(today, stopped)
+    days = [Day(started, DayStatus.NOT_STARTED, "自次日起计算")]
+    counted = used = 0
+    day = yellow_on = started
+    provisional = False
+    while counted < limit:
+        day += ONE_DAY
+        kind = calendar.day(day)
+        provisional = provisional or kind.provisional
+        pause = next((p for p in pauses if p.covers(day, today)), None)
+        if unit is LimitUnit.WORKING_DAY and not kind.working:
+            days.append(Day(day, DayStatus.NON_WORKING, kind.reason))
+        elif pause is not None:
+            days.append(Day(day, DayStatus.PAUSED, pause.reason))
+        else:
+            counted += 1
+            used += day <= seen_until
+            days.append(Day(day, DayStatus.COUNTED, kind.reason if unit is LimitUnit.WORKING_DAY else "自然日"))
+            if counted == yellow_at_count:
+                yellow_on = day
+    return CaseClock(limit, unit, tuple(days), day, used, provisional, yellow_on)
+
+
+def receipt_due(received: datetime, calendar: WorkingCalendar, limit: int) -> datetime:
+    """Return the instant the receipt limit ends (five working days, 行政许可法 art. 32)."""
+    return end_of_day(calendar.add_working_days(china_date(received), limit))

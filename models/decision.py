@@ -1,0 +1,41 @@
+"""What a person answered in a task."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.database import Instant, choice
+
+
+class DecisionStatus(StrEnum):
+    """Whether the engine took the answer: ``overtaken`` when a timer or a withdrawal was first."""
+
+    RECORDED = "recorded"
+    CONFIRMED = "confirmed"
+    OVERTAKEN = "overtaken"
+
+
+class Decision(SQLModel, table=True):
+    """One completed task: who answered what, when, and why. The opinion never leaves the database."""
+
+    __table_args__ = (
+        UniqueConstraint("task_key", name="uq_decision_task"),
+        Index("ix_decision_case", "case_no", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    task_key: int = Field(sa_type=BigInteger)
+    case_no: str = Field(foreign_key="case.case_no", max_length=32)
+    process_id: str = Field(max_length=128)
+    element_id: str = Field(max_length=128)
+    task_name: str
+    account: str = Field(max_length=64)
+    outcome: str = Field(max_length=64)
+    outcome_label: str = Field(default="", max_length=64)
+    opinion: str = ""
+    form_values: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    status: DecisionStatus = Field(default=DecisionStatus.RECORDED, sa_type=choice(DecisionStatus))
+    decided_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,82 @@
+"""Documents (文书) and certificates (电子证照) a case produced."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.database import Instant, choice
+
+
+class DocumentKind(StrEnum):
+    """The kinds of document of DOMAIN §4."""
+
+    RECEIPT = "材料接收凭证"
+    ACCEPTANCE = "受理通知书"
+    CORRECTION = "一次性补正告知书"
+    REFUSAL_TO_ACCEPT = "不予受理决定书"
+    NOT_NEEDED = "不受理告知书"
+    GRANT = "准予行政许可决定书"
+    DENIAL = "不予行政许可决定书"
+    CONFIRMATION = "行政确认决定书"
+    CONFIRMATION_DENIAL = "不予行政确认决定书"
+    FILING = "备案通知书"
+    FILING_DENIAL = "不予备案通知书"
+    OTHER_GRANT = "办理结果通知书"
+    OTHER_DENIAL = "不予办理通知书"
+    DELIVERY = "送达回证"
+    TERMINATION = "终止审查通知书"
+    DOSSIER = "审核转报件"
+    SPECIAL_PROCEDURE = "特别程序告知书"
+    EXTENSION = "延期通知书"
+    CERTIFICATE = "证照"
+
+
+class Document(SQLModel, table=True):
+    """One issued document; the PDF is fixed by ``sha256`` when it is issued."""
+
+    __table_args__ = (
+        UniqueConstraint("case_no", "natural_key", name="uq_document_natural_key"),
+        UniqueConstraint("number", name="uq_document_number"),
+        Index("ix_document_case", "case_no", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_no: str = Field(foreign_key="case.case_no", max_length=32)
+    natural_key: str = Field(max_length=64)
+    """``kind`` and, where a kind can occur twice, its occasion."""
+    kind: str = Field(max_length=32)
+    number: str = Field(max_length=64)
+    seal: str = Field(max_length=100)
+    issued_at: datetime = Field(sa_type=Instant)
+    body: dict[str, Any] = Field(sa_type=JSON)
+    sha256: str = Field(max_length=64)
+    signature: str = ""
+    pdf: bytes
+
+
+class CertificateStatus(StrEnum):
+    """The state of a certificate in the city's library."""
+
+    VALID = "valid"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+
+
+class Certificate(SQLModel, table=True):
+    """One certificate; ``signature`` is Ed25519 over its canonical content."""
+
+    __table_args__ = (UniqueConstraint("case_no", name="uq_certificate_case"),)
+
+    number: str = Field(primary_key=True, max_length=64)
+    case_no: str = Field(foreign_key="case.case_no", max_length=32)
+    item_code: str = Field(max_length=16)
+    name: str = Field(max_length=200)
+    holder: str = Field(max_length=200)
+    content: dict[str, Any] = Field(sa_type=JSON)
+    issued_at: datetime = Field(sa_type=Instant)
+    valid_until: date | None = None
+    status: CertificateStatus = Field(default=CertificateStatus.VALID, sa_type=choice(CertificateStatus))
+    signature: str

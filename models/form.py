@@ -1,0 +1,143 @@
+"""The rules of a form-js form: its outcomes, its fields, and what of an answer is acceptable.
+
+Source: the form-js schema (components with ``key``, ``type``, ``validate``, ``values``, ``defaultValue``).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from models.protocol import OUTCOME
+
+OPINION = "opinion"
+DEFAULT_OUTCOMES = (("done", "完成"),)
+ROUTING_TYPES = frozenset({"radio", "select", "checkbox", "number", "datetime"})
+"""Types whose values go to the engine; text stays in the database."""
+INPUT_TYPES = ROUTING_TYPES | {"textfield", "textarea", "checklist", "taglist"}
+MAX_TEXT = 10_000
+
+
+@dataclass(frozen=True)
+class FormProblem:
+    """A field and what is wrong with its value."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An accepted answer: every value, and the share of it a process may route on."""
+
+    values: dict[str, Any]
+    routing: dict[str, Any]
+
+
+def outcomes(schema: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Return the outcomes (value, label) in order; a form without the field has the one outcome ``done``."""
+    for component in fields(schema):
+        if component["key"] == OUTCOME and component.get("type") == "radio":
+            found = [(str(v.get("value")), str(v.get("label") or v.get("value"))) for v in _options(component)]
+            return found or list(DEFAULT_OUTCOMES)
+    return list(DEFAULT_OUTCOMES)
+
+
+def fields(schema: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Yield the components that take input, groups opened."""
+    stack = list((schema or {}).get("components") or [])[::-1]
+    while stack:
+        component = stack.pop()
+        if component.get("components"):
+            stack.extend(component["components"][::-1])
+        if component.get("key") and component.get("type") in INPUT_TYPES:
+            yield component
+
+
+def check_answer(
+    schema: dict[str, Any] | None, values: dict[str, Any], opinion: str
+) -> tuple[Answer, list[FormProblem]]:
+    """Fill in defaults and check every field but the outcome; unknown fields are refused."""
+    problems: list[FormProblem] = []
+    accepted: dict[str, Any] = {}
+    routing: dict[str, Any] = {}
+    known = {OUTCOME, OPINION}
+    for component in fields(schema):
+        key = component["key"]
+        known.add(key)
+        if key == OUTCOME:
+            continue
+        value = opinion if key == OPINION else values.get(key, component.get("defaultValue"))
+        if value in (None, "", []):
+            required = (component.get("validate") or {}).get("required")
+            if required and not (component.get("conditional") or {}).get("hide"):
+                problems.append(FormProblem(_path(key), "必填"))
+            continue
+        message = _value_error(component, value)
+        if message is not None:
+            problems.append(FormProblem(_path(key), message))
+        elif key != OPINION:
+            accepted[key] = value
+            if component["type"] in ROUTING_TYPES:
+                routing[key] = value
+    problems.extend(FormProblem(f"values.{key}", "表单中没有这个字段") for key in values if key not in known)
+    return Answer(accepted, routing), problems
+
+
+def _path(key: str) -> str:
+    return OPINION if key == OPINION else f"values.{key}"
+
+
+def _options(component: dict[str, Any]) -> list[dict[str, Any]]:
+    return [option for option in component.get("values") or [] if isinstance(option, dict)]
+
+
+def _value_error(component: dict[str, Any], value: Any) -> str | None:
+    kind = component["type"]
+    if kind in ("textfield", "textarea"):
+        return _text_error(component.get("validate") or {}, value)
+    if kind == "number":
+        return _number_error(component.get("validate") or {}, value)
+    if kind == "checkbox":
+        return None if isinstance(value, bool) else "应为是或否"
+    if kind == "datetime":
+        return _datetime_error(value)
+    allowed = [option.get("value") for option in _options(component)]
+    chosen = value if kind in ("checklist", "taglist") else [value]
+    if not isinstance(chosen, list):
+        return "应为列表"
+    return None if not allowed or all(one in allowed for one in chosen) else "不在可选范围内"
+
+
+def _text_error(rules: dict[str, Any], value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "应为文字"
+    if len(value) > int(rules.get("maxLength") or MAX_TEXT):
+        return f"不能超过{rules.get('maxLength') or MAX_TEXT}字"
+    if len(value) < int(rules.get("minLength") or 0):
+        return f"不能少于{rules['minLength']}字"
+    pattern = rules.get("pattern")
+    return None if not pattern or re.search(pattern, value) else "格式不正确"
+
+
+def _number_error(rules: dict[str, Any], value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "应为数字"
+    if rules.get("min") is not None and value < float(rules["min"]):
+        return f"不能小于{rules['min']}"
+    if rules.get("max") is not None and value > float(rules["max"]):
+        return f"不能大于{rules['max']}"
+    return None
+
+
+def _datetime_error(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "应为日期"
+    for parse in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            parse(value)
+        except ValueError:
+            continue
+        return None
+    return "应为日期"

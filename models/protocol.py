@@ -1,0 +1,70 @@
+"""Names shared by the BPMN models, the workers and the services: the protocol between product and processes.
+
+A test compares them with ``bpmn/``: every job type has one worker, every message a sender.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Message(StrEnum):
+    """Message names; each is published with the correlation key told beside it."""
+
+    CASE_SUBMITTED_WINDOW = "case-submitted-window"  # case number
+    CASE_SUBMITTED_DIRECT = "case-submitted-direct"  # case number
+    CASE_SUBMITTED_SUBSTANTIVE = "case-submitted-substantive"  # case number
+    CASE_WITHDRAWN = "case-withdrawn"  # case number
+    MATERIALS_SUPPLIED = "materials-supplied"  # case number
+    DEADLINE_CHANGED = "deadline-changed"  # case number
+    SPECIAL_PROCEDURE_STARTED = "special-procedure-started"  # case number
+    SPECIAL_PROCEDURE_ENDED = "special-procedure-ended"  # special procedure id
+
+
+class Process(StrEnum):
+    """Ids of the mode processes (the called ones are named in the models only)."""
+
+    FRONT_WINDOW = "front-window"
+    DIRECT_DEVOLUTION = "direct-devolution"
+    SUBSTANTIVE_REVIEW = "substantive-review"
+
+
+class JobType(StrEnum):
+    """Job types, one worker each."""
+
+    CASE_START = "case-start"
+    CASE_CLOSE = "case-close"
+    CASE_WITHDRAW = "case-withdraw"
+    ACCEPTANCE_CHECK = "acceptance-check"
+    ACCEPTANCE_RECHECK = "acceptance-recheck"
+    ACCEPTANCE_ACCEPT = "acceptance-accept"
+    ACCEPTANCE_DEEM = "acceptance-deem"
+    ACCEPTANCE_REQUEST_CORRECTION = "acceptance-request-correction"
+    ACCEPTANCE_REFUSE = "acceptance-refuse"
+    ACCEPTANCE_NOT_NEEDED = "acceptance-not-needed"
+    ACCEPTANCE_LAPSE = "acceptance-lapse"
+    PUSH_TO_CITY = "push-to-city"
+    DEADLINE_PLAN = "deadline-plan"
+    DEADLINE_SIGNAL = "deadline-signal"
+    DECISION_RECORD = "decision-record"
+    ISSUE_DECISION = "issue-decision"
+    ISSUE_CERTIFICATE = "issue-certificate"
+    DELIVERY_RECORD = "delivery-record"
+    DOSSIER_BUILD = "dossier-build"
+    DOSSIER_RECEIVE = "dossier-receive"
+    DOSSIER_RETURN = "dossier-return"
+    SPECIAL_PROCEDURE_BEGIN = "special-procedure-begin"
+    SPECIAL_PROCEDURE_END = "special-procedure-end"
+    SPECIAL_PROCEDURE_REMIND = "special-procedure-remind"
+
+
+CASE_ID: Final = "caseId"
+"""The variable that names the case in every process."""
+
+OUTCOME: Final = "outcome"
+"""The variable a user task completes with, and the radio field of its form."""
+
+START_TTL_MS: Final = 60_000
+"""How long a start message is kept; short, for a second one would start another instance later."""
+
+CONTROL_TTL_MS: Final = 365 * 24 * 3_600_000
+"""How long a control message (withdrawal, supplement, deadline change) waits for its catcher."""

@@ -1,0 +1,205 @@
+"""The papers of the window: receipt, acceptance, one correction notice, refusal to accept, no approval needed."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from models.document import DocumentKind
+from papers.facts import CaseFacts, MaterialFact
+from papers.paper import Block, Labelled, Paper, Paragraph, SignOff, Table
+from papers.wording import (
+    POWER_NOUN,
+    Redress,
+    day_text,
+    due_text,
+    item_fields,
+    legal_ground,
+    limit_text,
+    minute_text,
+    reasons,
+)
+
+
+def receipt(facts: CaseFacts, number: str, at: datetime, *, supplement: bool) -> Paper:
+    """Compose the receipt for the materials (材料接收凭证): list, copies, receiver, time.
+
+    ``supplement`` lists what came after a correction notice.
+    """
+    listed = [one for one in facts.materials if one.later == supplement]
+    return _window_paper(
+        facts,
+        DocumentKind.RECEIPT.value,
+        number,
+        at.date(),
+        (
+            Paragraph(
+                f"你（单位）于{minute_text(at)}{'补充提交' if supplement else '提交'}的下列申请材料，本窗口已接收。"
+                "本凭证只证明收到材料，不表示申请已经受理。"
+            ),
+            item_fields(facts, Labelled("接收人", facts.receiver), Labelled("接收时间", minute_text(at))),
+            materials_table(listed, "收取情况"),
+            SignOff("提交人（签名）"),
+        ),
+    )
+
+
+def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
+    """Compose the notice of acceptance (受理通知书): basis, dates, the day the decision is due, contact, receipt."""
+    opening = (
+        f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，属于本机关受理范围，"
+        f"申请材料齐全、符合法定形式。{legal_ground(facts, '第三十二条')}，决定自{day_text(facts.accepted_at)}起予以受理。"
+    )
+    if facts.deemed_accepted:
+        opening = (
+            f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，因未在规定期限内一次性告知"
+            f"需要补正的全部内容，{legal_ground(facts, '第三十二条第一款第（四）项')}，"
+            f"自收到申请材料之日（{day_text(facts.accepted_at)}）起即为受理。"
+        )
+    promised = facts.limits.promised_due
+    return _window_paper(
+        facts,
+        DocumentKind.ACCEPTANCE.value,
+        number,
+        at.date(),
+        (
+            Paragraph(opening),
+            item_fields(
+                facts,
+                Labelled("联系电话", facts.applicant.phone),
+                Labelled("申请日期", day_text(facts.received_at)),
+                Labelled("受理日期", day_text(facts.accepted_at)),
+                Labelled("实施依据", facts.basis),
+                Labelled("审批机关", facts.deciding_organ),
+                Labelled("办理时限", limit_text(facts)),
+                Labelled("应作出决定之日", due_text(facts)),
+                *((Labelled("承诺办结之日", day_text(promised)),) if promised is not None else ()),
+                Labelled("收费", facts.fees),
+            ),
+            Paragraph(_outside_the_clock(facts)),
+            SignOff("申请人（签收）"),
+        ),
+    )
+
+
+def correction_notice(
+    facts: CaseFacts, number: str, at: datetime, missing: list[str], opinion: str, due: date | None
+) -> Paper:
+    """Compose the one notice of everything that is missing (一次性补正告知书, art. 32(1)(4))."""
+    rows = tuple((str(place), text) for place, text in enumerate(missing, start=1))
+    listed = (
+        (Table(("序号", "需要补正的内容"), (0.11, 0.89), rows, caption="需要补正的全部内容如下："),)
+        if rows
+        else (Paragraph("需要补正的全部内容如下：", heading=True),)
+    )
+    notes = reasons(opinion, "请按上列内容逐项补正。")
+    return _window_paper(
+        facts,
+        DocumentKind.CORRECTION.value,
+        number,
+        at.date(),
+        (
+            Paragraph(
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，申请材料不齐全或者"
+                f"不符合法定形式。{legal_ground(facts, '第三十二条第一款第（四）项')}，现将需要补正的全部内容一次性告知。"
+            ),
+            *listed,
+            Paragraph("补正说明", heading=True),
+            *notes,
+            Paragraph(
+                f"请于{day_text(due)}前向本窗口提交补正材料。补正材料齐全、符合法定形式的，予以受理；"
+                "除本告知书所列内容外，不再要求补正其他材料。逾期未补正的，视为撤回申请，可以重新提出申请。"
+            ),
+            item_fields(facts, Labelled("申请日期", day_text(facts.received_at)), identity=False),
+            SignOff("申请人（签收）"),
+        ),
+    )
+
+
+def refusal_to_accept(facts: CaseFacts, number: str, at: datetime, reason: str, redress: Redress) -> Paper:
+    """Compose the refusal to accept (不予受理决定书): reason, basis, the right organ, redress."""
+    return _window_paper(
+        facts,
+        DocumentKind.REFUSAL_TO_ACCEPT.value,
+        number,
+        at.date(),
+        (
+            Paragraph(
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，"
+                "本机关决定不予受理。"
+            ),
+            item_fields(facts, Labelled("实施依据", facts.basis)),
+            Paragraph("不予受理的理由", heading=True),
+            *reasons(reason, "申请事项不属于本机关职权范围，或者不符合本事项的管辖条件。"),
+            Paragraph("依据", heading=True),
+            Paragraph(f"{legal_ground(facts, '第三十二条')}，作出本决定。"),
+            Paragraph("应当向何机关申请", heading=True),
+            Paragraph(
+                "申请事项属于其他行政机关职权范围的，请向该机关提出申请；理由中已指明机关的，以指明的机关为准。"
+                f"对受理机关有疑问的，可以向{facts.window}咨询。"
+            ),
+            Paragraph("救济途径", heading=True),
+            Paragraph(redress.text("决定")),
+            SignOff("申请人（签收）"),
+        ),
+    )
+
+
+def not_needed_notice(facts: CaseFacts, number: str, at: datetime, reason: str) -> Paper:
+    """Compose the notice that the matter needs no approval (不受理告知书, art. 32(1)(1))."""
+    noun = POWER_NOUN[facts.power_kind]
+    needed = "取得行政许可" if facts.licence else f"办理{noun}"
+    return _window_paper(
+        facts,
+        DocumentKind.NOT_NEEDED.value,
+        number,
+        at.date(),
+        (
+            Paragraph(
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，申请事项依法不需要{needed}。"
+                f"{legal_ground(facts, '第三十二条第一款第（一）项')}，现即时告知不受理。"
+            ),
+            item_fields(facts, Labelled("申请日期", day_text(facts.received_at))),
+            Paragraph("理由", heading=True),
+            *reasons(reason, f"申请事项依法不需要{needed}。"),
+            Paragraph("你（单位）提交的申请材料一并退还。"),
+            SignOff("申请人（签收）"),
+        ),
+    )
+
+
+def materials_table(listed: Sequence[MaterialFact], last_column: str) -> Table:
+    """Return the materials as a numbered list with copies and form."""
+    rows = tuple(
+        (
+            str(place),
+            one.name,
+            one.kind,
+            f"{one.copies}份" if one.received else "—",
+            "已收取" if one.received else "未提交",
+        )
+        for place, one in enumerate(listed, start=1)
+    )
+    return Table(("序号", "材料名称", "形式", "份数", last_column), (0.09, 0.51, 0.13, 0.11, 0.16), rows)
+
+
+def _outside_the_clock(facts: CaseFacts) -> str:
+    if facts.licence:
+        return (
+            "依法需要听证、招标、拍卖、检验、检测、检疫、鉴定和专家评审的，所需时间不计算在办理时限内，"
+            "并另行书面告知。对办理情况有疑问的，可以持本通知书查询。"
+        )
+    return "办理时限依据办事指南确定；需要特别程序的，所需时间另行书面告知。对办理情况有疑问的，可以持本通知书查询。"
+
+
+def _window_paper(facts: CaseFacts, title: str, number: str, on: date, blocks: tuple[Block, ...]) -> Paper:
+    return Paper(
+        issuer=facts.window,
+        title=title,
+        number=number,
+        addressee=facts.applicant.name,
+        blocks=blocks,
+        seal=facts.window_seal,
+        signatory=facts.window,
+        signed_on=on,
+        reference=facts.reference(),
+        sample=facts.sample,
+    )

@@ -1,0 +1,161 @@
+"""The decision on the merits and the certificate that follows it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.case import Verdict
+from models.catalogue import Mode, PowerKind
+from papers.facts import CaseFacts
+from papers.paper import PENDING, Block, Fields, Labelled, Paper, Paragraph, PaperStyle, SignOff
+from papers.wording import (
+    DECISIONS,
+    LICENSING_LAW,
+    POWER_NOUN,
+    Redress,
+    day_text,
+    item_fields,
+    reasons,
+)
+
+AS_PRINTED = "以证照载明的为准"
+
+
+@dataclass(frozen=True)
+class DecisionContent:
+    """What was decided, how the process model words it, and the certificate reserved for it, if any."""
+
+    verdict: Verdict
+    title: str
+    resolution: str
+    opinion: str
+    certificate_number: str | None
+    redress: Redress
+
+
+def decision(facts: CaseFacts, number: str, at: datetime, content: DecisionContent, seal: str) -> Paper:
+    """Compose the decision document of any power type and either verdict."""
+    organ = facts.deciding_organ
+    body = _approval(facts, at, content) if content.verdict is Verdict.APPROVE else _denial(facts, content)
+    return Paper(
+        issuer=organ,
+        title=content.title,
+        number=number,
+        addressee=facts.applicant.name,
+        blocks=(Paragraph(_opening(facts, content)), *body, SignOff("申请人（签收）")),
+        seal=seal,
+        signatory=organ,
+        signed_on=at.date(),
+        reference=facts.reference(),
+        sample=facts.sample,
+    )
+
+
+def certificate(
+    facts: CaseFacts, number: str, name: str, at: datetime, valid_until: date | None, seal: str, signature: str
+) -> Paper:
+    """Compose the certificate (证照) itself; its electronic signature is printed at the foot."""
+    validity = f"至{day_text(valid_until)}" if valid_until is not None else PENDING
+    reference = facts.reference()
+    return Paper(
+        issuer=facts.deciding_organ,
+        title=name,
+        number=number,
+        addressee="",
+        blocks=(
+            Fields(
+                (
+                    Labelled("持证人", facts.applicant.name),
+                    Labelled(facts.applicant.identity_label[:6], facts.applicant.identity),
+                    Labelled("事项名称", facts.item_name),
+                    Labelled("项目名称", facts.project_text),
+                    Labelled("有效期限", validity),
+                    Labelled("发证机关", facts.deciding_organ),
+                )
+            ),
+        ),
+        seal=seal,
+        signatory=facts.deciding_organ,
+        signed_on=at.date(),
+        reference=type(reference)(
+            case_no=facts.case_no,
+            query_code="",
+            contact="",
+            verification=f"在公开查询页输入证照编号核验真伪和状态；电子签名（Ed25519）{signature}",
+        ),
+        style=PaperStyle.CERTIFICATE,
+        sample=facts.sample,
+    )
+
+
+def _opening(facts: CaseFacts, content: DecisionContent) -> str:
+    words = DECISIONS[facts.power_kind, content.verdict]
+    accepted = f"，于{day_text(facts.accepted_at)}受理" if facts.accepted_at is not None else ""
+    reviewed = {
+        Mode.DIRECT: "经审查",
+        Mode.SUBSTANTIVE: f"经{facts.county_organ}实质性审核并转报，本机关审查",
+        Mode.WINDOW: f"由{facts.window}受理推送，经本机关审查",
+    }[facts.mode]
+    fits = {
+        (PowerKind.LICENSE, Verdict.APPROVE): "申请符合法定条件、标准",
+        (PowerKind.CONFIRMATION, Verdict.APPROVE): "申请符合确认条件",
+        (PowerKind.FILING, Verdict.APPROVE): "报送的备案材料齐全、符合要求",
+        (PowerKind.OTHER, Verdict.APPROVE): "申请符合办理条件",
+    }.get((facts.power_kind, content.verdict), "申请不符合规定的条件")
+    ground = (
+        f"根据{LICENSING_LAW}第三十四条、第三十八条的规定" if facts.licence else "依据本事项全市统一办事指南"
+    )
+    resolution = content.resolution or words.resolution
+    return (
+        f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”{POWER_NOUN_OF_REQUEST[facts.power_kind]}"
+        f"{accepted}。{reviewed}，{fits}。{ground}，决定{resolution}。"
+    )
+
+
+POWER_NOUN_OF_REQUEST = {
+    PowerKind.LICENSE: "申请",
+    PowerKind.CONFIRMATION: "申请",
+    PowerKind.FILING: "备案材料",
+    PowerKind.OTHER: "申请",
+}
+
+
+def _approval(facts: CaseFacts, at: datetime, content: DecisionContent) -> tuple[Block, ...]:
+    noun = POWER_NOUN[facts.power_kind]
+    rows = [Labelled("决定内容", f"{content.resolution}：{facts.item_name}")]
+    if content.certificate_number is not None:
+        rows += [
+            Labelled("证照名称", facts.result_name),
+            Labelled("证照编号", content.certificate_number),
+            Labelled("有效期限", AS_PRINTED),
+        ]
+    elif facts.power_kind is not PowerKind.FILING:
+        rows += [Labelled("办理结果", facts.result_name), Labelled("有效期限", PENDING)]
+    rows += [Labelled("实施依据", facts.basis), Labelled("决定日期", day_text(at))]
+    blocks: list[Block] = [item_fields(facts, *rows)]
+    if content.opinion.strip():
+        blocks += [Paragraph("审查意见", heading=True), *reasons(content.opinion, "")]
+    blocks.append(Paragraph(_consequence(facts, content, noun)))
+    return tuple(blocks)
+
+
+def _consequence(facts: CaseFacts, content: DecisionContent, noun: str) -> str:
+    if facts.power_kind is PowerKind.FILING:
+        return "本通知书只证明备案材料已经收存，不构成行政许可，不免除依法应当办理的其他手续。"
+    if content.certificate_number is None:
+        return f"请按照本决定确定的内容和办事指南的要求从事有关活动，并接受监督检查。本决定是{noun}的书面凭证。"
+    if facts.licence:
+        return (
+            f"证照自作出本决定之日起十日内向你（单位）颁发、送达（{LICENSING_LAW}第四十四条）。"
+            "请按照准予的范围和要求从事有关活动，并接受监督检查。"
+        )
+    return "证照另行制发、送达。请妥善保管，并按照办事指南的要求接受监督检查。"
+
+
+def _denial(facts: CaseFacts, content: DecisionContent) -> tuple[Block, ...]:
+    return (
+        item_fields(facts, Labelled("实施依据", facts.basis)),
+        Paragraph("理由", heading=True),
+        *reasons(content.opinion, "申请不符合本事项办事指南列明的条件。"),
+        Paragraph("救济途径", heading=True),
+        Paragraph(content.redress.text("通知书" if content.title.endswith("通知书") else "决定")),
+    )

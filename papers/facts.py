@@ -1,0 +1,107 @@
+"""What a paper may say about a case: plain values, gathered by ``services.case_facts``."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.case import LimitUnit
+from models.catalogue import Mode, PowerKind
+from papers.paper import Reference
+
+_VERIFICATION = "凭办件流水号和查询码登录“市县联动”审批平台公开查询页，可查看办理进度并核对本文书编号"
+
+
+@dataclass(frozen=True)
+class MaterialFact:
+    """One material as the papers list it; ``later`` marks a supplement (补正)."""
+
+    name: str
+    copies: int
+    kind: str
+    received: bool
+    later: bool
+
+
+@dataclass(frozen=True)
+class ApplicantFact:
+    """The applicant; number and phone are masked already."""
+
+    name: str
+    identity_label: str
+    identity: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class LimitFact:
+    """The case's limits and the days they end on; ``provisional`` and ``assumed`` are printed, never hidden."""
+
+    unit: LimitUnit
+    statutory: int | None
+    promised: int | None
+    due: date | None
+    promised_due: date | None
+    provisional: bool
+    assumed: bool
+
+    @property
+    def unit_text(self) -> str:
+        """Return 工作日 or 日."""
+        return "个工作日" if self.unit is LimitUnit.WORKING_DAY else "日"
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """A case as its papers tell it; organs are full names, ``basis`` is the guide's text or 待市级单位填报."""
+
+    case_no: str
+    query_code: str
+    item_code: str
+    item_name: str
+    power_kind: PowerKind
+    power_type: str
+    mode: Mode
+    project: str
+    applicant: ApplicantFact
+    area: str
+    window: str
+    county_organ: str
+    city_organ: str
+    basis: str
+    fees: str
+    result_name: str
+    received_at: datetime
+    accepted_at: datetime | None
+    deemed_accepted: bool
+    limits: LimitFact
+    materials: tuple[MaterialFact, ...]
+    receiver: str
+    sample: bool
+
+    @property
+    def deciding_organ(self) -> str:
+        """Return the organ that decides: the county's for ``direct``, else the city's."""
+        return self.city_organ if self.mode in Mode.decided_by_city() else self.county_organ
+
+    @property
+    def licence(self) -> bool:
+        """Tell whether the licensing law (行政许可法) applies by itself."""
+        return self.power_kind is PowerKind.LICENSE
+
+    @property
+    def window_seal(self) -> str:
+        """Return the seal of the papers a window issues."""
+        return f"{self.window}专用章"
+
+    @property
+    def project_text(self) -> str:
+        """Return the project's name, or a dash."""
+        return self.project or "—"
+
+    def reference(self) -> Reference:
+        """Return the footer of this case's papers."""
+        return Reference(
+            case_no=self.case_no,
+            query_code=self.query_code,
+            contact=f"{self.window}（{self.area}政务服务中心，地址和电话以窗口公示为准）",
+            verification=_VERIFICATION,
+        )

@@ -1,0 +1,60 @@
+"""Turn a paper into PDF bytes: equal papers give equal bytes, whatever the hour or the process."""
+
+import io
+import threading
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from reportlab.pdfgen.canvas import Canvas
+
+from papers.fonts import printable, register
+from papers.framed import draw_certificate
+from papers.letter import draw_letter
+from papers.paper import Paper, PaperStyle
+
+PRODUCER = "Tongquan"
+_one_at_a_time = threading.Lock()
+"""ReportLab's font subsets are not safe for threads; drawing holds the interpreter anyway."""
+
+
+def render_pdf(paper: Paper) -> bytes:
+    """Return the paper as PDF; raises ``fonts.FontMissing`` when the papers' font is not installed."""
+    register()
+    missing: list[str] = []
+    paper = _printable(paper, missing)
+    draw = draw_certificate if paper.style is PaperStyle.CERTIFICATE else draw_letter
+    buffer = io.BytesIO()
+    with _one_at_a_time:
+        canvas = Canvas(buffer, invariant=1, pageCompression=1)
+        canvas.setTitle(f"{paper.title} {paper.number}")
+        canvas.setAuthor(paper.issuer)
+        canvas.setSubject(paper.title)
+        canvas.setCreator(PRODUCER)
+        canvas.setProducer(PRODUCER)
+        draw(canvas, paper, _remarks(missing))
+        canvas.save()
+    return buffer.getvalue()
+
+
+def _remarks(missing: list[str]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    codes = "、".join(f"U+{ord(char):04X}" for char in dict.fromkeys(missing))
+    return (f"注：“〓”处为字库暂缺的字，依出现先后为 {codes}（Unicode 编码）",)
+
+
+def _printable[Value](value: Value, missing: list[str]) -> Value:
+    """Return a copy of the content in which every text can be drawn."""
+    return _cleaned(value, missing)  # type: ignore[no-any-return]
+
+
+def _cleaned(value: Any, missing: list[str]) -> Any:
+    if isinstance(value, str) and not hasattr(value, "value"):
+        text, marked = printable(value)
+        missing += marked
+        return text
+    if isinstance(value, tuple):
+        return tuple(_cleaned(one, missing) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _cleaned(getattr(value, one.name), missing) for one in fields(value)})
+    return value

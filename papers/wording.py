@@ -1,0 +1,120 @@
+"""The words of the papers: dates, limits, who is meant, and what the licensing law says where it applies.
+
+Articles are those of the 行政许可法 (2019) and are cited for 行政许可 alone. A confirmation, a filing or another
+power rests on the service guide: a paper of theirs cites no licensing article.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.case import Verdict
+from models.catalogue import PowerKind
+from models.document import DocumentKind
+from papers.facts import CaseFacts
+from papers.paper import Fields, Labelled, Paragraph
+
+LICENSING_LAW = "《中华人民共和国行政许可法》"
+NOT_SET = "待确定，将另行书面告知"
+_DIGITS = "〇一二三四五六七八九十"
+
+
+@dataclass(frozen=True)
+class DecisionWords:
+    """How a decision is named: the kind of document, and the verb phrase it resolves on."""
+
+    kind: DocumentKind
+    resolution: str
+
+
+DECISIONS = {
+    (PowerKind.LICENSE, Verdict.APPROVE): DecisionWords(DocumentKind.GRANT, "准予行政许可"),
+    (PowerKind.LICENSE, Verdict.DENY): DecisionWords(DocumentKind.DENIAL, "不予行政许可"),
+    (PowerKind.CONFIRMATION, Verdict.APPROVE): DecisionWords(DocumentKind.CONFIRMATION, "予以确认"),
+    (PowerKind.CONFIRMATION, Verdict.DENY): DecisionWords(DocumentKind.CONFIRMATION_DENIAL, "不予确认"),
+    (PowerKind.FILING, Verdict.APPROVE): DecisionWords(DocumentKind.FILING, "予以备案"),
+    (PowerKind.FILING, Verdict.DENY): DecisionWords(DocumentKind.FILING_DENIAL, "不予备案"),
+    (PowerKind.OTHER, Verdict.APPROVE): DecisionWords(DocumentKind.OTHER_GRANT, "准予办理"),
+    (PowerKind.OTHER, Verdict.DENY): DecisionWords(DocumentKind.OTHER_DENIAL, "不予办理"),
+}
+POWER_NOUN = {
+    PowerKind.LICENSE: "行政许可",
+    PowerKind.CONFIRMATION: "行政确认",
+    PowerKind.FILING: "备案",
+    PowerKind.OTHER: "该项行政权力事项",
+}
+
+
+@dataclass(frozen=True)
+class Redress:
+    """Where and for how long a decision can be challenged (救济途径)."""
+
+    organ: str
+    days: int = 60
+    months: int = 6
+
+    def text(self, paper: str) -> str:
+        """Return the sentence that tells the ways of redress against a paper."""
+        return (
+            f"如不服本{paper}，可以自收到本{paper}之日起{chinese_number(self.days)}日内向{self.organ}申请行政复议，"
+            f"也可以自收到本{paper}之日起{chinese_number(self.months)}个月内依法向有管辖权的人民法院提起行政诉讼。"
+        )
+
+
+def chinese_number(number: int) -> str:
+    """Return a number below one hundred in Chinese characters, a larger one in digits."""
+    if not 0 <= number < 100:
+        return str(number)
+    tens, ones = divmod(number, 10)
+    if tens == 0:
+        return _DIGITS[ones]
+    return ("" if tens == 1 else _DIGITS[tens]) + "十" + (_DIGITS[ones] if ones else "")
+
+
+def day_text(moment: date | datetime | None) -> str:
+    """Return a day as papers write it."""
+    return f"{moment.year}年{moment.month}月{moment.day}日" if moment is not None else NOT_SET
+
+
+def minute_text(moment: datetime) -> str:
+    """Return a day and minute as papers write them."""
+    return f"{day_text(moment)}{moment.hour:02d}时{moment.minute:02d}分"
+
+
+def due_text(facts: CaseFacts) -> str:
+    """Return the day by which the decision is due, marked while it is provisional (暂定)."""
+    mark = "（暂定，待国家公布该年度节假日安排后确定）" if facts.limits.provisional and facts.limits.due else ""
+    return f"{day_text(facts.limits.due)}{mark}"
+
+
+def limit_text(facts: CaseFacts) -> str:
+    """Return statutory and promised limit, marked while they are examples."""
+    limits = facts.limits
+    if limits.statutory is None:
+        return "待市级单位填报"
+    text = f"法定时限{limits.statutory}{limits.unit_text}"
+    if limits.promised is not None:
+        text += f"，承诺时限{limits.promised}{limits.unit_text}"
+    return text + ("（示例，待市级单位核定）" if limits.assumed else "")
+
+
+def legal_ground(facts: CaseFacts, article: str) -> str:
+    """Return what a step rests on: an article of the licensing law for a licence, else the service guide."""
+    return f"根据{LICENSING_LAW}{article}的规定" if facts.licence else "依据本事项全市统一办事指南"
+
+
+def item_fields(facts: CaseFacts, *more: Labelled, identity: bool = True) -> Fields:
+    """Return who asked for what, and whatever else a paper adds."""
+    rows = [
+        Labelled("事项名称", facts.item_name),
+        Labelled("事项类型", f"{facts.power_type}（{facts.mode.label}）"),
+        Labelled("项目名称", facts.project_text),
+        Labelled("申请人", facts.applicant.name),
+    ]
+    if identity:
+        rows.append(Labelled(facts.applicant.identity_label, facts.applicant.identity))
+    return Fields((*rows, *more))
+
+
+def reasons(text: str, fallback: str) -> tuple[Paragraph, ...]:
+    """Return an officer's opinion as paragraphs, the fallback when nothing was written."""
+    return tuple(Paragraph(line.strip()) for line in (text.strip() or fallback).splitlines() if line.strip())

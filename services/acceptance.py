@@ -1,0 +1,167 @@
+"""Acceptance (受理): the form check, the clerk's four answers, the one correction, and acceptance by silence.
+
+Each function is the effect of one job. It is dated by the clerk's answer or by the instant a limit ended, not by
+when the worker ran, and a second run changes nothing.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from models.case import Case, CaseState
+from models.catalogue import Mode
+from models.decision import Decision
+from services import answers, deadlines, documents, form_check, timeline
+from services.clock import product_now
+
+SUPPLEMENT_DAYS = 30
+"""Working days an applicant has to supply what was missing [decision]; the law sets none."""
+
+ACCEPTED = {"accepted": True}
+NOT_ACCEPTED = {"accepted": False}
+
+
+def check(session: Session, case_no: str) -> dict[str, Any]:
+    """Check the submission and start the receipt limit."""
+    case = session.get_one(Case, case_no)
+    found = form_check.run(session, case, 0)
+    due = deadlines.set_receipt_deadline(session, case, case.received_at)
+    failed = sum(not one.passed for one in found)
+    timeline.add(
+        session,
+        case_no,
+        "case.checked",
+        f"形式审查：{len(found) - failed}项通过，{failed}项需关注",
+        actor=timeline.SYSTEM,
+        at=case.received_at,
+    )
+    return {"acceptanceDueAt": _iso(due), "formComplete": failed == 0}
+
+
+def recheck(session: Session, case_no: str) -> dict[str, Any]:
+    """Check again after the supplement; the receipt limit starts anew on the day it came."""
+    case = session.get_one(Case, case_no)
+    supplied = case.supplemented_at or product_now(session)
+    found = form_check.run(session, case, 1)
+    due = deadlines.set_receipt_deadline(session, case, supplied)
+    failed = sum(not one.passed for one in found)
+    timeline.add(
+        session,
+        case_no,
+        "case.rechecked",
+        f"补正后审查：{failed}项仍需关注" if failed else "补正后审查：材料齐全",
+        actor=timeline.SYSTEM,
+        at=supplied,
+    )
+    return {"acceptanceDueAt": _iso(due), "formComplete": failed == 0}
+
+
+def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, Any]:
+    """Accept the case as the clerk answered."""
+    case = session.get_one(Case, case_no)
+    answer = answers.latest(session, case_no, outcome="accept")
+    if case.accepted_at is None:
+        _begin(session, case, limits, accepted_at=answer.decided_at, issued_at=answer.decided_at)
+        timeline.add(
+            session,
+            case_no,
+            "case.accepted",
+            "受理，出具受理通知书",
+            actor=answer.account,
+            at=answer.decided_at,
+        )
+    return ACCEPTED
+
+
+def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, Any]:
+    """Accept by silence: nothing was said in time, so it counts from the day of receipt (art. 32)."""
+    case = session.get_one(Case, case_no)
+    if case.accepted_at is None:
+        due = case.acceptance_due_at or product_now(session)
+        case.deemed_accepted = True
+        _begin(session, case, limits, accepted_at=case.supplemented_at or case.received_at, issued_at=due)
+        timeline.add(
+            session,
+            case_no,
+            "case.accepted",
+            "逾期未告知，自收到申请材料之日起即为受理",
+            actor=timeline.SYSTEM,
+            at=due,
+        )
+    return ACCEPTED
+
+
+def request_correction(session: Session, case_no: str) -> dict[str, Any]:
+    """Tell the applicant once everything that is missing; nothing runs until it is supplied."""
+    case = session.get_one(Case, case_no)
+    answer = answers.latest(session, case_no, outcome="correct")
+    if case.correction_requested_at is None:
+        at = answer.decided_at
+        due = deadlines.supplement_deadline(session, case, at, SUPPLEMENT_DAYS)
+        case.correction_requested_at, case.supplement_due_at = at, due
+        case.state = CaseState.CORRECTION_OPEN
+        session.add(case)
+        documents.issue_correction_notice(session, case, form_check.missing(session, case_no), answer.opinion, due, at)
+        timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
+    return {"supplementDueAt": _iso(case.supplement_due_at)}
+
+
+def refuse(session: Session, case_no: str, redress: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Refuse to accept, in writing, with the reason."""
+    case = session.get_one(Case, case_no)
+    answer = answers.latest(session, case_no, outcome="refuse")
+    if case.is_open:
+        documents.issue_refusal_to_accept(session, case, _reason(session, answer), redress or {}, answer.decided_at)
+        _close(session, case, CaseState.REFUSED, answer, "不予受理，出具决定书")
+    return NOT_ACCEPTED
+
+
+def not_needed(session: Session, case_no: str) -> dict[str, Any]:
+    """Tell the applicant that the matter needs no approval."""
+    case = session.get_one(Case, case_no)
+    answer = answers.latest(session, case_no, outcome="not_needed")
+    if case.is_open:
+        documents.issue_not_needed(session, case, answer.opinion, answer.decided_at)
+        _close(session, case, CaseState.NOT_NEEDED, answer, "依法不需要办理，即时告知申请人")
+    return NOT_ACCEPTED
+
+
+def lapse(session: Session, case_no: str) -> dict[str, Any]:
+    """End a case whose applicant did not supply what was missing in time."""
+    case = session.get_one(Case, case_no)
+    if case.is_open:
+        at = case.supplement_due_at or product_now(session)
+        case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
+        session.add(case)
+        reason = "申请人逾期未补正，视为撤回申请"
+        documents.issue_termination(session, case, reason, at)
+        timeline.add(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
+    return NOT_ACCEPTED
+
+
+def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at: datetime, issued_at: datetime) -> None:
+    case.accepted_at = accepted_at
+    case.state = CaseState.ACCEPTED
+    deadlines.fix_limits(session, case, limits)
+    if case.mode is Mode.DIRECT:
+        case.state = CaseState.IN_DEPARTMENT
+    session.add(case)
+    documents.issue_acceptance_notice(session, case, issued_at)
+
+
+def _close(session: Session, case: Case, state: CaseState, answer: Decision, text: str) -> None:
+    case.state, case.is_open, case.closed_at = state, False, answer.decided_at
+    session.add(case)
+    timeline.add(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
+
+
+def _reason(session: Session, answer: Decision) -> str:
+    if answer.opinion:
+        return answer.opinion
+    failing = form_check.missing(session, answer.case_no, 1) or form_check.missing(session, answer.case_no, 0)
+    return "；".join(failing) or "不符合受理条件"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment is not None else None

@@ -1,0 +1,32 @@
+"""The answers people gave in a case's tasks, for the jobs that carry them out."""
+
+from sqlmodel import Session, col, select
+
+from models.decision import Decision, DecisionStatus
+from services.errors import NotFound
+
+
+def latest(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> Decision:
+    """Return the latest answer that was not overtaken, by outcome or task; raise ``NotFound`` when there is none.
+
+    A task completed in another tool leaves no answer here: then the job cannot know who decided, and fails openly.
+    """
+    found = find(session, case_no, outcome=outcome, element=element)
+    if found is None:
+        raise NotFound(f"办件{case_no}没有可执行的办理意见")
+    return found
+
+
+def find(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> Decision | None:
+    """Return the latest answer that was not overtaken, or None."""
+    query = select(Decision).where(Decision.case_no == case_no, Decision.status != DecisionStatus.OVERTAKEN)
+    if outcome is not None:
+        query = query.where(Decision.outcome == outcome)
+    if element is not None:
+        query = query.where(Decision.element_id == element)
+    return session.exec(query.order_by(col(Decision.id).desc())).first()
+
+
+def everything(session: Session, case_no: str) -> list[Decision]:
+    """Return every answer of a case, oldest first."""
+    return list(session.exec(select(Decision).where(Decision.case_no == case_no).order_by("id")).all())

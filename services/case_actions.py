@@ -1,0 +1,96 @@
+"""What people do to a case outside its tasks: supply what was missing, and withdraw."""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from models.case import Case, CaseState
+from models.protocol import Message
+from services import answers, audit, cases, outbox, rights, timeline
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
+from services.submission import material_rows
+from services.views import MaterialInput
+
+
+class NotAwaitingMaterials(Conflict):
+    """No correction is open, so nothing can be supplied."""
+
+    code, title, title_en = "not_awaiting_materials", "办件不在补正期间", "No correction is open"
+
+
+class CaseClosed(Conflict):
+    """The case is over."""
+
+    code, title, title_en = "case_closed", "办件已经办结", "Case is closed"
+
+
+class CaseDecided(Conflict):
+    """The case is decided, so it can no longer be withdrawn."""
+
+    code, title, title_en = "case_decided", "办件已作出决定，不能撤回", "Case is decided"
+
+
+def supply_materials(session: Session, actor: Actor, case_no: str, materials: list[MaterialInput]) -> Case:
+    """Take the supplement the applicant brought; it is checked again, and the receipt limit starts anew."""
+    case = _of_window(session, actor, case_no)
+    if not materials:
+        raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
+    if case.case_state is not CaseState.CORRECTION_OPEN:
+        raise NotAwaitingMaterials()
+    now = product_now(session)
+    if case.supplement_due_at is not None and now > case.supplement_due_at:
+        raise NotAwaitingMaterials("补正期限已过")
+    session.add_all(material_rows(case_no, materials, 1))
+    case.supplemented_at, case.state = now, CaseState.CORRECTION_CLOSED
+    session.add(case)
+    timeline.add(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
+    audit.record(session, actor.username, "case.supply", case_no, {"materials": len(materials)}, now)
+    outbox.publish_message(
+        session,
+        Message.MATERIALS_SUPPLIED,
+        stream=case_no,
+        correlation_key=case_no,
+        message_id=f"{case_no}:supplement",
+    )
+    return case
+
+
+def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
+    """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided."""
+    case = _of_window(session, actor, case_no)
+    if not case.is_open:
+        raise CaseClosed()
+    if case.decision is not None or _decision_under_way(session, case_no):
+        raise CaseDecided()
+    now = product_now(session)
+    case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
+    case.is_open, case.closed_at = False, now
+    session.add(case)
+    timeline.add(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
+    audit.record(session, actor.username, "case.withdraw", case_no, {}, now)
+    outbox.publish_message(
+        session,
+        Message.CASE_WITHDRAWN,
+        stream=case_no,
+        correlation_key=case_no,
+        message_id=f"{case_no}:withdrawn",
+    )
+    return case
+
+
+def _of_window(session: Session, actor: Actor, case_no: str) -> Case:
+    case = cases.find(session, actor, case_no)
+    if not rights.may_submit(actor, case.area):
+        raise Forbidden("只有本县区综合窗口可以办理", "Only the area's window may do this")
+    return case
+
+
+def _decision_under_way(session: Session, case_no: str) -> bool:
+    return any(answers.find(session, case_no, outcome=outcome) is not None for outcome in ("approve", "deny"))
+
+
+def outcome_of(case: Case) -> dict[str, Any]:
+    """Return the short answer to an action: the case and its state."""
+    return {"case_no": case.case_no, "state": {"code": case.state, "name": case.case_state.label}}

@@ -1,0 +1,149 @@
+"""Gather what the papers of a case may say: names of organs, the guide the case keeps, the masked applicant."""
+
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from models.account import Account
+from models.case import Applicant, Case, IdentityType, Material, MaterialKind
+from models.catalogue import Area, AreaKind, CountyUnit, Mode, PowerKind, Unit
+from models.identity import masked
+from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
+from papers.paper import PENDING
+from services import catalogue
+from settings import get_settings
+
+CITY = "赣州市"
+COUNTY_APPROVAL_OFFICE = "行政审批局"
+"""The plan moves the counties' powers to their 行政审批局 (section 四(八)); it stands in where no unit is named."""
+
+UNNAMED_COUNTY_UNIT = "县级承接单位"
+IDENTITY_LABELS = {IdentityType.ID_CARD: "居民身份证号", IdentityType.USCC: "统一社会信用代码"}
+MATERIAL_FORMS = {
+    MaterialKind.ORIGINAL: "原件",
+    MaterialKind.COPY: "复印件",
+    MaterialKind.ELECTRONIC: "电子件",
+}
+
+
+def gather(session: Session, case: Case) -> CaseFacts:
+    """Return the facts of a case as they stand in this transaction."""
+    area = session.get(Area, case.area)
+    area_name = area.name if area is not None else case.area
+    guide = _guide(session, case)
+    return CaseFacts(
+        case_no=case.case_no,
+        query_code=case.query_code,
+        item_code=case.item_code,
+        item_name=case.item_name,
+        power_kind=PowerKind(case.power_kind),
+        power_type=case.power_type,
+        mode=case.mode,
+        project=case.project,
+        applicant=_applicant(session, case),
+        area=area_name,
+        window=f"{area_name}“市县同权”综合受理窗口",
+        county_organ=county_organ(session, case, area_name),
+        city_organ=city_organ(session, case.city_unit),
+        basis=_statement(guide.get("basis")),
+        fees=_statement(guide.get("fees")),
+        result_name=str(guide.get("result", {}).get("name") or PENDING),
+        received_at=case.received_at,
+        accepted_at=case.accepted_at,
+        deemed_accepted=case.deemed_accepted,
+        limits=_limits(case, guide),
+        materials=_materials(session, case),
+        receiver=display_name(session, case.submitted_by),
+        sample=get_settings().development,
+    )
+
+
+def county_organ(session: Session, case: Case, area_name: str) -> str:
+    """Return the full name of the county unit that handles the case's item in its area."""
+    units = session.exec(
+        select(CountyUnit).where(CountyUnit.area == case.area).order_by(col(CountyUnit.position))
+    ).all()
+    named = [unit for unit in units if case.review_unit is not None and unit.code == case.review_unit]
+    named += [unit for unit in units if case.city_unit in unit.handles]
+    name = named[0].name if named else UNNAMED_COUNTY_UNIT
+    if name == UNNAMED_COUNTY_UNIT:
+        name = COUNTY_APPROVAL_OFFICE
+    return f"{area_name}{name.removeprefix('区').removeprefix('县')}"
+
+
+def city_organ(session: Session, code: str) -> str:
+    """Return the full name of a city unit."""
+    unit = session.get(Unit, code)
+    name = unit.name if unit is not None else code
+    return f"{CITY}{name.removeprefix('市')}"
+
+
+def redress_organ(session: Session, case: Case, named: str) -> str:
+    """Return the organ of reconsideration: the county's government for ``direct`` items, else the city's.
+
+    The model names the county's in general (``县（市、区）人民政府``); a letter names it in particular. A zone has no
+    government of its own, so the city's stands for it.
+    """
+    city = f"{CITY}人民政府"
+    general = not named or named == "未配置" or any(word in named for word in ("县（市、区）", "所在县", "县级"))
+    if not general:
+        return named
+    area = session.get(Area, case.area)
+    if case.mode is not Mode.DIRECT or area is None or area.kind is AreaKind.ZONE:
+        return city
+    return f"{area.name}人民政府"
+
+
+def display_name(session: Session, username: str) -> str:
+    """Return the name an account's holder signs with."""
+    account = session.get(Account, username)
+    return account.display_name if account is not None else username
+
+
+def result_of(session: Session, case: Case) -> dict[str, Any]:
+    """Return the result block of the guide the case keeps."""
+    result: dict[str, Any] = _guide(session, case).get("result", {})
+    return result
+
+
+def _guide(session: Session, case: Case) -> dict[str, Any]:
+    version = catalogue.guide_version(session, case.item_code, case.guide_version)
+    return version.body if version is not None else {}
+
+
+def _statement(block: dict[str, Any] | None) -> str:
+    return str((block or {}).get("text") or PENDING)
+
+
+def _limits(case: Case, guide: dict[str, Any]) -> LimitFact:
+    return LimitFact(
+        unit=case.limit_unit,
+        statutory=case.limit_days,
+        promised=case.promised_days,
+        due=case.due_at.date() if case.due_at is not None else None,
+        promised_due=case.promised_due_at.date() if case.promised_due_at is not None else None,
+        provisional=case.provisional,
+        assumed=bool(guide.get("limits", {}).get("assumed")),
+    )
+
+
+def _applicant(session: Session, case: Case) -> ApplicantFact:
+    applicant = session.get_one(Applicant, case.case_no)
+    private = applicant.id_type is IdentityType.ID_CARD
+    return ApplicantFact(
+        name=applicant.name,
+        identity_label=IDENTITY_LABELS[applicant.id_type],
+        identity=masked(applicant.id_number) if private else applicant.id_number,
+        phone=masked(applicant.phone),
+    )
+
+
+def _materials(session: Session, case: Case) -> tuple[MaterialFact, ...]:
+    rows = session.exec(
+        select(Material)
+        .where(Material.case_no == case.case_no)
+        .order_by(col(Material.round), col(Material.position))
+    ).all()
+    return tuple(
+        MaterialFact(row.name, row.copies, MATERIAL_FORMS[row.kind], row.present, row.round > 0) for row in rows
+    )

@@ -1,0 +1,303 @@
+"""Cases as people see them: lists, the whole case, and what an applicant may know."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, or_
+from sqlmodel import Session, col, select
+
+from models.audit import TimelineEntry
+from models.case import Applicant, Case, CaseState, Material
+from models.catalogue import Area
+from models.decision import DecisionStatus
+from models.document import Certificate, Document
+from models.engine_state import ProcessInstance
+from models.identity import masked, masked_name
+from models.special_procedure import Extension
+from models.task import Light
+from services import (
+    answers,
+    audit,
+    catalogue,
+    deadlines,
+    form_check,
+    rights,
+    special_procedures,
+    tasks,
+    transfer,
+)
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Forbidden, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.views import (
+    ApplicantView,
+    CaseRow,
+    CaseView,
+    CertificateView,
+    ClockDay,
+    ClockView,
+    DocumentView,
+    FindingView,
+    InstanceView,
+    MaterialView,
+    OpinionView,
+    Page,
+    StateView,
+    TimelineView,
+)
+
+SORTS = ("-received_at", "received_at")
+
+
+def list_cases(
+    session: Session,
+    actor: Actor,
+    *,
+    q: str | None = None,
+    state: int | None = None,
+    mode: str | None = None,
+    area: str | None = None,
+    item: str | None = None,
+    sort: str = "-received_at",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[CaseRow]:
+    """Return a page of the cases the actor may read, applicants masked."""
+    query = select(Case, Applicant).join(Applicant, col(Applicant.case_no) == Case.case_no)
+    query = query.where(rights.visible_cases(actor))
+    for column, wanted in ((Case.state, state), (Case.mode, mode), (Case.area, area), (Case.item_code, item)):
+        if wanted is not None:
+            query = query.where(col(column) == wanted)
+    if q:
+        query = query.where(
+            or_(
+                *(
+                    col(c).contains(q, autoescape=True)
+                    for c in (Case.case_no, Case.item_name, Case.project, Applicant.name)
+                )
+            )
+        )
+    received, number = col(Case.received_at), col(Case.case_no)
+    position = decode_cursor(cursor, (str, str))
+    newest_first = sort == "-received_at"
+    if position is not None:
+        at = tasks.instant_of_cursor(position[0])
+        beyond = received < at if newest_first else received > at
+        tie = number < position[1] if newest_first else number > position[1]
+        query = query.where(or_(beyond, and_(received == at, tie)))
+    order = (received.desc(), number.desc()) if newest_first else (received, number)
+    rows = session.exec(query.order_by(*order).limit(limit + 1)).all()
+    now = product_now(session)
+    names = _area_names(session)
+    shown = [_row(case, applicant, names, now) for case, applicant in rows[:limit]]
+    last = rows[limit - 1][0] if len(rows) > limit else None
+    cursor_after = encode_cursor(last.received_at.astimezone(UTC).isoformat(), last.case_no) if last else None
+    return Page[CaseRow](items=shown, next=cursor_after)
+
+
+def find(session: Session, actor: Actor, case_no: str) -> Case:
+    """Return a case the actor may read; raise ``NotFound`` or ``Forbidden``."""
+    case = session.get(Case, case_no)
+    if case is None:
+        raise NotFound("没有这个办件", "No such case")
+    if not rights.may_read_case(actor, case):
+        raise Forbidden("该办件不在您的职责范围内", "The case is not yours to read")
+    return case
+
+
+def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
+    """Return the whole case; reading who the applicant is leaves an audit entry."""
+    case = find(session, actor, case_no)
+    now = product_now(session)
+    applicant = session.get_one(Applicant, case_no)
+    open_view = rights.may_see_personal_data(actor, case)
+    if open_view:
+        audit.record(session, actor.username, "case.read", case_no, {}, now)
+    row = _row(case, applicant, _area_names(session), now)
+    return CaseView(
+        **row.model_dump(),
+        level=case.level,
+        power_type=case.power_type,
+        city_unit_name=catalogue.unit_name(session, case.city_unit),
+        deemed_accepted=case.deemed_accepted,
+        decided_at=case.decided_at,
+        acceptance_due_at=case.acceptance_due_at,
+        supplement_due_at=case.supplement_due_at,
+        promised_due_at=case.promised_due_at,
+        provisional=case.provisional,
+        clock=clock_view(session, case, now),
+        applicant=_applicant(applicant, open_view),
+        conditions=case.conditions,
+        materials=_materials(session, case_no),
+        form_check=[
+            FindingView(rule=f.rule, subject=f.subject, passed=f.passed, message=f.message, round=f.round)
+            for f in form_check.findings(session, case_no)
+        ],
+        opinions=_opinions(session, case_no),
+        tasks=tasks.open_tasks(session, case_no, now),
+        timeline=_timeline(session, case_no),
+        documents=_documents(session, case_no),
+        certificates=_certificates(session, case_no),
+        pushes=[],
+        filings=[],
+        special_procedures=special_procedures.views(session, case_no),
+        extension=_extension(session, case_no),
+        dossier=transfer.dossier_view(session, case_no),
+        process_instances=_instances(session, case_no),
+    )
+
+
+def public_case(session: Session, case_no: str, query_code: str) -> dict[str, Any]:
+    """Return what an applicant may see with the query code; a wrong code is as unknown as a wrong number."""
+    case = session.get(Case, case_no)
+    if case is None or case.query_code != query_code.strip().upper():
+        raise NotFound("办件流水号或查询码不正确", "Unknown case number or query code")
+    return {
+        "case_no": case.case_no,
+        "item": case.item_code,
+        "item_name": case.item_name,
+        "area": case.area,
+        "state": {"code": case.state, "name": case.case_state.label},
+        "received_at": case.received_at,
+        "accepted_at": case.accepted_at,
+        "due_at": case.due_at,
+        "promised_due_at": case.promised_due_at,
+        "provisional": case.provisional,
+        "closed_at": case.closed_at,
+        "decision": case.decision,
+        "documents": [{"kind": one.kind, "number": one.number} for one in _documents(session, case_no)],
+        "certificates": [one.number for one in _certificates(session, case_no)],
+    }
+
+
+def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
+    """Return the case's clock with every day told; before acceptance nothing has been counted."""
+    clock = deadlines.case_clock(session, case, now)
+    if clock is None:
+        return ClockView(limit=case.limit_days, unit=case.limit_unit, used=0, remaining=case.limit_days, days=[])
+    return ClockView(
+        limit=clock.limit,
+        unit=clock.unit,
+        used=clock.used,
+        remaining=clock.remaining,
+        days=[ClockDay(date=day.date, status=day.status.value, reason=day.reason) for day in clock.days],
+    )
+
+
+def _row(case: Case, applicant: Applicant, area_names: dict[str, str], now: datetime) -> CaseRow:
+    return CaseRow(
+        case_no=case.case_no,
+        state=StateView(code=case.state, name=case.case_state.label),
+        mode=case.mode,
+        item=case.item_code,
+        item_name=case.item_name,
+        area=case.area,
+        area_name=area_names.get(case.area, case.area),
+        city_unit=case.city_unit,
+        project=case.project,
+        applicant_name=masked_name(applicant.name),
+        received_at=case.received_at,
+        accepted_at=case.accepted_at,
+        due_at=case.due_at,
+        closed_at=case.closed_at,
+        decision=case.decision,
+        light=_light(case, now),
+    )
+
+
+def _light(case: Case, now: datetime) -> Light:
+    if case.case_state is CaseState.SPECIAL_OPEN:
+        return Light.PAUSED
+    seen = case.decided_at or case.closed_at or now
+    if case.due_at is not None and seen > case.due_at:
+        return Light.RED
+    if case.is_open and case.decided_at is None and case.warn_at is not None and now >= case.warn_at:
+        return Light.YELLOW
+    return Light.GREEN
+
+
+def _area_names(session: Session) -> dict[str, str]:
+    return dict(session.exec(select(Area.code, Area.name)).all())
+
+
+def _applicant(applicant: Applicant, open_view: bool) -> ApplicantView:
+    return ApplicantView(
+        kind=applicant.kind,
+        name=applicant.name if open_view else masked_name(applicant.name),
+        id_type=applicant.id_type,
+        id_number=applicant.id_number if open_view else masked(applicant.id_number),
+        phone=applicant.phone if open_view else masked(applicant.phone),
+    )
+
+
+def _materials(session: Session, case_no: str) -> list[MaterialView]:
+    rows = session.exec(select(Material).where(Material.case_no == case_no).order_by("round", "position")).all()
+    return [
+        MaterialView(name=one.name, copies=one.copies, kind=one.kind, present=one.present, round=one.round)
+        for one in rows
+    ]
+
+
+def _opinions(session: Session, case_no: str) -> list[OpinionView]:
+    return [
+        OpinionView(
+            task=one.task_name,
+            element_id=one.element_id,
+            account=one.account,
+            outcome=one.outcome,
+            outcome_label=one.outcome_label,
+            opinion=one.opinion,
+            at=one.decided_at,
+            overtaken=one.status is DecisionStatus.OVERTAKEN,
+        )
+        for one in answers.everything(session, case_no)
+    ]
+
+
+def _timeline(session: Session, case_no: str) -> list[TimelineView]:
+    rows = session.exec(select(TimelineEntry).where(TimelineEntry.case_no == case_no).order_by("at", "id")).all()
+    return [TimelineView(at=one.at, actor=one.actor, event=one.event, text=one.text) for one in rows]
+
+
+def _documents(session: Session, case_no: str) -> list[DocumentView]:
+    wanted = (Document.id, Document.kind, Document.number, Document.seal, Document.sha256, Document.issued_at)
+    rows: Sequence[Any] = session.exec(
+        select(*wanted).where(Document.case_no == case_no).order_by("id")  # type: ignore[call-overload]
+    ).all()
+    return [
+        DocumentView(id=key, kind=kind, number=number, seal=seal, sha256=sha256, issued_at=at)
+        for key, kind, number, seal, sha256, at in rows
+    ]
+
+
+def _certificates(session: Session, case_no: str) -> list[CertificateView]:
+    rows = session.exec(select(Certificate).where(Certificate.case_no == case_no)).all()
+    return [
+        CertificateView(
+            number=one.number,
+            name=one.name,
+            status=one.status.value,
+            issued_at=one.issued_at,
+            valid_until=one.valid_until,
+        )
+        for one in rows
+    ]
+
+
+def _extension(session: Session, case_no: str) -> dict[str, Any] | None:
+    one = session.exec(select(Extension).where(Extension.case_no == case_no)).first()
+    if one is None:
+        return None
+    return {
+        "days": one.days,
+        "reason": one.reason,
+        "approved_by": one.approved_by,
+        "approved_at": one.approved_at,
+    }
+
+
+def _instances(session: Session, case_no: str) -> list[InstanceView]:
+    rows = session.exec(select(ProcessInstance).where(ProcessInstance.case_no == case_no).order_by("key")).all()
+    return [InstanceView(key=str(one.key), process_id=one.process_id, state=one.state.value) for one in rows]

@@ -1,0 +1,127 @@
+"""The decision on the merits, what it issues, and the end of a case. Each function is the effect of one job."""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from models.case import Applicant, Case, CaseState, Verdict
+from services import answers, documents, timeline
+from services.clock import product_now
+
+DELIVERY_TASK = "Task_Deliver"
+DEFAULT_DELIVERY = "窗口领取"
+VERDICT_TEXT = {Verdict.APPROVE: "准予（通过）", Verdict.DENY: "不予（不通过）"}
+
+
+def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
+    """Record what was decided, dated by the approver's answer."""
+    case = session.get_one(Case, case_no)
+    if case.decision is None:
+        answer = answers.latest(session, case_no, outcome=verdict.value)
+        case.decision, case.decided_at = verdict, answer.decided_at
+        session.add(case)
+        timeline.add(
+            session,
+            case_no,
+            "case.decided",
+            f"作出决定：{VERDICT_TEXT[verdict]}",
+            actor=answer.account,
+            at=answer.decided_at,
+        )
+    return {}
+
+
+def issue(
+    session: Session,
+    case_no: str,
+    wording: dict[str, Any],
+    sealing: dict[str, Any],
+    redress: dict[str, Any],
+) -> dict[str, Any]:
+    """Issue the decision document and tell whether a certificate follows."""
+    case = session.get_one(Case, case_no)
+    if case.decision is None or case.decided_at is None:
+        raise ValueError(f"case {case_no} has no decision to issue")
+    answer = answers.latest(session, case_no, outcome=case.decision.value)
+    document = documents.issue_decision(
+        session, case, case.decision, wording, sealing, redress, answer.opinion, case.decided_at
+    )
+    timeline.add(
+        session,
+        case_no,
+        "document.issued",
+        f"出具{document.kind}（{document.number}），加盖{document.seal}",
+        actor=timeline.SYSTEM,
+        at=case.decided_at,
+        key="document.issued:decision",
+    )
+    return {"certificate": case.decision is Verdict.APPROVE and bool(wording.get("certificate"))}
+
+
+def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -> dict[str, Any]:
+    """Issue the certificate of an approved case."""
+    case = session.get_one(Case, case_no)
+    at = case.decided_at or product_now(session)
+    certificate = documents.issue_certificate(session, case, sealing, at)
+    if certificate is not None:
+        timeline.add(
+            session,
+            case_no,
+            "certificate.issued",
+            f"制发电子证照{certificate.number}",
+            actor=timeline.SYSTEM,
+            at=at,
+        )
+    return {}
+
+
+def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
+    """Record how and when the documents reached the applicant (送达回证)."""
+    case = session.get_one(Case, case_no)
+    answer = answers.find(session, case_no, element=DELIVERY_TASK)
+    at = answer.decided_at if answer is not None else product_now(session)
+    manner = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
+    documents.record_delivery(session, case, manner, at, _receiver(session, case))
+    timeline.add(
+        session,
+        case_no,
+        "case.delivered",
+        f"送达：{manner}",
+        actor=answer.account if answer is not None else timeline.SYSTEM,
+        at=at,
+    )
+    return {}
+
+
+def close(session: Session, case_no: str) -> dict[str, Any]:
+    """End the case (办结), dated by the last thing a person did in it."""
+    case = session.get_one(Case, case_no)
+    if case.is_open and case.decision is not None:
+        given = [one.decided_at for one in answers.everything(session, case_no)]
+        at = max([*given, case.decided_at or product_now(session)])
+        case.state = CaseState.CLOSED_APPROVED if case.decision is Verdict.APPROVE else CaseState.CLOSED_DENIED
+        case.is_open, case.closed_at = False, at
+        session.add(case)
+        timeline.add(session, case_no, "case.closed", case.case_state.label, actor=timeline.SYSTEM, at=at)
+    return {}
+
+
+def claim_start(session: Session, case_no: str, instance_key: int) -> dict[str, Any]:
+    """Let one process instance have the case; a second one, started by a repeated message, ends at once."""
+    case = session.get_one(Case, case_no)
+    if case.process_instance_key is None:
+        case.process_instance_key = instance_key
+        session.add(case)
+    return {"claimed": case.process_instance_key == instance_key}
+
+
+def withdrawn(session: Session, case_no: str) -> dict[str, Any]:
+    """Issue the notice that ends the examination of a withdrawn case."""
+    case = session.get_one(Case, case_no)
+    documents.issue_termination(session, case, "申请人撤回申请", case.closed_at or product_now(session))
+    return {}
+
+
+def _receiver(session: Session, case: Case) -> str:
+    applicant = session.get(Applicant, case.case_no)
+    return applicant.name if applicant is not None else ""

@@ -1,0 +1,286 @@
+"""Issue the papers (文书) of a case.
+
+Every function takes the session first, never commits, and is idempotent: a second call for the same occasion returns
+the document of the first, unchanged, even if the case has moved on. The PDF is stored with its SHA-256 and signature.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, func, select
+
+from models.case import Case, Material, Verdict
+from models.catalogue import PowerKind
+from models.document import Certificate, Document, DocumentKind
+from models.special_procedure import Extension, SpecialProcedure
+from papers import Paper, acceptance, delivery, procedure
+from papers import decision as decision_papers
+from papers.facts import CaseFacts
+from papers.wording import DECISIONS, Redress
+from services import case_facts, certificates, dossier_facts
+from services.certificates import CertificateCheck
+from services.document_store import find, get, natural_key, of_case, serial, store
+from services.sealing import NOT_CONFIGURED, decision_seal
+
+DECISION_KINDS = frozenset(words.kind for words in DECISIONS.values())
+"""Every kind of document that settles a case on its merits."""
+
+SERVED_KINDS = DECISION_KINDS | {DocumentKind.CERTIFICATE}
+DEFAULT_DAYS, DEFAULT_MONTHS = 60, 6
+
+
+def issue_receipt(session: Session, case: Case, at: datetime) -> Document:
+    """Issue the receipt for the materials of the latest round (材料接收凭证)."""
+    latest = session.exec(select(func.max(Material.round)).where(Material.case_no == case.case_no)).one() or 0
+    return _by_window(
+        session,
+        case,
+        DocumentKind.RECEIPT,
+        at,
+        lambda facts, number: acceptance.receipt(facts, number, at, supplement=latest > 0),
+        occasion=str(latest) if latest else "",
+    )
+
+
+def issue_acceptance_notice(session: Session, case: Case, at: datetime) -> Document:
+    """Issue the notice of acceptance (受理通知书); the case's clock is set before."""
+    return _by_window(
+        session,
+        case,
+        DocumentKind.ACCEPTANCE,
+        at,
+        lambda facts, number: acceptance.acceptance_notice(facts, number, at),
+    )
+
+
+def issue_correction_notice(
+    session: Session,
+    case: Case,
+    missing: list[str],
+    opinion: str,
+    supplement_due_at: datetime | None,
+    at: datetime,
+) -> Document:
+    """Issue the one notice of everything that is missing (一次性补正告知书)."""
+    due = supplement_due_at.date() if supplement_due_at is not None else None
+    return _by_window(
+        session,
+        case,
+        DocumentKind.CORRECTION,
+        at,
+        lambda facts, number: acceptance.correction_notice(facts, number, at, missing, opinion, due),
+    )
+
+
+def issue_refusal_to_accept(
+    session: Session, case: Case, reason: str, redress: dict[str, Any], at: datetime
+) -> Document:
+    """Issue the refusal to accept (不予受理决定书)."""
+    told = _redress(session, case, redress)
+    return _by_window(
+        session,
+        case,
+        DocumentKind.REFUSAL_TO_ACCEPT,
+        at,
+        lambda facts, number: acceptance.refusal_to_accept(facts, number, at, reason, told),
+    )
+
+
+def issue_not_needed(session: Session, case: Case, reason: str, at: datetime) -> Document:
+    """Issue the notice that the matter needs no approval (不受理告知书)."""
+    return _by_window(
+        session,
+        case,
+        DocumentKind.NOT_NEEDED,
+        at,
+        lambda facts, number: acceptance.not_needed_notice(facts, number, at, reason),
+    )
+
+
+def issue_decision(
+    session: Session,
+    case: Case,
+    decision: Verdict,
+    wording: dict[str, Any],
+    sealing: dict[str, Any],
+    redress: dict[str, Any],
+    opinion: str,
+    at: datetime,
+) -> Document:
+    """Issue the decision (准予/不予…决定书, 备案通知书 …), worded and sealed as the model's tables say.
+
+    The body's ``certificate_number`` is the number reserved for the certificate, ``None`` where none is due.
+    """
+    words = DECISIONS[PowerKind(case.power_kind), decision]
+    key = natural_key(words.kind)
+    existing = find(session, case.case_no, key)
+    if existing is not None:
+        return existing
+    facts = case_facts.gather(session, case)
+    due = certificates.is_due(session, case, decision)
+    reserved = certificates.reserve_number(session, case, at) if due else None
+    content = decision_papers.DecisionContent(
+        verdict=decision,
+        title=_worded(facts, wording.get("decisionTitle"), words.kind.value),
+        resolution=_worded(facts, wording.get("resultPhrase"), words.resolution),
+        opinion=opinion,
+        certificate_number=reserved,
+        redress=_redress(session, case, redress),
+    )
+    seal = decision_seal(facts, sealing)
+    return store(
+        session,
+        case,
+        words.kind,
+        key,
+        serial(session, words.kind, facts.deciding_organ, at.year),
+        at,
+        lambda number: decision_papers.decision(facts, number, at, content, seal),
+        {"certificate_number": reserved},
+    )
+
+
+def issue_certificate(
+    session: Session, case: Case, sealing: dict[str, Any], at: datetime
+) -> Certificate | None:
+    """Issue the certificate of an approved case, with its PDF as a document of kind 证照; ``None`` if none is due."""
+    return certificates.issue(session, case, sealing, at)
+
+
+def record_delivery(session: Session, case: Case, manner: str, at: datetime, receiver: str) -> Document:
+    """Issue the return of service (送达回证) for the decision and the certificate, else for all papers so far."""
+    papers = of_case(session, case.case_no)
+    served = [one for one in papers if one.kind in SERVED_KINDS]
+    served = served or [one for one in papers if one.kind not in (DocumentKind.RECEIPT, DocumentKind.DOSSIER)]
+    listed = tuple(delivery.Delivered(one.kind, one.number) for one in served)
+    return _by_window(
+        session,
+        case,
+        DocumentKind.DELIVERY,
+        at,
+        lambda facts, number: delivery.return_of_service(facts, number, at, manner, receiver, listed),
+    )
+
+
+def issue_termination(session: Session, case: Case, reason: str, at: datetime) -> Document:
+    """Issue the notice that the examination ends without a decision (终止审查通知书)."""
+    return _by_window(
+        session,
+        case,
+        DocumentKind.TERMINATION,
+        at,
+        lambda facts, number: procedure.termination_notice(facts, number, at, reason),
+    )
+
+
+def issue_dossier(session: Session, case: Case, dossier: dict[str, Any], at: datetime) -> Document:
+    """Issue the transfer dossier (审核转报件) of one round; a returned one is followed by another."""
+    content = dossier_facts.content_of(session, dossier)
+    return _by_organ(
+        session,
+        case,
+        DocumentKind.DOSSIER,
+        at,
+        lambda facts, number: procedure.dossier_paper(facts, number, at, content),
+        lambda facts: facts.county_organ,
+        occasion=str(content.round) if content.round > 1 else "",
+    )
+
+
+def issue_special_procedure_notice(
+    session: Session, case: Case, special: SpecialProcedure, at: datetime
+) -> Document:
+    """Issue the notice of a special procedure (特别程序告知书), one for each procedure."""
+    return _by_organ(
+        session,
+        case,
+        DocumentKind.SPECIAL_PROCEDURE,
+        at,
+        lambda facts, number: procedure.special_procedure_notice(
+            facts,
+            number,
+            special.begun_at,
+            special.kind.value,
+            special.planned_days,
+            special.planned_end_at.date(),
+            special.reason,
+            decision_seal(facts, {}),
+        ),
+        lambda facts: facts.deciding_organ,
+        occasion=special.id,
+    )
+
+
+def issue_extension_notice(session: Session, case: Case, extension: Extension, at: datetime) -> Document:
+    """Issue the notice of the extension (延期通知书); the case's clock is set before."""
+    approver = case_facts.display_name(session, extension.approved_by)
+    return _by_organ(
+        session,
+        case,
+        DocumentKind.EXTENSION,
+        at,
+        lambda facts, number: procedure.extension_notice(
+            facts, number, at, extension.days, extension.reason, approver, decision_seal(facts, {})
+        ),
+        lambda facts: facts.deciding_organ,
+    )
+
+
+def get_document(session: Session, document_id: int) -> Document:
+    """Return a document; raise ``NotFound`` when there is none."""
+    return get(session, document_id)
+
+
+def verify_certificate(session: Session, number: str) -> CertificateCheck:
+    """Return a certificate's state and the check of its signature; raise ``NotFound`` when there is none."""
+    return certificates.verify(session, number)
+
+
+Composer = Callable[[CaseFacts, str], Paper]
+
+
+def _by_window(
+    session: Session, case: Case, kind: DocumentKind, at: datetime, compose: Composer, *, occasion: str = ""
+) -> Document:
+    return _by_organ(session, case, kind, at, compose, lambda facts: facts.area, occasion=occasion)
+
+
+def _by_organ(
+    session: Session,
+    case: Case,
+    kind: DocumentKind,
+    at: datetime,
+    compose: Composer,
+    place: Callable[[CaseFacts], str],
+    *,
+    occasion: str = "",
+) -> Document:
+    key = natural_key(kind, occasion)
+    existing = find(session, case.case_no, key)
+    if existing is not None:
+        return existing
+    facts = case_facts.gather(session, case)
+    number = serial(session, kind, place(facts), at.year)
+    return store(session, case, kind, key, number, at, lambda drawn: compose(facts, drawn))
+
+
+def _redress(session: Session, case: Case, redress: dict[str, Any]) -> Redress:
+    return Redress(
+        organ=case_facts.redress_organ(session, case, str(redress.get("organ") or "")),
+        days=_positive(redress.get("days"), DEFAULT_DAYS),
+        months=_positive(redress.get("months"), DEFAULT_MONTHS),
+    )
+
+
+def _positive(value: Any, default: int) -> int:
+    """Return a whole positive number of the model's; FEEL numbers arrive as int or float."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and value >= 1
+    return int(value) if usable else default
+
+
+def _worded(facts: CaseFacts, named: Any, default: str) -> str:
+    """Return the model's word, unless it is missing or would call another power a licence."""
+    if not isinstance(named, str) or not named.strip() or named.strip() in (NOT_CONFIGURED, "未定"):
+        return default
+    return default if "许可" in named and not facts.licence else named.strip()

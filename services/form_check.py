@@ -1,0 +1,144 @@
+"""The form check (形式审查): what a submission lacks against the guide, shown to the clerk and never decided here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from enum import StrEnum
+
+from sqlmodel import Session, select
+
+from catalog_data.conditions import ConditionStatus, assess
+from catalog_data.guide import Guide
+from catalog_data.guide import Material as RequiredMaterial
+from models.case import Applicant, Case, FormCheckFinding, Material
+from models.catalogue import Area, ItemVersion, Mode
+from models.identity import identity_error
+from models.working_calendar import china_date
+from services import agreements, catalogue
+from services.errors import NotFound
+
+KIND_LABELS = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
+ACCEPTABLE_KINDS = {
+    "original": frozenset({"original"}),
+    "copy": frozenset({"copy", "original"}),
+    "electronic": frozenset({"electronic"}),
+}
+"""A wanted copy may be shown as the original; nothing else stands for another."""
+
+
+class Rule(StrEnum):
+    """What a finding is about."""
+
+    MATERIAL = "material"
+    EXTRA = "extra"
+    IDENTITY = "identity"
+    TERRITORY = "territory"
+    DATE = "date"
+    CONDITION = "condition"
+
+
+def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFinding]:
+    """Check the case as it stands after ``supply_round`` and record the findings once."""
+    recorded = findings(session, case.case_no, supply_round)
+    if recorded:
+        return recorded
+    item, guide = _in_force_then(session, case)
+    materials = session.exec(select(Material).where(Material.case_no == case.case_no)).all()
+    applicant = session.get(Applicant, case.case_no)
+    if applicant is None:
+        raise NotFound()
+    today = china_date(case.received_at)
+    area = session.get(Area, case.area)
+    found = [
+        *_material_findings(guide.materials, materials),
+        _identity_finding(applicant, today),
+        _territory_finding(item, case.area, area.name if area else case.area),
+        _date_finding(session, item, case, today),
+        *_condition_findings(guide, case),
+    ]
+    rows = [
+        FormCheckFinding(
+            case_no=case.case_no,
+            round=supply_round,
+            rule=rule,
+            subject=subject[:200],
+            passed=passed,
+            message=message,
+        )
+        for rule, subject, passed, message in found
+    ]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def findings(session: Session, case_no: str, supply_round: int | None = None) -> list[FormCheckFinding]:
+    """Return the recorded findings of one round, or of all."""
+    query = select(FormCheckFinding).where(FormCheckFinding.case_no == case_no)
+    if supply_round is not None:
+        query = query.where(FormCheckFinding.round == supply_round)
+    return list(session.exec(query.order_by("round", "id")).all())
+
+
+def missing(session: Session, case_no: str, supply_round: int = 0) -> list[str]:
+    """Return what a correction notice must name, all of it (行政许可法 art. 32(4))."""
+    return [one.message for one in findings(session, case_no, supply_round) if not one.passed]
+
+
+def _in_force_then(session: Session, case: Case) -> tuple[ItemVersion, Guide]:
+    item = session.exec(
+        select(ItemVersion).where(ItemVersion.code == case.item_code, ItemVersion.version == case.item_version)
+    ).first()
+    guide = catalogue.guide_version(session, case.item_code, case.guide_version)
+    if item is None or guide is None:
+        raise NotFound()
+    return item, guide
+
+
+Finding = tuple[Rule, str, bool, str]
+
+
+def _material_findings(wanted: Sequence[RequiredMaterial], given: Sequence[Material]) -> Iterable[Finding]:
+    latest = {one.name: one for one in sorted(given, key=lambda one: (one.round, one.position))}
+    for want in wanted:
+        have = latest.pop(want.name, None)
+        yield (Rule.MATERIAL, want.name, *_material_state(want, have))
+    for name in latest:
+        yield Rule.EXTRA, name, True, f"“{name}”不在办事指南清单内，供参考"
+
+
+def _material_state(want: RequiredMaterial, have: Material | None) -> tuple[bool, str]:
+    if have is None or not have.present:
+        if not want.required:
+            return True, f"“{want.name}”未提交（非必需）"
+        return False, f"缺少“{want.name}”（{KIND_LABELS[want.kind]}{want.copies}份）"
+    if have.copies < want.copies:
+        return False, f"“{want.name}”应提交{want.copies}份，实交{have.copies}份"
+    if have.kind not in ACCEPTABLE_KINDS[want.kind]:
+        return False, f"“{want.name}”应为{KIND_LABELS[want.kind]}，实为{KIND_LABELS[have.kind]}"
+    return True, f"“{want.name}”齐全（{KIND_LABELS[have.kind]}{have.copies}份）"
+
+
+def _identity_finding(applicant: Applicant, today: date) -> Finding:
+    fault = identity_error(applicant.id_type, applicant.id_number, today)
+    return Rule.IDENTITY, "申请人证件号码", fault is None, fault or "证件号码校验通过"
+
+
+def _territory_finding(item: ItemVersion, area: str, area_name: str) -> Finding:
+    allowed = area in item.areas
+    return Rule.TERRITORY, area_name, allowed, f"{area_name}{'可以' if allowed else '不能'}承接本事项"
+
+
+def _date_finding(session: Session, item: ItemVersion, case: Case, today: date) -> Finding:
+    if item.mode is Mode.SUBSTANTIVE:
+        covered = agreements.covers(session, case.area, item.code, today)
+        return Rule.DATE, "承接协议", covered, "承接协议已生效" if covered else "承接协议未生效"
+    since = item.in_force_from
+    return Rule.DATE, "实施日期", item.in_force(today), f"本事项自{since}起实施" if since else "本事项已实施"
+
+
+def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
+    for result in assess(guide.conditions, case.conditions):
+        if result.status is not ConditionStatus.NOT_APPLICABLE:
+            passed = result.status is ConditionStatus.MET
+            message = "符合" if passed else result.message
+            yield Rule.CONDITION, result.question, passed, f"{result.question}：{message}"

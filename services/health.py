@@ -1,0 +1,164 @@
+"""Is everything there to take a case from submission to decision? The checks behind ``/readyz`` and ``/metrics``.
+
+The web reads only the database: the bridge and the workers leave their heartbeats there, by the machine's clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, func, select
+
+from models.case import Case
+from models.catalogue import Area, GuideVersion, ItemVersion
+from models.database import Database
+from models.engine_state import FeedPosition, Heartbeat, Incident, ProcessDefinition
+from models.outbox import OutboxCommand, OutboxStatus
+from models.protocol import JobType
+from models.task import Task
+from services.clock import machine_now, product_now
+from settings import PROJECT_ROOT
+
+BRIDGE_FRESH_SECONDS: Final = 15.0
+WORKER_FRESH_SECONDS: Final = 30.0
+FEED, RELAY, WORKER_PREFIX = "feed", "relay", "worker:"
+MODELS_FOLDER: Final = PROJECT_ROOT / "bpmn"
+
+
+class Check(BaseModel):
+    """The answer of one check, and what is missing when it is not ok."""
+
+    ok: bool
+    detail: str = ""
+
+
+class Readiness(BaseModel):
+    """All checks; ``failing`` names those that keep the product from being ready."""
+
+    ready: bool
+    failing: list[str]
+    checks: dict[str, Check]
+
+
+@dataclass(frozen=True)
+class OperatingFigures:
+    """The gauges of one scrape."""
+
+    cases_by_state: dict[str, int]
+    open_tasks: int
+    open_incidents: int
+    outbox_pending: int
+    outbox_dead: int
+    heartbeat_age_seconds: dict[str, float]
+    feed_lag_seconds: dict[str, float]
+    """By exporter, the product time since the newest record taken; it also grows while nothing happens."""
+
+
+def readiness(database: Database) -> Readiness:
+    """Run every check; one that cannot be run for want of the database fails with the others."""
+    try:
+        with database.reading() as session:
+            checks = _checks(session, machine_now())
+    except SQLAlchemyError:
+        checks = {"database": Check(ok=False, detail="数据库不可用")}
+    failing = [name for name, check in checks.items() if not check.ok]
+    return Readiness(ready=not failing, failing=failing, checks=checks)
+
+
+def operating_figures(session: Session, now: datetime) -> OperatingFigures:
+    """Count what ``/metrics`` tells; ``now`` is the machine's time."""
+    states = session.exec(select(Case.state, func.count()).group_by(col(Case.state))).all()
+    waiting = dict(
+        session.exec(
+            select(OutboxCommand.status, func.count())
+            .where(col(OutboxCommand.status) != OutboxStatus.SENT)
+            .group_by(col(OutboxCommand.status))
+        ).all()
+    )
+    beats = session.exec(select(Heartbeat)).all()
+    product_time = product_now(session)
+    newest = session.exec(
+        select(FeedPosition.exporter, func.max(FeedPosition.record_at)).group_by(FeedPosition.exporter)
+    ).all()
+    return OperatingFigures(
+        cases_by_state={str(state): number for state, number in states},
+        open_tasks=session.exec(select(func.count()).select_from(Task).where(col(Task.is_open))).one(),
+        open_incidents=session.exec(
+            select(func.count()).select_from(Incident).where(col(Incident.resolved_at).is_(None))
+        ).one(),
+        outbox_pending=waiting.get(OutboxStatus.PENDING, 0),
+        outbox_dead=waiting.get(OutboxStatus.DEAD, 0),
+        heartbeat_age_seconds={beat.component: _age(beat, now) for beat in beats},
+        feed_lag_seconds={
+            exporter: max(0.0, (product_time - record_at).total_seconds()) for exporter, record_at in newest
+        },
+    )
+
+
+@lru_cache(maxsize=4)
+def shipped_processes(folder: Path = MODELS_FOLDER) -> frozenset[str]:
+    """Return the ids of the processes in ``bpmn/``: one executable process a file, named like it."""
+    return frozenset(path.stem for path in folder.glob("*.bpmn"))
+
+
+def _checks(session: Session, now: datetime) -> dict[str, Check]:
+    from services.setup import database_is_current
+
+    if not database_is_current(session):
+        return {"database": Check(ok=False, detail="数据库结构不是最新版本")}
+    beats = {beat.component: beat for beat in session.exec(select(Heartbeat)).all()}
+    return {
+        "database": Check(ok=True),
+        "catalogue": _catalogue(session),
+        "processes": _processes(session),
+        "engine": _engine(beats.get(RELAY), now),
+        "feed": _fresh(beats.get(FEED), now, BRIDGE_FRESH_SECONDS),
+        "relay": _fresh(beats.get(RELAY), now, BRIDGE_FRESH_SECONDS),
+    } | {
+        f"{WORKER_PREFIX}{job_type}": _fresh(beats.get(f"{WORKER_PREFIX}{job_type}"), now, WORKER_FRESH_SECONDS)
+        for job_type in JobType
+    }
+
+
+def _catalogue(session: Session) -> Check:
+    missing = [
+        table.__name__
+        for table in (Area, ItemVersion, GuideVersion)
+        if session.exec(select(func.count()).select_from(table)).one() == 0
+    ]
+    return Check(ok=not missing, detail=_listed("尚未导入", missing))
+
+
+def _processes(session: Session) -> Check:
+    deployed = set(session.exec(select(ProcessDefinition.process_id).distinct()).all())
+    missing = sorted(shipped_processes() - deployed)
+    return Check(ok=not missing, detail=_listed("尚未部署", missing))
+
+
+def _engine(relay: Heartbeat | None, now: datetime) -> Check:
+    fresh = _fresh(relay, now, BRIDGE_FRESH_SECONDS)
+    if relay is None or not fresh.ok:
+        return Check(ok=False, detail="未知：中继无心跳")
+    reachable = relay.detail.get("engine") is True
+    return Check(ok=reachable, detail="" if reachable else "引擎不可达")
+
+
+def _fresh(beat: Heartbeat | None, now: datetime, seconds: float) -> Check:
+    if beat is None:
+        return Check(ok=False, detail="尚无心跳")
+    age = _age(beat, now)
+    return Check(ok=age < seconds, detail="" if age < seconds else f"最近心跳在 {age:.0f} 秒前")
+
+
+def _age(beat: Heartbeat, now: datetime) -> float:
+    return max(0.0, (now - beat.at).total_seconds())
+
+
+def _listed(label: str, names: Iterable[str]) -> str:
+    joined = "、".join(names)
+    return f"{label}：{joined}" if joined else ""

@@ -1,0 +1,76 @@
+"""Write commands for the engine in the transaction that decided them; ``bridge/relay.py`` sends them."""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from models.outbox import OutboxCommand, OutboxKind
+from models.protocol import CONTROL_TTL_MS, Message
+from services.clock import machine_now
+
+
+def publish_message(
+    session: Session,
+    message: Message,
+    *,
+    stream: str,
+    correlation_key: str,
+    message_id: str,
+    variables: dict[str, Any] | None = None,
+    time_to_live_ms: int = CONTROL_TTL_MS,
+) -> None:
+    """Queue a message; ``message_id`` makes the engine refuse a second one while the first is kept."""
+    _queue(
+        session,
+        OutboxKind.PUBLISH_MESSAGE,
+        stream,
+        f"message:{message.value}:{message_id}",
+        {
+            "name": message.value,
+            "correlation_key": correlation_key,
+            "variables": variables or {},
+            "time_to_live_ms": time_to_live_ms,
+            "message_id": message_id,
+        },
+    )
+
+
+def complete_user_task(session: Session, *, stream: str, key: int, variables: dict[str, Any]) -> None:
+    """Queue the completion of a user task, once per task."""
+    _queue(
+        session,
+        OutboxKind.COMPLETE_USER_TASK,
+        stream,
+        f"complete:{key}",
+        {"key": key, "variables": variables},
+    )
+
+
+def assign_user_task(session: Session, *, stream: str, key: int, assignee: str | None, version: str) -> None:
+    """Queue the mirror of a claim (or, with ``None``, of a release); ``version`` tells one claim from the next."""
+    _queue(
+        session,
+        OutboxKind.ASSIGN_USER_TASK,
+        stream,
+        f"assign:{key}:{version}",
+        {"key": key, "assignee": assignee},
+    )
+
+
+def retry_incident(session: Session, *, stream: str, key: int, job_key: int | None, version: str) -> None:
+    """Queue giving an incident's job new retries and resolving the incident."""
+    _queue(session, OutboxKind.RETRY_INCIDENT, stream, f"retry:{key}:{version}", {"key": key, "job_key": job_key})
+
+
+def _queue(session: Session, kind: OutboxKind, stream: str, natural_key: str, payload: dict[str, Any]) -> None:
+    now = machine_now()
+    session.add(
+        OutboxCommand(
+            kind=kind,
+            stream=stream,
+            natural_key=natural_key,
+            payload=payload,
+            created_at=now,
+            available_at=now,
+        )
+    )

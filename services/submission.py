@@ -1,0 +1,293 @@
+"""Submit a case (接件): check it, give it a number, and ask the engine to start its process.
+
+The refusals come in the order the contract fixes: rights, content, then what the catalogue and the open cases say.
+"""
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from catalog_data.conditions import answer_error
+from catalog_data.guide import Guide
+from models.case import (
+    Applicant,
+    ApplicantKind,
+    Case,
+    CaseState,
+    IdentityType,
+    Material,
+    Submission,
+)
+from models.catalogue import Area, CountyUnit, ItemVersion, Mode
+from models.identity import identity_error
+from models.protocol import CASE_ID, START_TTL_MS, Message, Process
+from models.working_calendar import china_date
+from services import agreements, audit, catalogue, documents, numbering, outbox, rights, timeline
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
+from services.views import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
+
+MAX_KEY_LENGTH = 200
+QUERY_CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+QUERY_CODE_LENGTH = 8
+
+START_MESSAGES = {
+    Mode.WINDOW: (Message.CASE_SUBMITTED_WINDOW, Process.FRONT_WINDOW),
+    Mode.DIRECT: (Message.CASE_SUBMITTED_DIRECT, Process.DIRECT_DEVOLUTION),
+    Mode.SUBSTANTIVE: (Message.CASE_SUBMITTED_SUBSTANTIVE, Process.SUBSTANTIVE_REVIEW),
+}
+
+
+class IdempotencyConflict(Conflict):
+    """The key was used for another body."""
+
+    code, title, title_en = "idempotency_conflict", "同一幂等键已用于另一份申请", "Idempotency key reused"
+
+
+class ItemNotDelegated(Conflict):
+    """The area may not exercise the item."""
+
+    code, title, title_en = "item_not_delegated", "该事项未下放至本县区", "Item not delegated to this area"
+
+
+class NotInForce(Conflict):
+    """The delegation's date has not come."""
+
+    code, title, title_en = "not_in_force", "该事项的下放尚未生效", "Delegation not in force yet"
+
+
+class AgreementMissing(Conflict):
+    """A ``substantive`` item without a takeover agreement in force."""
+
+    code, title, title_en = (
+        "agreement_missing",
+        "承接协议尚未生效，不能受理",
+        "No takeover agreement in force",
+    )
+
+
+class DuplicateOpenCase(Conflict):
+    """The same applicant has the same item and project open."""
+
+    code, title, title_en = "duplicate_open_case", "同一申请人、事项和项目已有在办件", "Duplicate open case"
+
+
+def require_window(actor: Actor, area: str) -> None:
+    """Raise ``Forbidden`` unless the actor works at the area's window."""
+    if not rights.may_submit(actor, area):
+        raise Forbidden("只有本县区综合窗口可以接件", "Only the area's window may submit")
+
+
+def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tuple[SubmissionReceipt, bool]:
+    """Create the case, or return the one the same key made; the second value tells which.
+
+    Raises ``Forbidden``, ``InvalidInput``, then the conflicts of this module in the order they stand above.
+    """
+    require_window(actor, body.area)
+    now = product_now(session)
+    item, guide = _checked(session, body, now)
+    digest = _digest(body.model_dump(mode="json"))
+    earlier = session.get(Submission, (actor.username, key))
+    if earlier is not None:
+        return _replay(session, earlier, digest), False
+    _require_delegated(session, item, body.area, now)
+    case = _case(session, actor, body, item, guide, now)
+    _require_no_duplicate(session, case)
+    session.add(case)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise DuplicateOpenCase() from error
+    _add_particulars(session, case, body)
+    session.add(Submission(account=actor.username, key=key, body_digest=digest, case_no=case.case_no))
+    timeline.add(session, case.case_no, "case.received", "窗口接件，出具材料接收凭证", actor=actor.username, at=now)
+    audit.record(session, actor.username, "case.submit", case.case_no, {"item": item.code, "area": body.area}, now)
+    documents.issue_receipt(session, case, now)
+    request_start(session, case)
+    return _receipt(case), True
+
+
+def request_start(session: Session, case: Case, attempt: int = 0) -> None:
+    """Queue the start message of a case; a repeated attempt has an id of its own."""
+    message, _ = START_MESSAGES[case.mode]
+    suffix = f":{attempt}" if attempt else ""
+    outbox.publish_message(
+        session,
+        message,
+        stream=case.case_no,
+        correlation_key=case.case_no,
+        message_id=f"{case.case_no}{suffix}",
+        variables=start_variables(case),
+        time_to_live_ms=START_TTL_MS,
+    )
+
+
+def start_variables(case: Case) -> dict[str, Any]:
+    """Return what the process routes on; never a person's data."""
+    return {
+        CASE_ID: case.case_no,
+        "itemCode": case.item_code,
+        "mode": case.mode.value,
+        "area": case.area,
+        "cityUnit": case.city_unit,
+        "powerType": case.power_kind,
+        "reviewUnit": case.review_unit,
+        "onSiteCheck": case.on_site_check,
+    }
+
+
+def material_rows(case_no: str, materials: list[MaterialInput], supply_round: int) -> list[Material]:
+    """Return the rows of materials handed in at one time."""
+    return [
+        Material(
+            case_no=case_no,
+            round=supply_round,
+            position=position,
+            name=one.name,
+            copies=one.copies,
+            kind=one.kind,
+            present=one.present,
+        )
+        for position, one in enumerate(materials)
+    ]
+
+
+def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[ItemVersion, Guide]:
+    problems = []
+    item = catalogue.get_item(session, body.item, china_date(now)) or catalogue.get_item(session, body.item, None)
+    guide_version = catalogue.get_guide(session, body.item)
+    if item is None or guide_version is None:
+        raise InvalidInput([FieldProblem("item", "没有这个事项")])
+    guide = Guide.model_validate(guide_version.body)
+    applicant = body.applicant
+    if applicant.kind is ApplicantKind.ORGANIZATION and applicant.id_type is not IdentityType.USCC:
+        problems.append(FieldProblem("applicant.id_type", "单位申请人应使用统一社会信用代码"))
+    fault = identity_error(applicant.id_type, applicant.id_number, china_date(now))
+    if fault is not None:
+        problems.append(FieldProblem("applicant.id_number", fault))
+    if not _is_phone(applicant.phone):
+        problems.append(FieldProblem("applicant.phone", "联系电话格式不正确"))
+    known = {condition.key: condition for condition in guide.conditions}
+    for key, answer in body.conditions.items():
+        condition = known.get(key)
+        message = "办事指南中没有这一条件" if condition is None else answer_error(condition, answer)
+        if message is not None:
+            problems.append(FieldProblem(f"conditions.{key}", message))
+    if problems:
+        raise InvalidInput(problems)
+    return item, guide
+
+
+def _is_phone(phone: str) -> bool:
+    digits = phone.replace("-", "").replace(" ", "").removeprefix("+")
+    return digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15
+
+
+def _replay(session: Session, earlier: Submission, digest: str) -> SubmissionReceipt:
+    if earlier.body_digest != digest:
+        raise IdempotencyConflict(case_no=earlier.case_no)
+    case = session.get(Case, earlier.case_no)
+    if case is None:
+        raise Conflict()
+    return _receipt(case)
+
+
+def _require_delegated(session: Session, item: ItemVersion, area: str, now: datetime) -> None:
+    today = china_date(now)
+    if area not in item.areas:
+        raise ItemNotDelegated()
+    if not item.in_force(today):
+        raise NotInForce(f"该事项自{item.in_force_from}起实施" if item.in_force_from else "")
+    if item.mode is Mode.SUBSTANTIVE and not agreements.covers(session, area, item.code, today):
+        raise AgreementMissing()
+
+
+def _require_no_duplicate(session: Session, case: Case) -> None:
+    open_case = session.exec(
+        select(Case.case_no).where(
+            Case.applicant_digest == case.applicant_digest,
+            Case.item_code == case.item_code,
+            Case.project == case.project,
+            col(Case.is_open),
+        )
+    ).first()
+    if open_case is not None:
+        raise DuplicateOpenCase(f"同一申请人、事项和项目已有在办件{open_case}", case_no=open_case)
+
+
+def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersion, guide: Guide, now: datetime) -> Case:
+    area = session.get(Area, body.area)
+    if area is None:
+        raise InvalidInput([FieldProblem("area", "没有这个县区")])
+    prefix = f"{area.division_code}{china_date(now):%Y%m%d}"
+    identity = body.applicant.id_number.upper()
+    return Case(
+        case_no=f"{prefix}{numbering.next_number(session, f'case:{prefix}'):05d}",
+        query_code="".join(secrets.choice(QUERY_CODE_ALPHABET) for _ in range(QUERY_CODE_LENGTH)),
+        item_code=item.code,
+        item_version=item.version,
+        guide_version=guide.version,
+        item_name=item.short_name,
+        mode=item.mode,
+        power_kind=item.power_kind.value,
+        power_type=item.power_type,
+        area=body.area,
+        city_unit=item.unit,
+        review_unit=_review_unit(session, item, body.area),
+        on_site_check=item.mode is Mode.SUBSTANTIVE and guide.on_site_check,
+        project=body.project,
+        conditions=body.conditions,
+        applicant_digest=hashlib.sha256(f"{body.applicant.id_type}:{identity}".encode()).hexdigest(),
+        submitted_by=actor.username,
+        state=CaseState.RECEIVED,
+        received_at=now,
+        process_id=START_MESSAGES[item.mode][1].value,
+    )
+
+
+def _review_unit(session: Session, item: ItemVersion, area: str) -> str | None:
+    """Return the county unit a case is passed on to (转办), where the area passes cases on at all."""
+    if item.mode is not Mode.SUBSTANTIVE:
+        return None
+    for unit in session.exec(select(CountyUnit).where(CountyUnit.area == area)).all():
+        if item.unit in unit.handles and unit.reviewer_group == f"{area}.{unit.code}.reviewer":
+            return unit.code
+    return None
+
+
+def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None:
+    applicant = body.applicant
+    session.add(
+        Applicant(
+            case_no=case.case_no,
+            kind=applicant.kind,
+            name=applicant.name,
+            id_type=applicant.id_type,
+            id_number=applicant.id_number.upper(),
+            phone=applicant.phone,
+        )
+    )
+    session.add_all(material_rows(case.case_no, body.materials, 0))
+    session.flush()
+
+
+def _receipt(case: Case) -> SubmissionReceipt:
+    return SubmissionReceipt(
+        case_no=case.case_no,
+        query_code=case.query_code,
+        state=StateView(code=case.state, name=case.case_state.label),
+        mode=case.mode,
+        item=case.item_code,
+        area=case.area,
+    )
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Settings of one running instance, read once from the environment.
+
+The supervisor (``tongquan up``) chooses ports and folders and hands them to its children through these variables;
+a deployment without the supervisor (Compose, Kubernetes) sets them itself. See ``docs/reference/settings.md``.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent
+
+
+class Environment(StrEnum):
+    """Where the product runs; development alone seeds demonstration accounts and keys."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Every setting the product reads; names are ``TONGQUAN_<FIELD>`` unless an alias is given."""
+
+    model_config = SettingsConfigDict(env_prefix="TONGQUAN_", extra="ignore", populate_by_name=True)
+
+    environment: Environment = Environment.DEVELOPMENT
+    state_dir: Path = PROJECT_ROOT / ".tongquan"
+    database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL", "TONGQUAN_DATABASE_URL"))
+    web_host: str = "127.0.0.1"
+    web_port: int = 8000
+    web_processes: int = 1
+    zeebe_address: str = Field(
+        default="127.0.0.1:26500", validation_alias=AliasChoices("ZEEBE_ADDRESS", "TONGQUAN_ZEEBE_ADDRESS")
+    )
+    zeebe_rest_address: str = Field(
+        default="http://127.0.0.1:8080",
+        validation_alias=AliasChoices("ZEEBE_REST_ADDRESS", "TONGQUAN_ZEEBE_REST_ADDRESS"),
+    )
+    zeebe_management_address: str = "http://127.0.0.1:9600"
+    feed_bind: str = Field(default="127.0.0.1:9299", validation_alias=AliasChoices("FEED_BIND", "TONGQUAN_FEED_BIND"))
+    feed_username: str | None = None
+    feed_password: SecretStr | None = None
+    controlled_clock: bool = False
+    operate_url: str | None = None
+    session_hours: float = 12
+    signing_key: SecretStr | None = None
+
+    @property
+    def development(self) -> bool:
+        """Tell whether demonstration data and a generated signing key are allowed."""
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def effective_database_url(self) -> str:
+        """Return the configured database, by default an SQLite file in the state directory."""
+        return self.database_url or f"sqlite:///{self.state_dir / 'tongquan.db'}"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the environment once; tests clear it with ``get_settings.cache_clear()``."""
+    return Settings()

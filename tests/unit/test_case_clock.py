@@ -1,0 +1,113 @@
+"""The statutory clock against an independent day-by-day reckoning."""
+
+from datetime import date, timedelta
+
+import chinese_calendar
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.case import LimitUnit
+from models.case_clock import DayStatus, Pause, receipt_due, reckon
+from models.database import CHINA
+from models.working_calendar import WorkingCalendar, end_of_day, published_until, start_of_day
+
+CALENDAR = WorkingCalendar(published_until())
+WORKING = LimitUnit.WORKING_DAY
+
+
+def naive_due(started: date, limit: int, pauses: list[tuple[date, date]]) -> date:
+    """Walk the days without any of the product's code."""
+    day = started
+    while limit:
+        day = day + timedelta(1)
+        if chinese_calendar.is_workday(day) and not any(first < day <= last for first, last in pauses):
+            limit -= 1
+    return day
+
+
+def test_twenty_working_days_over_the_national_day_of_2026() -> None:
+    clock = reckon(date(2026, 9, 21), 20, WORKING, CALENDAR, today=date(2026, 9, 30))
+    assert clock.due_on == date(2026, 10, 26)
+    assert clock.used == 6
+    assert clock.remaining == 14
+    reasons = {day.date: day.reason for day in clock.days}
+    assert reasons[date(2026, 10, 1)] == "国庆节"
+    assert reasons[date(2026, 10, 10)] == "国庆节调休上班"
+    assert clock.days[0].status is DayStatus.NOT_STARTED
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    started=st.dates(date(2022, 1, 1), date(2026, 3, 31)),
+    limit=st.integers(0, 45),
+    spans=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)), max_size=3),
+)
+def test_due_day_agrees_with_an_independent_reckoning(started: date, limit: int, spans: list[tuple[int, int]]) -> None:
+    ended = [(started + timedelta(first), started + timedelta(first) + timedelta(length)) for first, length in spans]
+    pauses = [Pause(first, last, last, "听证") for first, last in ended]
+    clock = reckon(started, limit, WORKING, CALENDAR, today=started + timedelta(400), pauses=pauses)
+    assert clock.due_on == naive_due(started, limit, ended)
+    counted = [day for day in clock.days if day.status is DayStatus.COUNTED]
+    assert len(counted) == limit
+    assert [day.date for day in clock.days] == [started + timedelta(n) for n in range(len(clock.days))]
+
+
+def test_overlapping_pauses_count_once() -> None:
+    hearing = Pause(date(2026, 3, 2), date(2026, 3, 6), date(2026, 3, 6), "听证")
+    review = Pause(date(2026, 3, 4), date(2026, 3, 10), date(2026, 3, 10), "专家评审")
+    both = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 31), pauses=[hearing, review])
+    paused = [day.date.day for day in both.days if day.status is DayStatus.PAUSED]
+    assert paused == [3, 4, 5, 6, 9, 10]
+    assert both.due_on == date(2026, 3, 16)
+
+
+def test_a_running_pause_lasts_at_least_to_its_plan_and_then_to_today() -> None:
+    running = Pause(date(2026, 3, 2), date(2026, 3, 6), None, "检测")
+    planned = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 3), pauses=[running])
+    overrun = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 10), pauses=[running])
+    assert planned.due_on == date(2026, 3, 12)
+    assert overrun.due_on == date(2026, 3, 16)
+
+
+def test_a_pause_begun_and_ended_on_one_day_stops_nothing() -> None:
+    pause = Pause(date(2026, 3, 3), date(2026, 3, 9), date(2026, 3, 3), "鉴定")
+    clock = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 9), pauses=[pause])
+    assert clock.due_on == date(2026, 3, 6)
+
+
+def test_calendar_days_count_weekends() -> None:
+    clock = reckon(date(2026, 9, 30), 10, LimitUnit.DAY, CALENDAR, today=date(2026, 10, 5))
+    assert clock.due_on == date(2026, 10, 10)
+    assert clock.used == 5
+
+
+def test_dates_past_the_published_schedule_are_provisional() -> None:
+    assert reckon(date(2026, 12, 20), 20, WORKING, CALENDAR, today=date(2026, 12, 21)).provisional
+    assert not reckon(date(2026, 12, 1), 5, WORKING, CALENDAR, today=date(2026, 12, 1)).provisional
+
+
+def test_an_overlay_overrules_the_published_calendar_and_is_certain() -> None:
+    closed = WorkingCalendar(published_until(), {date(2026, 3, 3): (False, "窗口停电")})
+    clock = reckon(date(2026, 3, 1), 5, WORKING, closed, today=date(2026, 3, 3))
+    assert clock.due_on == date(2026, 3, 9)
+    assert next(day.reason for day in clock.days if day.date == date(2026, 3, 3)) == "窗口停电"
+    entered = WorkingCalendar(published_until(), {date(2027, 1, 1): (False, "元旦")})
+    assert not entered.day(date(2027, 1, 1)).provisional
+
+
+def test_the_receipt_limit_ends_at_the_end_of_the_fifth_working_day() -> None:
+    received = start_of_day(date(2026, 9, 21)).replace(hour=9)
+    assert receipt_due(received, CALENDAR, 5) == end_of_day(date(2026, 9, 29))
+    assert receipt_due(received, CALENDAR, 5).tzinfo is CHINA
+
+
+@pytest.mark.parametrize(("share", "yellow"), [(0.8, date(2026, 3, 23)), (0.5, date(2026, 3, 13))])
+def test_yellow_comes_on_when_its_share_of_the_limit_is_reached(share: float, yellow: date) -> None:
+    clock = reckon(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 2), yellow_share=share)
+    assert clock.yellow_on == yellow
+
+
+def test_days_after_the_decision_are_not_used_up() -> None:
+    clock = reckon(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 31), stopped=date(2026, 3, 5))
+    assert clock.used == 4

@@ -1,0 +1,65 @@
+"""What a form-js form lets through."""
+
+from models.form import check_answer, outcomes
+
+SCHEMA = {
+    "components": [
+        {"type": "text", "text": "说明"},
+        {
+            "type": "radio",
+            "key": "outcome",
+            "values": [{"value": "approve", "label": "同意"}, {"value": "deny", "label": "不同意"}],
+        },
+        {"type": "textarea", "key": "opinion", "validate": {"maxLength": 5}},
+        {
+            "type": "group",
+            "components": [
+                {
+                    "type": "number",
+                    "key": "area",
+                    "validate": {"required": True, "min": 1, "max": 9},
+                    "defaultValue": 3,
+                },
+                {"type": "select", "key": "level", "values": [{"value": "a"}, {"value": "b"}]},
+                {"type": "textfield", "key": "note", "validate": {"pattern": "^A"}},
+                {"type": "datetime", "key": "day"},
+                {"type": "checkbox", "key": "urgent"},
+            ],
+        },
+    ]
+}
+
+
+def test_outcomes_come_in_the_order_of_the_radio_field() -> None:
+    assert outcomes(SCHEMA) == [("approve", "同意"), ("deny", "不同意")]
+
+
+def test_a_form_without_the_field_or_a_task_without_form_has_the_outcome_done() -> None:
+    assert outcomes({"components": []}) == [("done", "完成")]
+    assert outcomes(None) == [("done", "完成")]
+
+
+def test_defaults_fill_required_fields_and_text_stays_out_of_the_engine() -> None:
+    answer, problems = check_answer(SCHEMA, {"note": "A1", "level": "b"}, "")
+    assert not problems
+    assert answer.values == {"area": 3, "level": "b", "note": "A1"}
+    assert answer.routing == {"area": 3, "level": "b"}
+
+
+def test_each_wrong_field_is_named() -> None:
+    values = {"area": 10, "level": "c", "note": "B", "day": "yesterday", "urgent": "yes", "stray": 1}
+    _, problems = check_answer(SCHEMA, values, "太长的意见了")
+    assert {one.field for one in problems} == {
+        "opinion",
+        "values.area",
+        "values.level",
+        "values.note",
+        "values.day",
+        "values.urgent",
+        "values.stray",
+    }
+
+
+def test_a_boolean_is_not_a_number() -> None:
+    _, problems = check_answer(SCHEMA, {"area": True}, "")
+    assert [one.field for one in problems] == ["values.area"]

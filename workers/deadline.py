@@ -1,0 +1,46 @@
+"""Jobs of the deadline watch and the special procedures; signals are idempotent by case and day."""
+
+from pyzeebe import Job, ZeebeTaskRouter
+
+from models.protocol import JobType
+from services import deadlines, special_procedures
+from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+
+router = ZeebeTaskRouter()
+
+
+@router.task(task_type=JobType.DEADLINE_PLAN.value, timeout_ms=JOB_TIMEOUT_MS)
+def plan(job: Job) -> dict[str, object]:
+    """Tell the watch when to wake next."""
+    with job_transaction(job) as session:
+        return deadlines.plan(session, case_no(job), job.variables.get("thresholds") or {})
+
+
+@router.task(task_type=JobType.DEADLINE_SIGNAL.value, timeout_ms=JOB_TIMEOUT_MS)
+def signal(job: Job) -> dict[str, object]:
+    """Record the warnings that have come due."""
+    with job_transaction(job) as session:
+        deadlines.signal(session, case_no(job))
+        return {}
+
+
+@router.task(task_type=JobType.SPECIAL_PROCEDURE_BEGIN.value, timeout_ms=JOB_TIMEOUT_MS)
+def begin_special_procedure(job: Job) -> dict[str, object]:
+    """Tell the process when the special procedure's plan ends."""
+    with job_transaction(job) as session:
+        return special_procedures.planned_end(session, job.variables["specialProcedureId"])
+
+
+@router.task(task_type=JobType.SPECIAL_PROCEDURE_END.value, timeout_ms=JOB_TIMEOUT_MS)
+def end_special_procedure(job: Job) -> dict[str, object]:
+    """Let the process go on; the end was recorded when it was asked for."""
+    with job_transaction(job):
+        return {}
+
+
+@router.task(task_type=JobType.SPECIAL_PROCEDURE_REMIND.value, timeout_ms=JOB_TIMEOUT_MS)
+def remind_special_procedure(job: Job) -> dict[str, object]:
+    """Record that the special procedure ran past its plan."""
+    with job_transaction(job) as session:
+        special_procedures.remind(session, job.variables["specialProcedureId"])
+        return {}

@@ -1,0 +1,37 @@
+"""Jobs between county and city: 受理推送 (idempotent by case) and 审核转报件 (idempotent by signature)."""
+
+from pyzeebe import Job, ZeebeTaskRouter
+
+from models.protocol import JobType
+from services import transfer
+from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+
+router = ZeebeTaskRouter()
+
+
+@router.task(task_type=JobType.PUSH_TO_CITY.value, timeout_ms=JOB_TIMEOUT_MS)
+def push_to_city(job: Job) -> dict[str, object]:
+    """Push the accepted case to the city unit."""
+    with job_transaction(job) as session:
+        return transfer.push_to_city(session, case_no(job))
+
+
+@router.task(task_type=JobType.DOSSIER_BUILD.value, timeout_ms=JOB_TIMEOUT_MS)
+def build_dossier(job: Job) -> dict[str, object]:
+    """Put the signed review together and forward it."""
+    with job_transaction(job) as session:
+        return transfer.build_dossier(session, case_no(job))
+
+
+@router.task(task_type=JobType.DOSSIER_RECEIVE.value, timeout_ms=JOB_TIMEOUT_MS)
+def receive_dossier(job: Job) -> dict[str, object]:
+    """Record the city's receipt."""
+    with job_transaction(job) as session:
+        return transfer.receive_dossier(session, case_no(job))
+
+
+@router.task(task_type=JobType.DOSSIER_RETURN.value, timeout_ms=JOB_TIMEOUT_MS)
+def return_dossier(job: Job) -> dict[str, object]:
+    """Record the city's return of the dossier, with its reason."""
+    with job_transaction(job) as session:
+        return transfer.return_dossier(session, case_no(job))
