@@ -1,6 +1,5 @@
 """Serve the web until SIGTERM or SIGINT; requests under way are answered first."""
 
-import sys
 from typing import Final
 
 import uvicorn
@@ -40,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -65,9 +65,9 @@ def get_guide(code: ItemCode, database: WebDatabase) -> Guide:
     """Give the service guide (办事指南) of an item, the city's newest version."""
     with database.reading() as session:
         version = catalogue.get_guide(session, code)
-    if version is None:
-        raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
-    return catalogue.parse_guide(version)
+        if version is None:
+            raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
+        return catalogue.parse_guide(version)
 
 
 @public.get("/areas", responses=documented(422))

@@ -44,9 +44,7 @@ def get_clock(database: WebDatabase, settings: WebSettings) -> ClockState:
     "/clock/advance",
     responses=documented(401, 403, 413, 415, 422, 503, conflict="clock_not_controlled"),
 )
-async def advance_clock(
-    body: AdvanceInput, caller: Caller, database: WebDatabase, settings: WebSettings
-) -> ClockState:
+async def advance_clock(body: AdvanceInput, caller: Caller, database: WebDatabase, settings: WebSettings) -> ClockState:
     """Move the engine's and the product's time forward together; answers when everything due has happened."""
     number = await run_in_threadpool(_request, database, caller, body.seconds)
     give_up_at = time.monotonic() + PATIENCE_SECONDS

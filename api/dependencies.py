@@ -1,11 +1,14 @@
 """What endpoints ask for: the database, who calls, and the parameters every list shares."""
 
-from datetime import date
+import base64
+import binascii
+from datetime import date, datetime
 from typing import Annotated, Final, Literal, cast
 
+import orjson
 from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from api.routing import LARGEST_INTEGER
@@ -17,9 +20,7 @@ from settings import Settings
 MAX_LIMIT: Final = 200
 ISO_DATE_LENGTH: Final = len("2026-01-01")
 
-bearer_scheme = HTTPBearer(
-    auto_error=False, scheme_name="bearer", description="The `access_token` of `POST /login`."
-)
+bearer_scheme = HTTPBearer(auto_error=False, scheme_name="bearer", description="The `access_token` of `POST /login`.")
 
 
 def database_of(request: Request) -> Database:
@@ -58,11 +59,40 @@ def _iso_date(value: object) -> object:
     return value
 
 
+def _holdable_cursor(cursor: str | None) -> str | None:
+    """Refuse a forged cursor whose position no column can hold; whether it is of this list its service tells."""
+    if not cursor:
+        return cursor
+    try:
+        position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        return cursor
+    for value in position if isinstance(position, list) else []:
+        if not isinstance(value, str | int) or (isinstance(value, int) and abs(value) > LARGEST_INTEGER):
+            raise PydanticCustomError("cursor", "Invalid cursor")
+        if isinstance(value, str) and ("\0" in value or not _within_time(value)):
+            raise PydanticCustomError("cursor", "Invalid cursor")
+    return cursor
+
+
+def _within_time(text: str) -> bool:
+    """Tell whether ``text``, if it is an instant, is one that every time zone can write."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return True
+    return datetime.min.year < moment.year < datetime.max.year
+
+
 Caller = Annotated[Actor, Depends(current_actor)]
 WebDatabase = Annotated[Database, Depends(_database)]
 WebSettings = Annotated[Settings, Depends(_settings)]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows in one answer.")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before; empty: from the start.")]
+Cursor = Annotated[
+    str | None,
+    AfterValidator(_holdable_cursor),
+    Query(max_length=500, description="`next` of the page before; empty: from the start."),
+]
 Search = Annotated[str | None, Query(max_length=100, description="Words to look for.")]
 Code = Annotated[str | None, Query(max_length=64)]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]

@@ -1,17 +1,18 @@
 """Issued documents, and what the public may ask: how far a case is, and whether a certificate is genuine."""
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
 from models.case import Verdict
-from services import cases, document_reading, documents
+from services import cases, certificates, document_reading
+from services.certificates import CertificateCheck
 from services.views import StateView
 
 public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])
@@ -51,18 +52,13 @@ class PublicCase(BaseModel):
 
 
 @router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404))
-def get_document(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:  # noqa: A002
+def get_document(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:
     """Give an issued document as it was sealed; reading it leaves an audit entry."""
     with database.transaction() as session:
         document = document_reading.read(session, caller, engine_key(id))
-    name = f"{document.kind}-{document.number}.pdf"
-    return PdfResponse(
-        document.pdf,
-        headers={
-            "Content-Disposition": f"inline; filename=\"document-{document.id}.pdf\"; filename*=UTF-8''{quote(name, safe='')}",
-            "Cache-Control": "private, no-store",
-        },
-    )
+    plain, printed = f"document-{document.id}.pdf", quote(f"{document.kind}-{document.number}.pdf", safe="")
+    disposition = f"inline; filename=\"{plain}\"; filename*=UTF-8''{printed}"
+    return PdfResponse(document.pdf, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
 
 
 @public.get("/cases/{case_no}", responses=documented(404, 422))
@@ -77,9 +73,7 @@ def get_public_case(
 
 
 @public.get("/certificates/{number}", responses=documented(404))
-def verify_certificate(
-    number: Annotated[str, Path(max_length=200)], database: WebDatabase
-) -> dict[str, Any]:
+def verify_certificate(number: Annotated[str, Path(max_length=200)], database: WebDatabase) -> CertificateCheck:
     """Tell whether a certificate is valid, changed or cancelled, and whether its signature holds."""
     with database.reading() as session:
-        return documents.verify_certificate(session, number)
+        return certificates.verify(session, number)

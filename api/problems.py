@@ -158,9 +158,10 @@ async def _product_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # It is registered for nothing else.
     english = prefers_english(request.headers.get("accept-language"))
-    found = [
-        FieldProblem(_field(one["loc"]), validation_message(one, english=english)) for one in error.errors()
-    ]
+    told: dict[str, str] = {}
+    for one in error.errors():
+        told.setdefault(_field(one["loc"]), validation_message(one, english=english))
+    found = [FieldProblem(field, message) for field, message in told.items()]
     refusal = InvalidInput(found)
     refusal.detail_en = "; ".join(f"{one.field}: {one.message}" for one in found) or refusal.title_en
     return _answer(request, refusal, [FieldError(field=one.field, message=one.message) for one in found])
@@ -168,7 +169,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # It is registered for nothing else.
-    kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else TongquanError)  # noqa: PLR2004
+    kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else TongquanError)
     return _answer(request, kind(), None)
 
 
@@ -177,7 +178,8 @@ async def _database_error(request: Request, error: Exception) -> Response:
     log.warning("database.refused", kind=type(error).__name__)
     match error:
         case IntegrityError():
-            return _answer(request, Conflict("同时有另一操作改动了这里，请刷新后重试", "Changed meanwhile; try again"), None)
+            raced = Conflict("同时有另一操作改动了这里，请刷新后重试", "Changed meanwhile; try again")
+            return _answer(request, raced, None)
         case DataError():
             return _answer(request, InvalidInput([]), [])
     return _answer(request, Unavailable("数据库繁忙或不可用，请稍后再试", "The database is busy or unavailable"), None)
@@ -206,6 +208,11 @@ def _methods_at(request: Request) -> list[str]:
 
 
 def _field(location: tuple[int | str, ...]) -> str:
-    """Return a field's name as the client wrote it, without the part of the request it stands in."""
-    inner = location[1:] if location and location[0] in ("body", "query", "path", "header", "cookie") else location
+    """Return a field's name as the client wrote it.
+
+    A parameter's location ends with its name; what may follow names the alternatives of its type.
+    """
+    place, *inner = location or ("body",)
+    if place in ("query", "path", "header", "cookie"):
+        inner = inner[:1]
     return ".".join(str(part) for part in inner) or "body"

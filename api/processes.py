@@ -37,7 +37,7 @@ def list_processes(
 
 @router.get("/processes/{id}/xml", response_class=XmlResponse, responses=documented(401, 404, 422))
 def get_process_xml(
-    id: ProcessId,  # noqa: A002
+    id: ProcessId,
     caller: Caller,
     database: WebDatabase,
     version: Annotated[int | None, Query(ge=1, le=LARGEST_VERSION, description="The newest by default.")] = None,
@@ -49,7 +49,7 @@ def get_process_xml(
 
 @router.get("/processes/{id}/instances", responses=documented(401, 404, 422))
 def list_process_instances(
-    id: ProcessId,  # noqa: A002
+    id: ProcessId,
     caller: Caller,
     database: WebDatabase,
     state: InstanceState | Empty | None = None,
@@ -58,9 +58,7 @@ def list_process_instances(
 ) -> Page[InstanceRow]:
     """List a process's instances, newest first: all for the system administrator, else of readable cases."""
     with database.reading() as session:
-        return processes.instances(
-            session, caller, id, state=state or None, cursor=cursor or None, limit=limit
-        )
+        return processes.instances(session, caller, id, state=state or None, cursor=cursor or None, limit=limit)
 
 
 @router.get("/process-instances/{key}", responses=documented(401, 403, 404))

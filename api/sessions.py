@@ -29,7 +29,7 @@ class Token(BaseModel):
     """A bearer token; it lives by the machine's clock."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # The scheme, no secret.
     expires_at: datetime
 
 

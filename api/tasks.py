@@ -68,21 +68,23 @@ def count_tasks(caller: Caller, database: WebDatabase) -> TaskCounts:
 
 
 @router.get("/tasks/{id}", responses=documented(401, 403, 404))
-def get_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskDetail:  # noqa: A002
+def get_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskDetail:
     """Give one task with its form."""
     with database.reading() as session:
         return tasks.get_task(session, caller, engine_key(id))
 
 
-@router.post("/tasks/{id}/claim", status_code=202, responses=documented(401, 403, 404, conflict="task_closed, task_claimed"))
-def claim_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:  # noqa: A002
+@router.post(
+    "/tasks/{id}/claim", status_code=202, responses=documented(401, 403, 404, conflict="task_closed, task_claimed")
+)
+def claim_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:
     """Take a task."""
     with database.transaction() as session:
         return tasks.claim(session, caller, engine_key(id))
 
 
 @router.post("/tasks/{id}/release", status_code=202, responses=documented(401, 403, 404, conflict="task_closed"))
-def release_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:  # noqa: A002
+def release_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:
     """Give a claimed task back to its groups."""
     with database.transaction() as session:
         return tasks.release(session, caller, engine_key(id))
@@ -93,7 +95,7 @@ def release_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskVi
     status_code=202,
     responses=documented(401, 403, 404, 413, 415, 422, conflict="task_closed"),
 )
-def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDatabase) -> TaskView:  # noqa: A002
+def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDatabase) -> TaskView:
     """Hand a task to another of its candidates."""
     with database.transaction() as session:
         return tasks.transfer(session, caller, engine_key(id), body.to, body.reason)
@@ -104,7 +106,7 @@ def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDa
     status_code=202,
     responses=documented(401, 403, 404, 413, 415, 422, conflict="task_closed, case_paused"),
 )
-def complete_task(id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase) -> TaskView:  # noqa: A002
+def complete_task(id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase) -> TaskView:
     """Record the answer; the task is done at once, and the engine takes it from the outbox."""
     with database.transaction() as session:
         return tasks.complete(session, caller, engine_key(id), body)

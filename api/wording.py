@@ -33,6 +33,7 @@ CHINESE: Final = {
     "greater_than_equal": "不能小于 {ge}",
     "less_than": "应小于 {lt}",
     "less_than_equal": "不能大于 {le}",
+    "cursor": "游标无效",
     "date_type": "应为 YYYY-MM-DD 格式的日期",
     "date_parsing": "应为 YYYY-MM-DD 格式的日期",
     "date_from_datetime_parsing": "应为 YYYY-MM-DD 格式的日期",

@@ -1,7 +1,7 @@
 """Run the bridge: feed, relay, reconciler and, under a controlled clock, the clock keeper, in one process.
 
-A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from the
-database. SIGTERM lets requests and commands under way finish first.
+A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from
+the database. SIGTERM lets requests and commands under way finish first.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
-from engine.gateway import Gateway
+from engine.gateway import EngineUnreachable, Gateway
 from models.database import Database
 from services.logs import configure_logging
 from settings import Settings, get_settings
@@ -49,6 +49,7 @@ class Bridge:
             username=settings.feed_username,
             password=password.get_secret_value() if password is not None else None,
         )
+        self._gateway = gateway
         self._relay = Relay(database, gateway, alive=lambda: self._beats.beat("relay"))
         self._clock: ClockKeeper | None = None
         if settings.controlled_clock:
@@ -62,6 +63,7 @@ class Bridge:
             asyncio.create_task(self._relay.run(), name="relay"),
             asyncio.create_task(self._write_heartbeats(), name="heartbeats"),
             asyncio.create_task(self._reconcile(), name="reconciler"),
+            asyncio.create_task(self._probe_engine(), name="probe"),
             asyncio.create_task(stop.wait(), name="stop"),
         }
         if self._clock is not None:
@@ -98,6 +100,16 @@ class Bridge:
                 await asyncio.to_thread(self._flush)
             except Exception:
                 log.exception("bridge.heartbeat_failed")
+
+    async def _probe_engine(self) -> None:
+        """Ask the engine whether it leads its partitions and tell it with the relay's heartbeat."""
+        while True:
+            try:
+                reachable = bool((await self._gateway.topology()).led)
+            except EngineUnreachable:
+                reachable = False
+            self._beats.beat("relay", engine=reachable)
+            await asyncio.sleep(FLUSH_SECONDS)
 
     def _flush(self) -> None:
         with self._database.transaction() as session:

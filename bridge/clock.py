@@ -1,9 +1,9 @@
 """Move the product's and the engine's clock forward together, stopping at every instant something is due.
 
-A jump over several timers would let jobs time out that are running, and date what happens by the end of the jump. So
-an advance first lets running work finish, then goes to the next due timer, lets what that sets off finish, and so on
-to its target. The offset is stored before the engine is moved: whoever restarts in between finds it in the database
-and aligns the engine again.
+A jump over several timers would let jobs time out that are running, and date what happens by the end of the
+jump. So an advance first lets running work finish, then goes to the next due timer, lets what that sets off
+finish, and so on to its target. The offset is stored before the engine is moved: whoever restarts in between
+finds it in the database and aligns the engine again.
 
 Works with the embedded engine, which has one partition, under ``--controlled-clock``.
 """
@@ -122,9 +122,7 @@ class ClockKeeper:
             commands, jobs = await asyncio.to_thread(self._work_left)
             if commands == 0 and jobs == 0:
                 return
-            watch.note(
-                (commands, jobs), f"{commands} 条指令、{jobs} 个作业尚未完成：{await self._waiting_for()}"
-            )
+            watch.note((commands, jobs), f"{commands} 条指令、{jobs} 个作业尚未完成：{await self._waiting_for()}")
             await asyncio.sleep(SETTLE_POLL_SECONDS)
 
     async def _timers_fired(self) -> None:
@@ -182,9 +180,7 @@ class ClockKeeper:
         with self._database.transaction() as session:
             advance = session.get_one(ClockAdvance, request)
             if advance.target_at is None:
-                advance.target_at = product_now(session) + timedelta(
-                    milliseconds=round(advance.seconds * 1000)
-                )
+                advance.target_at = product_now(session) + timedelta(milliseconds=round(advance.seconds * 1000))
             return advance.target_at
 
     def _finish(self, request: int, status: AdvanceStatus, error: str | None) -> None:
@@ -193,7 +189,8 @@ class ClockKeeper:
             advance.status, advance.error, advance.finished_at = status, error, machine_now()
 
     def _store_offset(self, moment: datetime) -> None:
-        """Move the product's clock to ``moment``; it never goes back, for instance when the target has passed."""
+        """Move the product's clock to ``moment``; it never goes back, for instance when the target has
+        passed."""
         with self._database.transaction() as session:
             state = session.get(ClockState, CLOCK_ROW, with_for_update=True)
             if state is None:
@@ -211,26 +208,20 @@ class ClockKeeper:
         """Return the next instant at or before ``target`` at which a timer is due."""
         with self._database.reading() as session:
             due = session.exec(
-                select(EngineTimer.due_at)
-                .where(col(EngineTimer.due_at) <= target)
-                .order_by(col(EngineTimer.due_at))
+                select(EngineTimer.due_at).where(col(EngineTimer.due_at) <= target).order_by(col(EngineTimer.due_at))
             ).first()
             return due + PAST_DUE if due is not None else None
 
     @staticmethod
     def _due_timers(session: Session) -> int:
         return session.exec(
-            select(func.count())
-            .select_from(EngineTimer)
-            .where(col(EngineTimer.due_at) < product_now(session))
+            select(func.count()).select_from(EngineTimer).where(col(EngineTimer.due_at) < product_now(session))
         ).one()
 
     @staticmethod
     def _pending_commands(session: Session) -> int:
         return session.exec(
-            select(func.count())
-            .select_from(OutboxCommand)
-            .where(col(OutboxCommand.status) == OutboxStatus.PENDING)
+            select(func.count()).select_from(OutboxCommand).where(col(OutboxCommand.status) == OutboxStatus.PENDING)
         ).one()
 
     def _work_left(self) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """The HTTP endpoint the engine's Elasticsearch exporters write to: as much of that protocol as they use.
 
-Each exporter keeps one connection and waits for each answer, so a thread a connection, which reads, applies and
-answers without handing over, has the shortest way. ``POST /_bulk`` is answered with 200 after the commit, with 503
-when it failed (the exporter repeats it); templates and the like are acknowledged and ignored.
+Each exporter keeps one connection and waits for each answer, so a thread a connection, which reads, applies
+and answers without handing over, has the shortest way. ``POST /_bulk`` is answered with 200 after the commit,
+with 503 when it failed (the exporter repeats it); templates and the like are acknowledged and ignored.
 """
 
 import base64
@@ -84,9 +84,7 @@ class ExporterEndpoint:
             pair = base64.b64encode(f"{username}:{password or ''}".encode())
             self._authorization = b"Basic " + pair
         elif not _is_loopback(self._address[0]):
-            raise UnsafeBinding(
-                f"FEED_BIND={bind} 不是本机回环地址：请同时设置 TONGQUAN_FEED_USERNAME 和 PASSWORD"
-            )
+            raise UnsafeBinding(f"FEED_BIND={bind} 不是本机回环地址：请同时设置 TONGQUAN_FEED_USERNAME 和 PASSWORD")
         self._listener: socket.socket | None = None
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -142,16 +140,14 @@ class ExporterEndpoint:
                 continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            thread = threading.Thread(
-                target=self._serve, args=(connection,), name="feed-exporter", daemon=True
-            )
+            thread = threading.Thread(target=self._serve, args=(connection,), name="feed-exporter", daemon=True)
             with self._lock:
                 self._connections[connection] = thread
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection, connection.makefile("rb", MAX_LINE_BYTES) as reader:
+            with connection, connection.makefile("rb") as reader:
                 while not self._stopping.is_set():
                     try:
                         request = read_request(reader, connection)
@@ -276,9 +272,7 @@ def _response(status: int, body: bytes, *, close: bool = False) -> bytes:
 
 
 def _problem(message: str) -> bytes:
-    return b'{"error":{"type":"tongquan","reason":"%s"}}' % message.encode("ascii", "replace").replace(
-        b'"', b"'"
-    )
+    return b'{"error":{"type":"tongquan","reason":"%s"}}' % message.encode("ascii", "replace").replace(b'"', b"'")
 
 
 def _is_loopback(host: str) -> bool:

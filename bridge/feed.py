@@ -1,9 +1,9 @@
 """The feed: apply what the engine's exporters send, each record's effect once, and answer after the commit.
 
-One transaction a request carries the effects and the new position of its exporter and partition. The exporter repeats
-a request until it is answered with 200, so nothing is lost; a record at or below the stored position is dropped, so
-nothing happens twice. Records that change no table move the position in memory only: repeated, they would again
-change nothing.
+One transaction a request carries the effects and the new position of its exporter and partition. The exporter
+repeats a request until it is answered with 200, so nothing is lost; a record at or below the stored position
+is dropped, so nothing happens twice. Records that change no table move the position in memory only: repeated,
+they would again change nothing.
 """
 
 import threading
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session
 
 from bridge.projection.markers import Markers
@@ -24,18 +24,29 @@ from models.engine_state import FeedPosition
 FOREIGN_TOLERANCE = timedelta(seconds=2)
 _POSITION = FeedPosition.__table__  # type: ignore[attr-defined]
 _UNKNOWN = -1
+_MOVE_ON = (
+    update(_POSITION)
+    .where(
+        _POSITION.c.exporter == bindparam("of"),
+        _POSITION.c.partition == bindparam("on"),
+        _POSITION.c.position == bindparam("expected"),
+    )
+    .values(position=bindparam("new_position"), record_at=bindparam("new_record_at"))
+)
 
 
 class ForeignLog(Exception):
     """The records are of another engine's log: new by their time, old by their position.
 
-    The engine's data was deleted or replaced while the database stayed. Going on would drop every record unseen.
+    The engine's data was deleted or replaced while the database stayed. Going on would drop every record
+    unseen.
     """
 
 
 @dataclass
 class _Cursor:
-    """How far one exporter's partition has come: ``stored`` in the database, ``seen`` with what changed nothing."""
+    """How far one exporter's partition has come: ``stored`` in the database, ``seen`` with what changed
+    nothing."""
 
     stored: int = _UNKNOWN
     seen: int = _UNKNOWN
@@ -75,7 +86,7 @@ class Feed:
             with cursor.lock:
                 if cursor.seen > cursor.stored != _UNKNOWN and cursor.record_at is not None:
                     self._store(session, exporter, partition, cursor.stored, cursor.seen, cursor.record_at)
-                    # Should this transaction fail, the next one finds the stored position behind and reads it anew.
+                    # Should this transaction fail, the next finds the position behind and reads it anew.
                     cursor.stored = cursor.seen
 
     def positions(self) -> dict[str, int]:
@@ -98,14 +109,10 @@ class Feed:
         with self._database.transaction() as session:
             expected = cursor.stored
             last = records[-1]
-            if expected == _UNKNOWN or not self._store(
-                session, exporter, partition, expected, last.position, last.at
-            ):
+            if expected == _UNKNOWN or not self._store(session, exporter, partition, expected, last.position, last.at):
                 self._reload(session, exporter, partition, cursor)
                 records = self._fresh(records, cursor)
-                if records and not self._store(
-                    session, exporter, partition, cursor.stored, last.position, last.at
-                ):
+                if records and not self._store(session, exporter, partition, cursor.stored, last.position, last.at):
                     raise RuntimeError(f"position of {exporter}:{partition} moved inside its own transaction")
             self._projector.apply(session, records)
         if records:
@@ -128,19 +135,21 @@ class Feed:
     ) -> bool:
         """Move the stored position on if it is where this process thinks it is."""
         moved = session.connection().execute(
-            update(_POSITION)
-            .where(
-                _POSITION.c.exporter == exporter,
-                _POSITION.c.partition == partition,
-                _POSITION.c.position == expected,
-            )
-            .values(position=position, record_at=record_at)
+            _MOVE_ON,
+            {
+                "of": exporter,
+                "on": partition,
+                "expected": expected,
+                "new_position": position,
+                "new_record_at": record_at,
+            },
         )
         return moved.rowcount == 1
 
     @staticmethod
     def _reload(session: Session, exporter: str, partition: int, cursor: _Cursor) -> None:
-        """Read the position under a lock held to the end of the transaction; the first time, begin it at zero."""
+        """Read the position under a lock held to the end of the transaction; the first time, begin it at
+        zero."""
         key = {"exporter": exporter, "partition": partition}
         zero = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
         upsert(session, FeedPosition, [{**key, "position": 0, "record_at": zero}])

@@ -20,18 +20,21 @@ class Heartbeats:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._beats: dict[str, tuple[datetime, dict[str, Any]]] = {}
+        self._unwritten: set[str] = set()
 
     def beat(self, component: str, **detail: Any) -> None:
-        """Note that ``component`` is alive now; ``detail`` replaces what it said before, if anything is given."""
+        """Note that ``component`` is alive now; ``detail``, if given, replaces what it said before."""
         now = machine_now()
         with self._lock:
             _, before = self._beats.get(component, (now, {}))
             self._beats[component] = (now, detail or before)
+            self._unwritten.add(component)
 
     def write(self, session: Session) -> None:
         """Write every beat since the last call in the caller's transaction."""
         with self._lock:
-            beats, self._beats = self._beats, {}
+            beats = {name: self._beats[name] for name in self._unwritten}
+            self._unwritten = set()
         rows = [{"component": name, "at": at, "detail": detail} for name, (at, detail) in beats.items()]
         if rows:
             upsert(session, Heartbeat, rows, update=("at", "detail"))

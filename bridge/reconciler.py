@@ -1,7 +1,8 @@
 """The reconciler: every few seconds, look for what should have happened and did not.
 
-- An open case whose start message was sent a while ago, but of which the engine shows no instance, is started again
-  under a new message id. Should both messages have made an instance, the first job lets one of them claim the case.
+- An open case whose start message was sent a while ago, but of which the engine shows no instance, is
+  started again under a new message id. Should both messages have made an instance, the first job lets one of
+  them claim the case.
 - A task, or a called instance, that was projected before its case was known gets its case.
 - An incident of an uncaught error gets the element it belongs to.
 - Commands that are dead, or overdue, and tasks still without a case are counted for the administrators.
@@ -93,7 +94,7 @@ def _lost_starts(session: Session, now: datetime) -> list[tuple[str, int]]:
             continue
         attempt, last = _last_attempt(session, case)
         if last is None:
-            # The submission writes case and message in one transaction: without the row there was never a start.
+            # Submission writes case and message in one transaction: no row, never a start.
             lost.append((case.case_no, attempt))
         elif last.status is not OutboxStatus.PENDING:
             since = last.sent_at or last.available_at
@@ -167,9 +168,7 @@ def _adoptable(session: Session) -> dict[int, str]:
 
 
 def _nameless(session: Session) -> bool:
-    nameless = select(Incident.key).where(
-        col(Incident.element_id) == NO_CATCHER, col(Incident.resolved_at).is_(None)
-    )
+    nameless = select(Incident.key).where(col(Incident.element_id) == NO_CATCHER, col(Incident.resolved_at).is_(None))
     return session.exec(nameless.limit(1)).first() is not None
 
 
@@ -185,9 +184,7 @@ def _figures(session: Session, now: datetime) -> dict[str, int]:
         ).one(),
         "outbox_pending": session.exec(select(count).select_from(OutboxCommand).where(pending)).one(),
         "outbox_stale": session.exec(
-            select(count)
-            .select_from(OutboxCommand)
-            .where(pending, col(OutboxCommand.created_at) < now - STALE_AFTER)
+            select(count).select_from(OutboxCommand).where(pending, col(OutboxCommand.created_at) < now - STALE_AFTER)
         ).one(),
         "outbox_dead": session.exec(
             select(count).select_from(OutboxCommand).where(col(OutboxCommand.status) == OutboxStatus.DEAD)

@@ -1,12 +1,12 @@
 """The relay: send what the outbox holds to the engine, in order within a stream, side by side across streams.
 
-Only the oldest pending command of a stream is ever taken; the next follows when that one is sent or given up. Each
-command may reach the engine twice (a relay can die between sending and marking): messages carry an id the engine
-refuses the second time, and completing a task twice meets a task that is gone.
+Only the oldest pending command of a stream is ever taken; the next follows when that one is sent or given up.
+Each command may reach the engine twice (a relay can die between sending and marking): messages carry an id
+the engine refuses the second time, and completing a task twice meets a task that is gone.
 
-On SQLite there is one relay, which remembers what it is sending. On PostgreSQL a command is leased by moving its
-``available_at``, in one statement that skips rows another relay holds, so that several relays may run and a dead
-relay's commands come back when the lease ends. No transaction is open while the engine is called.
+On SQLite there is one relay, which remembers what it is sending. On PostgreSQL a command is leased by moving
+its ``available_at``, in one statement that skips rows another relay holds, so that several relays may run and
+a dead relay's commands come back when the lease ends. No transaction is open while the engine is called.
 """
 
 import asyncio
@@ -79,9 +79,7 @@ class Outcome:
 class Relay:
     """Send commands until stopped."""
 
-    def __init__(
-        self, database: Database, gateway: Gateway, *, alive: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, database: Database, gateway: Gateway, *, alive: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._gateway = gateway
         self._alive = alive
@@ -154,10 +152,7 @@ class Relay:
             if not ids:
                 return []
             rows = session.connection().execute(
-                update(OUTBOX)
-                .where(OUTBOX.c.id.in_(ids))
-                .values(available_at=now + LEASE)
-                .returning(*_COLUMNS)
+                update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(available_at=now + LEASE).returning(*_COLUMNS)
             )
             return sorted((_command(row) for row in rows), key=lambda command: command.id)
 
@@ -218,7 +213,8 @@ class Relay:
         await self._gateway.resolve_incident(key)
 
     async def _task_gone(self, command: Command, exc: TaskGone) -> Outcome:
-        """Leave a completion until the feed says whether it had been sent before or the task was cancelled."""
+        """Leave a completion until the feed says whether it had been sent before or the task was
+        cancelled."""
         if command.kind is not OutboxKind.COMPLETE_USER_TASK:
             return _sent(command, exc.message)
         status = await self._on_database(lambda: self._task_status(command.payload["key"]))
@@ -289,9 +285,7 @@ _MARK = (
 
 def _anything_due(session: Session) -> bool:
     """Look at one index entry: what an idle relay costs."""
-    due = select(OUTBOX.c.id).where(
-        OUTBOX.c.status == OutboxStatus.PENDING, OUTBOX.c.available_at <= machine_now()
-    )
+    due = select(OUTBOX.c.id).where(OUTBOX.c.status == OutboxStatus.PENDING, OUTBOX.c.available_at <= machine_now())
     return session.connection().execute(due.limit(1)).first() is not None
 
 

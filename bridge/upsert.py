@@ -1,4 +1,5 @@
-"""Insert many rows at once, on SQLite and PostgreSQL alike, and say what happens to those that are there already."""
+"""Insert many rows at once, on SQLite and PostgreSQL alike, and say what happens to those that are there
+already."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -19,7 +20,8 @@ def upsert(
     update: tuple[str, ...] = (),
     fill: tuple[str, ...] = (),
 ) -> None:
-    """Insert ``rows``, all with the same columns; on a primary key that exists write ``update``, complete ``fill``.
+    """Insert ``rows``, all with the same columns; on a primary key that exists write ``update``, complete
+    ``fill``.
 
     A column of ``fill`` is written only where it is null. With neither, existing rows stay as they are.
     """

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import httpx
 
 from engine.errors import EngineClockError
+from engine.loopback import loopback_client
 
 CALL_TIMEOUT_SECONDS = 10.0
 RESUME_TIMEOUT_SECONDS = 60.0
@@ -100,9 +101,8 @@ def _call(
     """Make one call; proxies of the environment are not for the loopback engine."""
     headers = {"content-type": "application/json"}
     try:
-        with httpx.Client(base_url=base, timeout=timeout, trust_env=False) as client:
-            response = client.request(method, path, json=body, headers=headers)
-            response.raise_for_status()
+        response = loopback_client().request(method, f"{base}{path}", json=body, headers=headers, timeout=timeout)
+        response.raise_for_status()
     except httpx.HTTPStatusError as exc:
         raise EngineClockError(
             f"引擎拒绝了 {path}（{exc.response.status_code}）：它不是以受控时钟启动的内置引擎"

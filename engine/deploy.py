@@ -1,7 +1,9 @@
-"""Deploy a directory of models: every process, decision table and form of it, in one deployment, when changed.
+"""Deploy a directory of models: every process, decision table and form of it, in one deployment, when
+changed.
 
-The engine itself gives an unchanged resource its old version and key, so deploying twice is harmless; the digest only
-saves the call. Whoever keeps the digest (the supervisor's state directory) hands it in as ``previous_digest``.
+The engine itself gives an unchanged resource its old version and key, so deploying twice is harmless; the
+digest only saves the call. Whoever keeps the digest (the supervisor's state directory) hands it in as
+``previous_digest``.
 """
 
 import asyncio
@@ -63,13 +65,13 @@ async def deploy_directory(
     directory: Path,
     *,
     previous_digest: str | None = None,
-    timeout: float = READY_TIMEOUT_SECONDS,
+    patience: float = READY_TIMEOUT_SECONDS,
 ) -> DeploymentReport:
     """Deploy the models of ``directory`` in one transaction of the engine.
 
     Args:
         previous_digest: the digest of what the same engine was last given; equal means skip.
-        timeout: seconds to go on trying while the engine is not yet ready.
+        patience: seconds to go on trying while the engine is not yet ready.
 
     Raises:
         DeploymentRejected: the engine refuses a model; the message names the file and its reason.
@@ -80,20 +82,18 @@ async def deploy_directory(
     digest = digest_of(resources)
     if digest == previous_digest:
         return DeploymentReport(digest, skipped=True)
-    models = await _deploy_when_ready(gateway, resources, timeout)
+    models = await _deploy_when_ready(gateway, resources, patience)
     return DeploymentReport(digest, skipped=False, models=tuple(models))
 
 
-async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], timeout: float) -> list[Deployed]:
-    deadline = time.monotonic() + timeout
+async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float) -> list[Deployed]:
+    deadline = time.monotonic() + patience
     while True:
         try:
             return await gateway.deploy(resources)
         except EngineUnreachable as exc:
             if time.monotonic() > deadline:
-                raise EngineUnreachable(
-                    f"引擎在 {timeout:.0f} 秒内没有就绪，未能部署：{exc.message}"
-                ) from exc
+                raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
             await asyncio.sleep(0.5)
         except DeploymentRejected as exc:
             raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc

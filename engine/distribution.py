@@ -200,6 +200,8 @@ def _mirror_of_maven_settings(settings: Path) -> dict[str, str] | None:
         root = ElementTree.parse(settings).getroot()
     except (OSError, ElementTree.ParseError):
         return None
+    if root is None:
+        return None
     for mirror in root.iterfind(".//{*}mirrors/{*}mirror"):
         covered = {part.strip() for part in (mirror.findtext("{*}mirrorOf") or "").split(",")}
         url = (mirror.findtext("{*}url") or "").strip()

@@ -20,6 +20,7 @@ import httpx
 from engine import clock
 from engine.errors import EngineStartError
 from engine.exporters import exporter_environment
+from engine.loopback import loopback_client
 from engine.spawn import spawn
 
 LOOPBACK = "127.0.0.1"
@@ -197,10 +198,10 @@ def prepare_start(config: EngineConfig) -> None:
 def is_ready(config: EngineConfig) -> bool:
     """Tell whether the broker says it can take commands; with Operate this holds for its pages as well."""
     try:
-        with httpx.Client(timeout=2.0, trust_env=False) as client:
-            return client.get(f"{config.management_address}{READINESS_PATH}").status_code == httpx.codes.OK
+        answer = loopback_client().get(f"{config.management_address}{READINESS_PATH}", timeout=2.0)
     except httpx.HTTPError:
         return False
+    return answer.status_code == httpx.codes.OK
 
 
 def complete_start(config: EngineConfig, offset_ms: int) -> None:

@@ -1,9 +1,10 @@
-"""A typed façade over the engine's two protocols: gRPC (by pyzeebe's channel and stubs) and REST (user tasks).
+"""A typed façade over the engine's two protocols: gRPC (by pyzeebe's channel and stubs) and REST (user
+tasks).
 
-Every call has a deadline. Refusals of the moment (back-pressure, no connection, no leader) are repeated with back-off
-until that deadline and then raised as :class:`EngineUnreachable`, so that a caller tells "try again later" from "this
-will never work". pyzeebe's own client is not used for commands: it has no deadlines and closes its channel after some
-failures; its channels, credentials and generated stubs are.
+Every call has a deadline. Refusals of the moment (back-pressure, no connection, no leader) are repeated with
+back-off until that deadline and then raised as :class:`EngineUnreachable`, so that a caller tells "try again
+later" from "this will never work". pyzeebe's own client is not used for commands: it has no deadlines and
+closes its channel after some failures; its channels, credentials and generated stubs are.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ CHANNEL_OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.enable_retries", 0),
 )
-"""gRPC waits up to two minutes between reconnections unless told otherwise; an engine's restart takes ten seconds."""
+"""gRPC waits up to two minutes between reconnections unless told otherwise; an engine restarts in ten seconds."""
 
 _MOMENTARY = frozenset(
     {
@@ -57,7 +58,8 @@ _MOMENTARY_HTTP = frozenset({429, 500, 502, 503, 504})
 
 
 class EngineUnreachable(EngineError):
-    """The engine cannot be reached, has no leader, or refuses load; nothing is wrong with the command itself."""
+    """The engine cannot be reached, has no leader, or refuses load; nothing is wrong with the command
+    itself."""
 
     code = "engine_unreachable"
 
@@ -168,16 +170,12 @@ class EngineSettings(Protocol):
 
 
 def open_channel(address: str, oauth: OAuth | None = None) -> grpc.aio.Channel:
-    """Open a gRPC channel; ``https://`` (or OAuth) means TLS, an optional CA comes from ``ZEEBE_CA_CERTIFICATE_PATH``.
+    """Open a gRPC channel; ``https://`` (or OAuth) means TLS, an optional CA comes from
+    ``ZEEBE_CA_CERTIFICATE_PATH``.
 
     ``ZEEBE_INSECURE_CONNECTION=false`` asks for TLS too, as in Camunda's own clients.
     """
-    target = (
-        address.removeprefix("https://")
-        .removeprefix("http://")
-        .removeprefix("grpcs://")
-        .removeprefix("grpc://")
-    )
+    target = address.removeprefix("https://").removeprefix("http://").removeprefix("grpcs://").removeprefix("grpc://")
     secure = address.startswith(("https://", "grpcs://"))
     secure = secure or os.environ.get("ZEEBE_INSECURE_CONNECTION", "").lower() == "false"
     if oauth is None and not secure:
@@ -232,9 +230,7 @@ class Gateway:
         )
 
     @classmethod
-    def from_settings(
-        cls, settings: EngineSettings, *, retry_timeout: float = RETRY_TIMEOUT_SECONDS
-    ) -> "Gateway":
+    def from_settings(cls, settings: EngineSettings, *, retry_timeout: float = RETRY_TIMEOUT_SECONDS) -> "Gateway":
         """Build the gateway the settings and Camunda's usual client variables describe."""
         return cls(
             settings.zeebe_address,
@@ -332,9 +328,7 @@ class Gateway:
         Raises:
             IncidentGone: it is resolved already.
         """
-        await self._keyed(
-            self._stub.ResolveIncident, pb.ResolveIncidentRequest(incidentKey=key), IncidentGone
-        )
+        await self._keyed(self._stub.ResolveIncident, pb.ResolveIncidentRequest(incidentKey=key), IncidentGone)
 
     async def deploy(self, resources: Sequence[Resource]) -> list[Deployed]:
         """Deploy all resources in one transaction of the engine, or none.
@@ -342,11 +336,9 @@ class Gateway:
         Raises:
             DeploymentRejected: the engine refuses one of them; the message is the engine's own.
         """
-        request = pb.DeployResourceRequest(
-            resources=[pb.Resource(name=r.name, content=r.content) for r in resources]
-        )
+        request = pb.DeployResourceRequest(resources=[pb.Resource(name=r.name, content=r.content) for r in resources])
         try:
-            response = await self._call(self._stub.DeployResource, request, timeout=DEPLOY_TIMEOUT_SECONDS)
+            response = await self._call(self._stub.DeployResource, request, seconds=DEPLOY_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as exc:
             raise DeploymentRejected(_details(exc)) from exc
         items = [_deployed(item) for item in response.deployments]
@@ -354,7 +346,8 @@ class Gateway:
         return [replace(item, new=item.key in fresh) for item in items]
 
     async def topology(self, *, wait: bool = False) -> Topology:
-        """Ask the cluster's topology; with ``wait`` an unreachable cluster is asked again until the deadline."""
+        """Ask the cluster's topology; with ``wait`` an unreachable cluster is asked again until the
+        deadline."""
         if wait:
             answer = await self._call(self._stub.Topology, pb.TopologyRequest())
         else:
@@ -379,14 +372,12 @@ class Gateway:
                 raise gone(_details(exc)) from exc
             raise _rejected(exc) from exc
 
-    async def _call(
-        self, call: Callable[..., Any], request: Any, *, timeout: float = CALL_TIMEOUT_SECONDS
-    ) -> Any:
+    async def _call(self, call: Callable[..., Any], request: Any, *, seconds: float = CALL_TIMEOUT_SECONDS) -> Any:
         """Make a gRPC call and repeat refusals of the moment; other refusals come out as they are."""
 
         async def attempt() -> Any:
             try:
-                return await call(request, timeout=timeout)
+                return await call(request, timeout=seconds)
             except grpc.aio.AioRpcError as exc:
                 if exc.code() in _MOMENTARY:
                     raise EngineUnreachable(_details(exc)) from exc
@@ -411,9 +402,7 @@ class Gateway:
         if response.status_code < 300:
             return
         errors: dict[int, type[CommandRejected]] = {404: TaskGone, 409: TaskInOtherState}
-        raise errors.get(response.status_code, CommandRejected)(
-            f"{response.status_code} {_problem(response)}"
-        )
+        raise errors.get(response.status_code, CommandRejected)(f"{response.status_code} {_problem(response)}")
 
     async def _headers(self) -> dict[str, str]:
         headers = {"content-type": "application/json"}
@@ -489,9 +478,7 @@ def _deployed(item: Any) -> Deployed:
     data = getattr(item, kind)
     match kind:
         case "process":
-            return Deployed(
-                "process", data.bpmnProcessId, data.version, data.processDefinitionKey, data.resourceName
-            )
+            return Deployed("process", data.bpmnProcessId, data.version, data.processDefinitionKey, data.resourceName)
         case "form":
             return Deployed("form", data.formId, data.version, data.formKey, data.resourceName)
         case "decision":

@@ -21,7 +21,7 @@ def spawn(
     log_path.parent.mkdir(parents=True, exist_ok=True)
     tethered = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *map(str, command)]
     with log_path.open("ab") as log:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             tethered,
             env=dict(env),
             cwd=cwd,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from models.document import DocumentKind
 from papers.facts import CaseFacts, MaterialFact
-from papers.paper import Block, Labelled, Paper, Paragraph, SignOff, Table
+from papers.paper import Block, Fields, Labelled, Paper, Paragraph, SignOff, Table
 from papers.wording import (
     POWER_NOUN,
     Redress,
@@ -46,7 +46,8 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
     """Compose the notice of acceptance (受理通知书): basis, dates, the day the decision is due, contact, receipt."""
     opening = (
         f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，属于本机关受理范围，"
-        f"申请材料齐全、符合法定形式。{legal_ground(facts, '第三十二条')}，决定自{day_text(facts.accepted_at)}起予以受理。"
+        f"申请材料齐全、符合法定形式。{legal_ground(facts, '第三十二条')}，"
+        f"决定自{day_text(facts.accepted_at)}起予以受理。"
     )
     if facts.deemed_accepted:
         opening = (
@@ -67,11 +68,11 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
                 Labelled("联系电话", facts.applicant.phone),
                 Labelled("申请日期", day_text(facts.received_at)),
                 Labelled("受理日期", day_text(facts.accepted_at)),
-                Labelled("实施依据", facts.basis),
                 Labelled("审批机关", facts.deciding_organ),
                 Labelled("办理时限", limit_text(facts)),
-                Labelled("应作出决定之日", due_text(facts)),
-                *((Labelled("承诺办结之日", day_text(promised)),) if promised is not None else ()),
+                Labelled("决定期限至", due_text(facts)),
+                *((Labelled("承诺办结日", day_text(promised)),) if promised is not None else ()),
+                Labelled("实施依据", facts.basis),
                 Labelled("收费", facts.fees),
             ),
             Paragraph(_outside_the_clock(facts)),
@@ -99,7 +100,8 @@ def correction_notice(
         (
             Paragraph(
                 f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，申请材料不齐全或者"
-                f"不符合法定形式。{legal_ground(facts, '第三十二条第一款第（四）项')}，现将需要补正的全部内容一次性告知。"
+                f"不符合法定形式。{legal_ground(facts, '第三十二条第一款第（四）项')}，"
+                "现将需要补正的全部内容一次性告知。"
             ),
             *listed,
             Paragraph("补正说明", heading=True),
@@ -108,7 +110,13 @@ def correction_notice(
                 f"请于{day_text(due)}前向本窗口提交补正材料。补正材料齐全、符合法定形式的，予以受理；"
                 "除本告知书所列内容外，不再要求补正其他材料。逾期未补正的，视为撤回申请，可以重新提出申请。"
             ),
-            item_fields(facts, Labelled("申请日期", day_text(facts.received_at)), identity=False),
+            Fields(
+                (
+                    Labelled("项目名称", facts.project_text),
+                    Labelled("申请日期", day_text(facts.received_at)),
+                    Labelled("补正期限至", day_text(due)),
+                )
+            ),
             SignOff("申请人（签收）"),
         ),
     )
@@ -124,17 +132,15 @@ def refusal_to_accept(facts: CaseFacts, number: str, at: datetime, reason: str, 
         (
             Paragraph(
                 f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，"
-                "本机关决定不予受理。"
+                f"{legal_ground(facts, '第三十二条')}，本机关决定不予受理。"
             ),
             item_fields(facts, Labelled("实施依据", facts.basis)),
             Paragraph("不予受理的理由", heading=True),
             *reasons(reason, "申请事项不属于本机关职权范围，或者不符合本事项的管辖条件。"),
-            Paragraph("依据", heading=True),
-            Paragraph(f"{legal_ground(facts, '第三十二条')}，作出本决定。"),
             Paragraph("应当向何机关申请", heading=True),
             Paragraph(
-                "申请事项属于其他行政机关职权范围的，请向该机关提出申请；理由中已指明机关的，以指明的机关为准。"
-                f"对受理机关有疑问的，可以向{facts.window}咨询。"
+                "申请事项属于其他行政机关职权范围的，请向该机关提出申请；理由中已指明机关的，以指明的机关为准，"
+                "有疑问的可以向本窗口咨询。"
             ),
             Paragraph("救济途径", heading=True),
             Paragraph(redress.text("决定")),

@@ -4,20 +4,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reportlab.lib.colors import Color
-from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from papers.fonts import BOLD, REGULAR
+from papers.fonts import BOLD, REGULAR, text_width
 from papers.lines import Line, break_lines
-from papers.paper import Block, Fields, Paragraph, SignOff, Table
+from papers.paper import Block, Fields, Labelled, Paragraph, SignOff, Table
 
 INK = Color(0.08, 0.08, 0.08)
 RULE = Color(0.32, 0.32, 0.32)
 SHADE = Color(0.962, 0.955, 0.94)
 _CELL_PAD_X = 6.0
-_CELL_PAD_Y = 4.6
+_CELL_PAD_Y = 4.2
 _MOST_LINES_IN_A_ROW = 24
 """A taller row is split, so that every box fits a page."""
+
+_LONGEST_LABEL = 6
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,16 @@ class Box:
     keep: bool = False
 
 
+Cell = tuple[str, str, float, bool]
+"""Text, font, column width in points, and whether it heads a row or column (shaded)."""
+
+
 def space(height: float) -> Box:
     """Return an empty box."""
     return Box(height, lambda _canvas, _left, _top: None)
 
 
-def draw_line(
-    canvas: Canvas, line: Line, font: str, size: float, left: float, baseline: float, width: float
-) -> None:
+def draw_line(canvas: Canvas, line: Line, font: str, size: float, left: float, baseline: float, width: float) -> None:
     """Draw one line of text, a full one stretched to the width by even gaps."""
     slack = width - line.offset - line.width
     gaps = len(line.text) - 1
@@ -55,6 +58,7 @@ def draw_line(
     text.setFont(font, size)
     text.setCharSpace(stretch)
     text.textOut(line.text)
+    text.setCharSpace(0)
     canvas.drawText(text)
 
 
@@ -70,7 +74,7 @@ def measure(blocks: Iterable[Block], scale: Scale, width: float) -> list[Box]:
             case Table():
                 boxes += _table(block, scale, width)
             case SignOff():
-                boxes.append(_sign_off(block, scale, width))
+                raise ValueError("a line to sign on stands beside the signature, not in the text")
     return boxes
 
 
@@ -102,14 +106,29 @@ def _paragraph(block: Paragraph, scale: Scale, width: float) -> Iterator[Box]:
 
 
 def _fields(block: Fields, scale: Scale, width: float) -> Iterator[Box]:
+    """Yield one row a value, or one for two neighbours that are both short."""
     yield space(3)
     longest = max((len(row.label) for row in block.rows), default=4)
-    label_width = min(longest * scale.table + 2 * _CELL_PAD_X + 4, width * 0.34)
-    for row in block.rows:
-        yield from _row(
-            ((row.label, BOLD, label_width, True), (row.value or "—", REGULAR, width - label_width, False)), scale
-        )
+    label = min(longest, _LONGEST_LABEL) * scale.table + 2 * _CELL_PAD_X + 2
+    room = width / 2 - label - 2 * _CELL_PAD_X
+    rows = list(block.rows)
+    while rows:
+        first = rows.pop(0)
+        if rows and _short(first, scale, room) and _short(rows[0], scale, room):
+            second = rows.pop(0)
+            pair = (*_cells(first, label, width / 2), *_cells(second, label, width / 2))
+            yield from _row(pair, scale)
+        else:
+            yield from _row(_cells(first, label, width), scale)
     yield space(8)
+
+
+def _cells(row: Labelled, label: float, width: float) -> tuple[Cell, Cell]:
+    return (row.label, BOLD, label, True), (row.value or "—", REGULAR, width - label, False)
+
+
+def _short(row: Labelled, scale: Scale, room: float) -> bool:
+    return "\n" not in row.value and text_width(row.value, REGULAR, scale.table) <= room
 
 
 def _table(block: Table, scale: Scale, width: float) -> Iterator[Box]:
@@ -122,20 +141,12 @@ def _table(block: Table, scale: Scale, width: float) -> Iterator[Box]:
     for box in _row(heads, scale):
         yield Box(box.height, box.draw, keep=True)
     for row in block.rows:
-        yield from _row(
-            tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True)), scale
-        )
+        yield from _row(tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True)), scale)
     yield space(8)
 
 
-Cell = tuple[str, str, float, bool]
-"""Text, font, column width in points, and whether it heads a row or column (shaded)."""
-
-
 def _row(cells: tuple[Cell, ...], scale: Scale) -> Iterator[Box]:
-    wrapped = [
-        break_lines(text, font, scale.table, column - 2 * _CELL_PAD_X) for text, font, column, _ in cells
-    ]
+    wrapped = [break_lines(text, font, scale.table, column - 2 * _CELL_PAD_X) for text, font, column, _ in cells]
     tallest = max(len(lines) for lines in wrapped)
     for first in range(0, tallest, _MOST_LINES_IN_A_ROW):
         part = [lines[first : first + _MOST_LINES_IN_A_ROW] for lines in wrapped]
@@ -161,22 +172,3 @@ def _row_drawer(
             left += column
 
     return draw
-
-
-def _sign_off(block: SignOff, scale: Scale, width: float) -> Box:
-    height = scale.leading + 6
-
-    def draw(canvas: Canvas, left: float, top: float) -> None:
-        baseline = top - height + 8
-        canvas.setFillColor(INK)
-        canvas.setFont(REGULAR, scale.table)
-        canvas.drawString(left, baseline, f"{block.label}：")
-        start = left + canvas.stringWidth(f"{block.label}：", REGULAR, scale.table)
-        date_blank = "　　　　年　　月　　日"
-        date_left = left + width - canvas.stringWidth(date_blank, REGULAR, scale.table)
-        canvas.drawString(date_left, baseline, date_blank)
-        canvas.setStrokeColor(RULE)
-        canvas.setLineWidth(0.5)
-        canvas.line(start + 2, baseline - 3, min(start + 52 * mm, date_left - 6), baseline - 3)
-
-    return Box(height, draw)

@@ -6,11 +6,10 @@ from datetime import date, datetime
 from models.case import Verdict
 from models.catalogue import Mode, PowerKind
 from papers.facts import CaseFacts
-from papers.paper import PENDING, Block, Fields, Labelled, Paper, Paragraph, PaperStyle, SignOff
+from papers.paper import PENDING, Block, Fields, Labelled, Paper, PaperStyle, Paragraph, SignOff
 from papers.wording import (
     DECISIONS,
     LICENSING_LAW,
-    POWER_NOUN,
     Redress,
     day_text,
     item_fields,
@@ -65,7 +64,7 @@ def certificate(
             Fields(
                 (
                     Labelled("持证人", facts.applicant.name),
-                    Labelled(facts.applicant.identity_label[:6], facts.applicant.identity),
+                    Labelled("证件号码", f"{facts.applicant.identity_label} {facts.applicant.identity}"),
                     Labelled("事项名称", facts.item_name),
                     Labelled("项目名称", facts.project_text),
                     Labelled("有效期限", validity),
@@ -100,10 +99,9 @@ def _opening(facts: CaseFacts, content: DecisionContent) -> str:
         (PowerKind.CONFIRMATION, Verdict.APPROVE): "申请符合确认条件",
         (PowerKind.FILING, Verdict.APPROVE): "报送的备案材料齐全、符合要求",
         (PowerKind.OTHER, Verdict.APPROVE): "申请符合办理条件",
+        (PowerKind.FILING, Verdict.DENY): "报送的备案材料不符合要求",
     }.get((facts.power_kind, content.verdict), "申请不符合规定的条件")
-    ground = (
-        f"根据{LICENSING_LAW}第三十四条、第三十八条的规定" if facts.licence else "依据本事项全市统一办事指南"
-    )
+    ground = f"根据{LICENSING_LAW}第三十四条、第三十八条的规定" if facts.licence else "依据本事项全市统一办事指南"
     resolution = content.resolution or words.resolution
     return (
         f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”{POWER_NOUN_OF_REQUEST[facts.power_kind]}"
@@ -120,7 +118,6 @@ POWER_NOUN_OF_REQUEST = {
 
 
 def _approval(facts: CaseFacts, at: datetime, content: DecisionContent) -> tuple[Block, ...]:
-    noun = POWER_NOUN[facts.power_kind]
     rows = [Labelled("决定内容", f"{content.resolution}：{facts.item_name}")]
     if content.certificate_number is not None:
         rows += [
@@ -134,15 +131,16 @@ def _approval(facts: CaseFacts, at: datetime, content: DecisionContent) -> tuple
     blocks: list[Block] = [item_fields(facts, *rows)]
     if content.opinion.strip():
         blocks += [Paragraph("审查意见", heading=True), *reasons(content.opinion, "")]
-    blocks.append(Paragraph(_consequence(facts, content, noun)))
+    blocks.append(Paragraph(_consequence(facts, content)))
     return tuple(blocks)
 
 
-def _consequence(facts: CaseFacts, content: DecisionContent, noun: str) -> str:
+def _consequence(facts: CaseFacts, content: DecisionContent) -> str:
     if facts.power_kind is PowerKind.FILING:
         return "本通知书只证明备案材料已经收存，不构成行政许可，不免除依法应当办理的其他手续。"
     if content.certificate_number is None:
-        return f"请按照本决定确定的内容和办事指南的要求从事有关活动，并接受监督检查。本决定是{noun}的书面凭证。"
+        paper = _self(content)
+        return f"请按照{paper}确定的内容和办事指南的要求从事有关活动，并接受监督检查。{paper}是办理结果的书面凭证。"
     if facts.licence:
         return (
             f"证照自作出本决定之日起十日内向你（单位）颁发、送达（{LICENSING_LAW}第四十四条）。"
@@ -151,11 +149,15 @@ def _consequence(facts: CaseFacts, content: DecisionContent, noun: str) -> str:
     return "证照另行制发、送达。请妥善保管，并按照办事指南的要求接受监督检查。"
 
 
+def _self(content: DecisionContent) -> str:
+    return "本通知书" if content.title.endswith("通知书") else "本决定"
+
+
 def _denial(facts: CaseFacts, content: DecisionContent) -> tuple[Block, ...]:
     return (
         item_fields(facts, Labelled("实施依据", facts.basis)),
         Paragraph("理由", heading=True),
         *reasons(content.opinion, "申请不符合本事项办事指南列明的条件。"),
         Paragraph("救济途径", heading=True),
-        Paragraph(content.redress.text("通知书" if content.title.endswith("通知书") else "决定")),
+        Paragraph(content.redress.text(_self(content).removeprefix("本"))),
     )

@@ -8,6 +8,9 @@ from papers.facts import CaseFacts
 from papers.paper import Fields, Labelled, Paper, Table
 from papers.wording import minute_text
 
+_SIGNED = "\n　　　　　　　　　　　　　　　　　年　　月　　日"
+"""Room for a signature, and the blanks of its date."""
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -32,21 +35,20 @@ def return_of_service(
                 (
                     Labelled("案由", f"{facts.item_name}（{facts.case_no}）"),
                     Labelled("受送达人", facts.applicant.name),
-                    Labelled("送达单位", facts.window),
-                    Labelled("送达方式", manner),
                     Labelled("送达地点", _place(facts, manner)),
+                    Labelled("送达方式", manner),
                     Labelled("送达时间", minute_text(at)),
                     Labelled("收件人", receiver or facts.applicant.name),
                 )
             ),
-            Table(("序号", "送达文书名称", "文书编号"), (0.1, 0.38, 0.52), rows, caption="送达的文书："),
+            Table(("序号", "送达文书名称", "文书编号"), (0.1, 0.33, 0.57), rows, caption="送达的文书"),
             Fields(
                 (
-                    Labelled("受送达人签名或盖章", "　\n　　　　　　　　　　　　年　　月　　日"),
-                    Labelled("代收人签名及代收理由", "　\n　　　　　　　　　　　　年　　月　　日"),
-                    Labelled("拒收事由", "　"),
-                    Labelled("见证人签名", "　\n　　　　　　　　　　　　年　　月　　日"),
-                    Labelled("备注", "电子送达的，以系统记录的到达时间为准。" if "电子" in manner else "　"),
+                    Labelled("受送达人签名或盖章", _SIGNED),
+                    Labelled("代收人签名及理由", _SIGNED),
+                    Labelled("拒收事由", "\n　"),
+                    Labelled("见证人签名", _SIGNED),
+                    *((Labelled("备注", "电子送达以系统记录的到达时间为准。"),) if "电子" in manner else ()),
                 )
             ),
         ),

@@ -7,7 +7,7 @@ from models.case import LimitUnit
 from models.catalogue import Mode, PowerKind
 from papers.paper import Reference
 
-_VERIFICATION = "凭办件流水号和查询码登录“市县联动”审批平台公开查询页，可查看办理进度并核对本文书编号"
+_VERIFICATION = "凭办件流水号和查询码在“市县联动”审批平台公开查询页核对"
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,6 @@ class CaseFacts:
         return Reference(
             case_no=self.case_no,
             query_code=self.query_code,
-            contact=f"{self.window}（{self.area}政务服务中心，地址和电话以窗口公示为准）",
+            contact=f"{self.window}（地址和电话以窗口公示为准）",
             verification=_VERIFICATION,
         )

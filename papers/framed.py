@@ -1,7 +1,9 @@
 """Lay out a certificate (证照): a framed landscape page with the certificate's name, its facts and the seal."""
 
+from functools import lru_cache
+
 from reportlab.lib.colors import Color
-from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
@@ -12,10 +14,12 @@ from papers.lines import Line, break_lines
 from papers.paper import Fields, Labelled, Paper, Paragraph
 from papers.seal import RADIUS, draw_seal
 
-PAGE_WIDTH, PAGE_HEIGHT = landscape(A4)
+PAGE_HEIGHT, PAGE_WIDTH = float(A4[0]), float(A4[1])
 GOLD = Color(0.70, 0.55, 0.25)
 TINT = Color(0.995, 0.985, 0.96)
-_INSET = 30 * mm
+_INSET = float(30 * mm)
+_KEY_TURNS = ((0, 0), (0, 1), (1, 1), (1, 0.22), (0.3, 0.22), (0.3, 0.72), (0.7, 0.72), (0.7, 0.48))
+_SMALL = 8.5
 _FACT_SIZES = (15.0, 13.0, 11.5, 10.0)
 
 
@@ -39,38 +43,36 @@ def _draw_frame(canvas: Canvas) -> None:
     canvas.setLineWidth(0.7)
     for inset in (13.2 * mm, 17.4 * mm):
         canvas.rect(inset, inset, PAGE_WIDTH - 2 * inset, PAGE_HEIGHT - 2 * inset)
-    _draw_key_pattern(canvas)
-
-
-def _draw_key_pattern(canvas: Canvas) -> None:
-    """Fill the band between the gold lines with a meander (回纹)."""
-    band, inner = 13.2 * mm + 0.8 * mm, 2.6 * mm
     canvas.setLineWidth(0.6)
-    for length, fixed, across in (
-        (PAGE_WIDTH, (band, PAGE_HEIGHT - band - inner), True),
-        (PAGE_HEIGHT, (band, PAGE_WIDTH - band - inner), False),
+    canvas.addLiteral(_meander())
+
+
+@lru_cache(maxsize=1)
+def _meander() -> str:
+    """Return the PDF operators of the meander (回纹) that fills the band between the gold lines."""
+    band, side = 14.0 * mm, 2.6 * mm
+    operators: list[str] = []
+    for length, edges, level in (
+        (PAGE_WIDTH, (band, PAGE_HEIGHT - band - side), True),
+        (PAGE_HEIGHT, (band, PAGE_WIDTH - band - side), False),
     ):
-        first, last = (13.9 * mm, length - 13.9 * mm - inner) if across else (18.6 * mm, length - 18.6 * mm - inner)
-        count = int((last - first) / (inner * 1.36))
-        step = (last - first) / count
-        for edge in fixed:
+        inset = 13.9 * mm if level else 18.6 * mm
+        span = length - 2 * inset - side
+        count = int(span / (side * 1.36))
+        for edge in edges:
             for place in range(count + 1):
-                along = first + place * step
-                x, y = (along, edge) if across else (edge, along)
-                _draw_key(canvas, x, y, inner)
+                along = inset + place * span / count
+                operators.append(_key(*((along, edge) if level else (edge, along)), side))
+    return "\n".join(operators)
 
 
-def _draw_key(canvas: Canvas, x: float, y: float, side: float) -> None:
-    turns = ((0, 0), (0, 1), (1, 1), (1, 0.22), (0.3, 0.22), (0.3, 0.72), (0.7, 0.72), (0.7, 0.48))
-    path = canvas.beginPath()
-    path.moveTo(x, y)
-    for right, up in turns[1:]:
-        path.lineTo(x + right * side, y + up * side)
-    canvas.drawPath(path, stroke=1, fill=0)
+def _key(x: float, y: float, side: float) -> str:
+    points = [f"{x + right * side:.2f} {y + up * side:.2f}" for right, up in _KEY_TURNS]
+    return f"{points[0]} m {' l '.join(points[1:])} l S"
 
 
 def _draw_title(canvas: Canvas, paper: Paper) -> float:
-    width = PAGE_WIDTH - 2 * _INSET
+    width: float = PAGE_WIDTH - 2 * _INSET
     size = 38.0
     while size > 20 and text_width(paper.title, BOLD, size) > width:
         size -= 2
@@ -84,12 +86,14 @@ def _draw_title(canvas: Canvas, paper: Paper) -> float:
         text.setFillColor(RED)
         text.setCharSpace(stretch)
         text.textOut(line.text)
+        text.setCharSpace(0)
         canvas.drawText(text)
         baseline -= size * 1.3
     canvas.setFillColor(INK)
     canvas.setFont(REGULAR, 13)
     canvas.drawCentredString(PAGE_WIDTH / 2, baseline + size * 1.3 - 26, f"证照编号：{paper.number}")
-    return baseline + size * 1.3 - 44
+    below: float = baseline + size * 1.3 - 44
+    return below
 
 
 def _draw_facts(canvas: Canvas, paper: Paper, top: float) -> None:
@@ -118,11 +122,13 @@ def _draw_facts(canvas: Canvas, paper: Paper, top: float) -> None:
 
 
 def _value_left(size: float) -> float:
-    return _INSET + 8 * mm + 6.2 * size
+    left: float = _INSET + 8 * mm + 6.2 * size
+    return left
 
 
 def _value_width(size: float) -> float:
-    return PAGE_WIDTH - _INSET - 8 * mm - _value_left(size)
+    width: float = PAGE_WIDTH - _INSET - 8 * mm - _value_left(size)
+    return width
 
 
 def _value_lines(fact: Labelled, size: float) -> list[Line]:
@@ -147,13 +153,16 @@ def _draw_signature(canvas: Canvas, paper: Paper) -> None:
 
 
 def _draw_foot(canvas: Canvas, paper: Paper, remarks: tuple[str, ...]) -> None:
+    """Draw the small print upward from the frame."""
+    width = 128 * mm
+    lines = [
+        line for text in (*paper.reference.lines(), *remarks) for line in break_lines(text, REGULAR, _SMALL, width)
+    ]
+    baseline = 22 * mm + 1.45 * _SMALL * (len(lines) - 1)
     canvas.setFillColor(GREY)
-    baseline = 22 * mm + 11.5 * (len(remarks) + 2)
-    canvas.setFont(REGULAR, 8.5)
-    for text in (*paper.reference.lines(), *remarks):
-        for line in break_lines(text, REGULAR, 8.5, 130 * mm):
-            draw_line(canvas, line, REGULAR, 8.5, _INSET, baseline, 130 * mm)
-            baseline -= 12.5
+    for line in lines:
+        draw_line(canvas, line, REGULAR, _SMALL, _INSET, baseline, width)
+        baseline -= 1.45 * _SMALL
     if paper.sample:
-        canvas.setFillColor(GREY)
+        canvas.setFont(REGULAR, _SMALL)
         canvas.drawCentredString(PAGE_WIDTH / 2, 6 * mm, SAMPLE_LINE)

@@ -37,7 +37,7 @@ def _break_paragraph(text: str, font: str, size: float, width: float, indent: fl
     start, used, offset = 0, 0.0, indent
     position = 0
     while position < len(units):
-        unit, unit_width = units[position]
+        unit_width = units[position][1]
         if position > start and used + unit_width > width - offset + 0.01:
             end = _break_before(units, start, position)
             lines.append(_line(units[start:end], font, size, offset, full=True))

@@ -53,7 +53,7 @@ def special_procedure_notice(
                 Labelled("开始日期", day_text(at)),
                 Labelled("所需时间", f"{days}个工作日"),
                 Labelled("预计结束", day_text(planned_end)),
-                Labelled("顺延后决定日", due_text(facts)),
+                Labelled("顺延至", due_text(facts)),
             ),
             Paragraph("原因", heading=True),
             *reasons(reason, f"办理本申请需要进行{kind}。"),
@@ -84,7 +84,7 @@ def extension_notice(
                 Labelled("延长时间", f"{days}个工作日"),
                 Labelled("批准人", approver),
                 Labelled("批准日期", day_text(at)),
-                Labelled("延长后决定日", due_text(facts)),
+                Labelled("延长至", due_text(facts)),
             ),
             Paragraph("延长期限的理由", heading=True),
             *reasons(reason, "案情复杂，需要进一步核实。"),
@@ -173,9 +173,7 @@ def dossier_paper(facts: CaseFacts, number: str, at: datetime, content: DossierC
     )
 
 
-def _organ_paper(
-    facts: CaseFacts, title: str, number: str, on: date, blocks: tuple[Block, ...], seal: str
-) -> Paper:
+def _organ_paper(facts: CaseFacts, title: str, number: str, on: date, blocks: tuple[Block, ...], seal: str) -> Paper:
     return Paper(
         issuer=facts.deciding_organ,
         title=title,

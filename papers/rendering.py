@@ -21,17 +21,17 @@ def render_pdf(paper: Paper) -> bytes:
     """Return the paper as PDF; raises ``fonts.FontMissing`` when the papers' font is not installed."""
     register()
     missing: list[str] = []
-    paper = _printable(paper, missing)
+    drawn: Paper = _cleaned(paper, missing)
     draw = draw_certificate if paper.style is PaperStyle.CERTIFICATE else draw_letter
     buffer = io.BytesIO()
     with _one_at_a_time:
         canvas = Canvas(buffer, invariant=1, pageCompression=1)
-        canvas.setTitle(f"{paper.title} {paper.number}")
-        canvas.setAuthor(paper.issuer)
-        canvas.setSubject(paper.title)
+        canvas.setTitle(f"{drawn.title} {drawn.number}")
+        canvas.setAuthor(drawn.issuer)
+        canvas.setSubject(drawn.title)
         canvas.setCreator(PRODUCER)
         canvas.setProducer(PRODUCER)
-        draw(canvas, paper, _remarks(missing))
+        draw(canvas, drawn, _remarks(missing))
         canvas.save()
     return buffer.getvalue()
 
@@ -43,13 +43,9 @@ def _remarks(missing: list[str]) -> tuple[str, ...]:
     return (f"注：“〓”处为字库暂缺的字，依出现先后为 {codes}（Unicode 编码）",)
 
 
-def _printable[Value](value: Value, missing: list[str]) -> Value:
-    """Return a copy of the content in which every text can be drawn."""
-    return _cleaned(value, missing)  # type: ignore[no-any-return]
-
-
 def _cleaned(value: Any, missing: list[str]) -> Any:
-    if isinstance(value, str) and not hasattr(value, "value"):
+    """Return a copy of the content in which every text can be drawn; add what had to be marked to ``missing``."""
+    if type(value) is str:
         text, marked = printable(value)
         missing += marked
         return text

@@ -71,9 +71,7 @@ def _draw_arc(canvas: Canvas, organ: str, x: float, y: float) -> None:
     for place, char in enumerate(organ):
         angle = 90 + sweep / 2 - sweep * place / steps if len(organ) > 1 else 90.0
         canvas.saveState()
-        canvas.translate(
-            x + baseline * math.cos(math.radians(angle)), y + baseline * math.sin(math.radians(angle))
-        )
+        canvas.translate(x + baseline * math.cos(math.radians(angle)), y + baseline * math.sin(math.radians(angle)))
         canvas.rotate(angle - 90)
         canvas.scale(0.86, 1)
         canvas.drawCentredString(0, 0, char)

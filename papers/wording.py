@@ -102,17 +102,19 @@ def legal_ground(facts: CaseFacts, article: str) -> str:
     return f"根据{LICENSING_LAW}{article}的规定" if facts.licence else "依据本事项全市统一办事指南"
 
 
-def item_fields(facts: CaseFacts, *more: Labelled, identity: bool = True) -> Fields:
+def item_fields(facts: CaseFacts, *more: Labelled) -> Fields:
     """Return who asked for what, and whatever else a paper adds."""
-    rows = [
-        Labelled("事项名称", facts.item_name),
-        Labelled("事项类型", f"{facts.power_type}（{facts.mode.label}）"),
-        Labelled("项目名称", facts.project_text),
-        Labelled("申请人", facts.applicant.name),
-    ]
-    if identity:
-        rows.append(Labelled(facts.applicant.identity_label, facts.applicant.identity))
-    return Fields((*rows, *more))
+    applicant = facts.applicant
+    return Fields(
+        (
+            Labelled("事项名称", facts.item_name),
+            Labelled("事项类型", f"{facts.power_type}（{facts.mode.label}）"),
+            Labelled("项目名称", facts.project_text),
+            Labelled("申请人", applicant.name),
+            Labelled("证件号码", f"{applicant.identity_label} {applicant.identity}"),
+            *more,
+        )
+    )
 
 
 def reasons(text: str, fallback: str) -> tuple[Paragraph, ...]:

@@ -32,7 +32,7 @@ TOKEN_BYTES: Final = 32
 USERNAME_LENGTH: Final = 64
 PASSWORD_LENGTH: Final = 256
 MINIMUM_PASSWORD_LENGTH: Final = 10
-DEMO_PASSWORD: Final = "tongquan-demo"  # Published; `seed_demo_accounts` refuses production.
+DEMO_PASSWORD: Final = "tongquan-demo"  # noqa: S105  # Published; `seed_demo_accounts` refuses production.
 
 ADMINISTRATOR_GROUPS: Final = frozenset({"admin.system", "admin.security", "admin.audit"})
 
@@ -117,18 +117,10 @@ def sign_in(session: Session, username: str, password: str, now: datetime) -> Si
     if _hasher().check_needs_rehash(account.password_hash):
         account.password_hash = hash_password(password)
     session.add(account)
-    session.exec(
-        delete(AccessToken).where(
-            col(AccessToken.username) == username, col(AccessToken.expires_at) <= now
-        )
-    )
+    session.exec(delete(AccessToken).where(col(AccessToken.username) == username, col(AccessToken.expires_at) <= now))
     token, csrf = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + timedelta(hours=get_settings().session_hours)
-    session.add(
-        AccessToken(
-            digest=_digest(token), username=username, csrf=csrf, created_at=now, expires_at=expires_at
-        )
-    )
+    session.add(AccessToken(digest=_digest(token), username=username, csrf=csrf, created_at=now, expires_at=expires_at))
     session.flush()
     audit.record(session, username, "session.open", username, {}, now)
     return SignIn(token, csrf, expires_at, _actor(session, username, account.display_name))
@@ -190,9 +182,7 @@ def members_of(session: Session, groups: Iterable[str]) -> list[Account]:
     )
 
 
-def create_account(
-    session: Session, username: str, display_name: str, password: str, groups: Iterable[str]
-) -> Account:
+def create_account(session: Session, username: str, display_name: str, password: str, groups: Iterable[str]) -> Account:
     """Create an account with its groups.
 
     Raises ``InvalidInput`` for a bad name or a short password, ``AccountExists`` for a taken name and
@@ -203,9 +193,7 @@ def create_account(
     if not 0 < len(username) <= USERNAME_LENGTH:
         problems.append(FieldProblem("username", f"长度应为 1 至 {USERNAME_LENGTH} 个字符"))
     if not MINIMUM_PASSWORD_LENGTH <= len(password) <= PASSWORD_LENGTH:
-        problems.append(
-            FieldProblem("password", f"长度应为 {MINIMUM_PASSWORD_LENGTH} 至 {PASSWORD_LENGTH} 个字符")
-        )
+        problems.append(FieldProblem("password", f"长度应为 {MINIMUM_PASSWORD_LENGTH} 至 {PASSWORD_LENGTH} 个字符"))
     if problems:
         raise InvalidInput(problems)
     require_exclusive_administrators(members)
@@ -241,9 +229,7 @@ def seed_demo_accounts(
         raise SetupError("演示账号只能在开发环境中创建", "Demonstration accounts exist in development only")
     present = set(session.exec(select(Account.username)).all())
     missing = {
-        name: label
-        for name, label in _demo_accounts(areas, county_units, city_units).items()
-        if name not in present
+        name: label for name, label in _demo_accounts(areas, county_units, city_units).items() if name not in present
     }
     if missing:
         shared_hash = hash_password(DEMO_PASSWORD)
@@ -287,9 +273,7 @@ def _demo_accounts(
     return names
 
 
-def _add(
-    session: Session, username: str, display_name: str, password_hash: str, groups: frozenset[str]
-) -> Account:
+def _add(session: Session, username: str, display_name: str, password_hash: str, groups: frozenset[str]) -> Account:
     account = Account(username=username, display_name=display_name, password_hash=password_hash)
     session.add(account)
     session.flush()
@@ -323,8 +307,7 @@ def _supervised_items(session: Session, groups: frozenset[str]) -> frozenset[str
             select(Responsibility.item)
             .join(
                 current,
-                (col(Responsibility.item) == current.c.item)
-                & (col(Responsibility.version) == current.c.version),
+                (col(Responsibility.item) == current.c.item) & (col(Responsibility.version) == current.c.version),
             )
             .where(Responsibility.level == SupervisorLevel.CITY, col(Responsibility.supervisor_unit).in_(units))
         ).all()

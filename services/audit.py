@@ -42,9 +42,7 @@ class ChainHead:
     digest: str
 
 
-def record(
-    session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime
-) -> None:
+def record(session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> None:
     """Append one entry in the caller's transaction.
 
     ``detail`` is JSON and holds no personal data, only references. Writers queue: SQLite's ``IMMEDIATE`` transaction
@@ -71,9 +69,7 @@ def record(
 
 def head(session: Session) -> ChainHead:
     """Return the newest entry's number and digest; number 0 and ``GENESIS`` for an empty trail."""
-    newest = session.exec(
-        select(AuditEntry.id, AuditEntry.digest).order_by(col(AuditEntry.id).desc()).limit(1)
-    ).first()
+    newest = session.exec(select(AuditEntry.id, AuditEntry.digest).order_by(col(AuditEntry.id).desc()).limit(1)).first()
     return ChainHead(*newest) if newest is not None else ChainHead(0, GENESIS)
 
 

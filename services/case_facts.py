@@ -140,9 +140,7 @@ def _applicant(session: Session, case: Case) -> ApplicantFact:
 
 def _materials(session: Session, case: Case) -> tuple[MaterialFact, ...]:
     rows = session.exec(
-        select(Material)
-        .where(Material.case_no == case.case_no)
-        .order_by(col(Material.round), col(Material.position))
+        select(Material).where(Material.case_no == case.case_no).order_by(col(Material.round), col(Material.position))
     ).all()
     return tuple(
         MaterialFact(row.name, row.copies, MATERIAL_FORMS[row.kind], row.present, row.round > 0) for row in rows

@@ -9,7 +9,8 @@ from services import answers, documents, timeline
 from services.clock import product_now
 
 DELIVERY_TASK = "Task_Deliver"
-DEFAULT_DELIVERY = "窗口领取"
+DELIVERY_MANNERS = {"window": "窗口领取", "post": "邮寄送达", "electronic": "电子送达"}
+DEFAULT_DELIVERY = "window"
 VERDICT_TEXT = {Verdict.APPROVE: "准予（通过）", Verdict.DENY: "不予（不通过）"}
 
 
@@ -80,7 +81,8 @@ def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
     case = session.get_one(Case, case_no)
     answer = answers.find(session, case_no, element=DELIVERY_TASK)
     at = answer.decided_at if answer is not None else product_now(session)
-    manner = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
+    chosen = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
+    manner = DELIVERY_MANNERS.get(chosen, chosen)
     documents.record_delivery(session, case, manner, at, _receiver(session, case))
     timeline.add(
         session,

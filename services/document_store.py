@@ -43,16 +43,12 @@ def natural_key(kind: DocumentKind, occasion: str = "") -> str:
 
 def find(session: Session, case_no: str, key: str) -> Document | None:
     """Return a case's document by natural key."""
-    return session.exec(
-        select(Document).where(Document.case_no == case_no, Document.natural_key == key)
-    ).first()
+    return session.exec(select(Document).where(Document.case_no == case_no, Document.natural_key == key)).first()
 
 
 def of_case(session: Session, case_no: str) -> list[Document]:
     """Return a case's documents, oldest first."""
-    return list(
-        session.exec(select(Document).where(Document.case_no == case_no).order_by(col(Document.id))).all()
-    )
+    return list(session.exec(select(Document).where(Document.case_no == case_no).order_by(col(Document.id))).all())
 
 
 def get(session: Session, document_id: int) -> Document:

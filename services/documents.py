@@ -141,9 +141,7 @@ def issue_decision(
     )
 
 
-def issue_certificate(
-    session: Session, case: Case, sealing: dict[str, Any], at: datetime
-) -> Certificate | None:
+def issue_certificate(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -> Certificate | None:
     """Issue the certificate of an approved case, with its PDF as a document of kind 证照; ``None`` if none is due."""
     return certificates.issue(session, case, sealing, at)
 
@@ -188,9 +186,7 @@ def issue_dossier(session: Session, case: Case, dossier: dict[str, Any], at: dat
     )
 
 
-def issue_special_procedure_notice(
-    session: Session, case: Case, special: SpecialProcedure, at: datetime
-) -> Document:
+def issue_special_procedure_notice(session: Session, case: Case, special: SpecialProcedure, at: datetime) -> Document:
     """Issue the notice of a special procedure (特别程序告知书), one for each procedure."""
     return _by_organ(
         session,

@@ -60,9 +60,7 @@ def configure_logging(component: str, level: int = logging.INFO) -> None:
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 
-def drop_personal_data(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def drop_personal_data(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Remove values that are, or may hold, a person's data or a secret."""
     for key in PERSONAL & event.keys():
         del event[key]

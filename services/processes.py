@@ -89,9 +89,7 @@ def definitions(session: Session) -> list[DefinitionView]:
         col(ProcessDefinition.process_id) == newest.c.process_id,
         col(ProcessDefinition.version) == newest.c.version,
     )
-    rows = session.exec(
-        select(ProcessDefinition).join(newest, same).order_by(col(ProcessDefinition.process_id))
-    ).all()
+    rows = session.exec(select(ProcessDefinition).join(newest, same).order_by(col(ProcessDefinition.process_id))).all()
     return [
         DefinitionView(id=row.process_id, version=row.version, name=row.name, deployed_at=row.deployed_at)
         for row in rows
@@ -208,9 +206,7 @@ def retry_incident(session: Session, actor: Actor, key: int, incident_key: int) 
     if OutboxStatus.PENDING in asked:
         return
     stream = found.case_no or str(key)
-    outbox.retry_incident(
-        session, stream=stream, key=incident_key, job_key=incident.job_key, version=str(len(asked))
-    )
+    outbox.retry_incident(session, stream=stream, key=incident_key, job_key=incident.job_key, version=str(len(asked)))
     detail = {"process_instance_key": str(key), "incident_key": str(incident_key), "element": incident.element_id}
     audit.record(session, actor.username, "incident.retry", stream, detail, machine_now())
 

@@ -15,7 +15,6 @@ from sqlmodel import col
 
 from models.case import Case
 from models.catalogue import Mode
-from models.catalogue import Mode
 from services.accounts import Actor
 
 
@@ -124,9 +123,7 @@ def may_read_case(actor: Actor, case: Case) -> bool:
 
 def may_see_personal_data(actor: Actor, case: Case) -> bool:
     """Tell whether the account may see whose case it is: who handles or supervises it, not who only advises."""
-    return any(
-        group.role in Role.handling() and _covers(group, actor, case) for group in parse_groups(actor.groups)
-    )
+    return any(group.role in Role.handling() and _covers(group, actor, case) for group in parse_groups(actor.groups))
 
 
 def may_handle(actor: Actor, case: Case) -> bool:
@@ -199,21 +196,3 @@ def _covers(group: Group, actor: Actor, case: Case) -> bool:
         case Scope.CITY:
             return group.unit == case.city_unit
     return False
-
-
-def may_approve(actor: Actor, case: Case) -> bool:
-    """Tell whether the account may decide on the merits: the county's approver for ``direct``, else the city's."""
-    wanted = (
-        Group(Scope.AREA, Role.APPROVER, area=case.area)
-        if case.mode is Mode.DIRECT
-        else Group(Scope.CITY, Role.APPROVER, unit=case.city_unit)
-    )
-    return wanted in parse_groups(actor.groups)
-
-
-def may_handle(actor: Actor, case: Case) -> bool:
-    """Tell whether the account handles the case: its reviewers, chief and approvers, never a supervisor."""
-    return any(
-        group.role in (Role.REVIEWER, Role.CHIEF, Role.APPROVER) and _covers(group, actor, case)
-        for group in parse_groups(actor.groups)
-    )

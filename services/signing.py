@@ -6,6 +6,7 @@ in the state directory; several processes that start together agree on one.
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import os
 import secrets
@@ -88,10 +89,8 @@ def _kept_seed(path: Path) -> bytes:
                 file.write(base64.b64encode(secrets.token_bytes(SEED_BYTES)) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
-            except FileExistsError:
-                pass
         finally:
             draft.unlink()
     return _seed(path.read_text(encoding="ascii"))

@@ -21,7 +21,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, catalogue, rights, tasks
+from services import case_actions, cases, catalogue, processes, rights, tasks
 from services.errors import FieldProblem, InvalidInput
 from services.views import CaseRow, CaseView, Page, TaskView
 from settings import get_settings
@@ -84,6 +84,7 @@ class CaseContext:
     months: list[MonthSheet]
     used_percent: int
     answers: list[Answer]
+    process_names: dict[str, str]
     operate_url: str | None
 
 
@@ -231,6 +232,7 @@ def _context(
         months=clock_months.month_sheets(view.clock, due, visitor.now.date()),
         used_percent=clock_months.share_used(view.clock),
         answers=_answers(guide, stored.conditions),
+        process_names={one.id: one.name for one in processes.definitions(session)},
         operate_url=get_settings().operate_url,
     )
 

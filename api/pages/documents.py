@@ -7,8 +7,7 @@ from fastapi.responses import Response
 
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase
-from services import audit, cases, documents
-from services.errors import NotFound
+from services import document_reading
 
 router = APIRouter(route_class=PageRoute)
 
@@ -17,19 +16,13 @@ router = APIRouter(route_class=PageRoute)
 def show_document(document_id: int, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Return the PDF as it was issued to whoever may read its case; the reading is audited."""
     with database.transaction() as session:
-        document = documents.get_document(session, document_id)
-        if document is None:
-            raise NotFound("没有这份文书")
-        cases.find(session, visitor.actor, document.case_no)
-        audit.record(
-            session, visitor.actor.username, "document.read", document.case_no, {"document": document_id}, visitor.now
-        )
-        content, name = document.pdf, f"{document.kind}-{document.number}.pdf"
+        document = document_reading.read(session, visitor.actor, document_id)
+    name = quote(f"{document.kind}-{document.number}.pdf", safe="")
     return Response(
-        content,
+        document.pdf,
         media_type="application/pdf",
         headers={
-            "Content-Disposition": f"inline; filename*=UTF-8''{quote(name)}",
+            "Content-Disposition": f"inline; filename=\"document-{document.id}.pdf\"; filename*=UTF-8''{name}",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
         },

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.pages import words
+from api.pages.item_heads import read_item
 from api.pages.rendering import render
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase
 from models.catalogue import Mode
 from services import agreements, catalogue
-from services.errors import NotFound
 
 
 router = APIRouter(route_class=PageRoute)
@@ -57,15 +57,12 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
     """Show one item and its guide; what is assumed says 示例, what the city has not given 待市级单位填报."""
     today = visitor.now.date()
     with database.reading() as session:
-        item = catalogue.get_item(session, code, today) or catalogue.get_item(session, code)
-        version = catalogue.get_guide(session, code)
-        if item is None or version is None:
-            raise NotFound("没有这个事项")
+        item, guide = read_item(session, code, today)
         in_force = agreements.in_force(session, today)
     locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, code) not in in_force]
     context = {
         "item": item,
-        "guide": catalogue.parse_guide(version),
+        "guide": guide,
         "locked": locked,
         "own_areas": [area for area in visitor.window_areas if area in item.areas and area not in locked],
     }

@@ -48,7 +48,8 @@ class PageRoute(APIRoute):
 
 def wants_page(request: Request) -> bool:
     """Tell whether an error outside the page routes (an unknown address) should be a page."""
-    return not request.url.path.startswith(("/api/", "/static/")) and "text/html" in request.headers.get("accept", "")
+    asked = _is_htmx(request) or "text/html" in request.headers.get("accept", "")
+    return asked and not request.url.path.startswith(("/api/", "/static/"))
 
 
 def error_page(request: Request, error: Exception) -> Response:

@@ -30,11 +30,11 @@ LOGIN_COOKIE: Final = "tongquan_login"
 """Holds the secret of the sign-in form: there is no session yet that could."""
 
 DEMO_ACCOUNTS: Final = (
-    ("xingguo.window", "兴国县综合窗口", "接件、受理"),
-    ("city.{unit}.reviewer", "市级承办人", "签收、初审，如 city.xzsp.reviewer"),
-    ("city.{unit}.approver", "市级审批人", "决定，如 city.xzsp.approver"),
+    ("xingguo.window", "兴国县综合窗口", "接件、受理、送达；其他县区同样命名，如 rongjiang.window"),
+    ("city.zrzy.reviewer", "市自然资源局承办人", "初审；其他市级单位同样命名，如 city.xzsp.reviewer"),
+    ("city.zrzy.approver", "市自然资源局审批人", "作出决定"),
     ("rongjiang.reviewer", "蓉江新区承办人", "实质性审核"),
-    ("rongjiang.chief", "蓉江新区首席代表", "签发转报"),
+    ("rongjiang.chief", "蓉江新区首席代表", "签发审核转报件"),
     ("admin.system", "系统管理员", "流程运行"),
 )
 

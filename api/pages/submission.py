@@ -12,17 +12,17 @@ from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from api.pages import material_rows, words
+from api.pages.item_heads import ItemHead, read_item
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
 from catalog_data.conditions import ConditionKind
 from catalog_data.guide import Guide
-from models.catalogue import ItemVersion
 from models.database import Database
 from services import agreements, catalogue, submission
 from services.catalogue import ItemView
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.views import CaseSubmission, SubmissionReceipt
 
 APPLICANT_FIELDS: Final = ("kind", "name", "id_type", "id_number", "phone")
@@ -91,7 +91,7 @@ def show_form(
     """Show the empty form of one item with the guide's questions and checklist."""
     chosen = _window_area(visitor, area)
     with database.reading() as session:
-        item, guide = _item(session, visitor, code)
+        item, guide = read_item(session, code, visitor.now.date())
     form = SubmissionForm(
         area=chosen,
         key=secrets.token_urlsafe(18),
@@ -109,7 +109,7 @@ def submit(
 ) -> Response:
     """Hand the case in; sent twice, the form's own key leads to the same case."""
     with database.reading() as session:
-        item, guide = _item(session, visitor, code)
+        item, guide = read_item(session, code, visitor.now.date())
     form = _sent_form(sent, guide)
     try:
         receipt = _submit(database, visitor, form, code, guide)
@@ -146,14 +146,6 @@ def _items(session: Session, visitor: Visitor, area: str, q: str) -> list[ItemVi
     return catalogue.list_items(
         session, on=today, area=area, q=q or None, agreements=agreements.in_force(session, today)
     )
-
-
-def _item(session: Session, visitor: Visitor, code: str) -> tuple[ItemVersion, Guide]:
-    item = catalogue.get_item(session, code, visitor.now.date()) or catalogue.get_item(session, code)
-    guide = catalogue.get_guide(session, code)
-    if item is None or guide is None:
-        raise NotFound("没有这个事项")
-    return item, catalogue.parse_guide(guide)
 
 
 def _sent_form(sent: FormData, guide: Guide) -> SubmissionForm:
@@ -222,7 +214,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _form_page(
-    request: Request, item: ItemVersion, guide: Guide, form: SubmissionForm, status: int = 200
+    request: Request, item: ItemHead, guide: Guide, form: SubmissionForm, status: int = 200
 ) -> Response:
     questions = {f"conditions.{one.key}": one.question for one in guide.conditions}
     labels = FIELD_LABELS | questions

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from sqlmodel import Session
 from starlette.datastructures import FormData
 
+from api.pages.words import ROLES
 from models.database import Database
 from services import accounts, rights
 from services.accounts import Actor
@@ -63,8 +64,6 @@ class Visitor:
             group = rights.Group.parse(name)
         except ValueError:
             return name
-        from api.pages.words import ROLES
-
         place = self.areas.get(group.area or "", "") + self.units.get(group.unit or "", group.unit or "")
         return f"{place}{ROLES[group.role.value]}"
 

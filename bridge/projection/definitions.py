@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 
 
 class Definitions:
-    """Applies ``PROCESS`` and ``FORM`` and remembers element names, which never change for a definition key."""
+    """Applies ``PROCESS`` and ``FORM`` and remembers element names, which never change for a definition
+    key."""
 
     def __init__(self) -> None:
         self._names: dict[int, dict[str, str]] = {}
@@ -70,8 +71,8 @@ class Definitions:
 def element_names(xml: bytes, process_id: str) -> tuple[str, dict[str, str]]:
     """Return a process's name and the names of its elements, white space folded.
 
-    A model the engine took but this parser refuses (an entity declaration, say) has no names; it must not stop the
-    feed.
+    A model the engine took but this parser refuses (an entity declaration, say) has no names; it must not
+    stop the feed.
     """
     try:
         root = fromstring(xml)

@@ -34,7 +34,8 @@ class _Changes:
 
 
 def apply_elements(session: Session, records: Iterable[Record], hooks: Hooks) -> None:
-    """Apply ``PROCESS_INSTANCE`` records: instances with their parents, and a visit for each flow node entered."""
+    """Apply ``PROCESS_INSTANCE`` records: instances with their parents, and a visit for each flow node
+    entered."""
     instances, visits = _Changes(), _Changes()
     for record in records:
         changes = instances if record.value["bpmnElementType"] == PROCESS else visits

@@ -14,8 +14,8 @@ from models.task import Task
 class Hooks:
     """The use cases a record can set off.
 
-    ``apply_task_clock`` gives a task of a known case its dates; ``confirm`` and ``cancel`` close a task and settle the
-    decision recorded on it.
+    ``apply_task_clock`` gives a task of a known case its dates; ``confirm`` and ``cancel`` close a task and
+    settle the decision recorded on it.
     """
 
     apply_task_clock: Callable[[Session, Task, Case], None]

@@ -1,13 +1,14 @@
-"""Whose a process instance is: from the start message, the called instance's parent, or a worker's registration.
+"""Whose a process instance is: from the start message, the called instance's parent, or a worker's
+registration.
 
-A user task's record names its own instance only. As soon as that instance's case is known, by whichever way is first,
-the instance, those it called and their waiting tasks get the case, and the tasks their dates.
+A user task's record names its own instance only. As soon as that instance's case is known, by whichever way
+is first, the instance, those it called and their waiting tasks get the case, and the tasks their dates.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, sql, update
 from sqlmodel import Session, col, select
 
 from bridge.projection.hooks import Hooks
@@ -19,6 +20,24 @@ from models.protocol import CASE_ID
 from models.task import Task
 
 START_MESSAGE_PREFIX = "case-submitted-"
+_INSTANCE = ProcessInstance.__table__  # type: ignore[attr-defined]
+_TASK = Task.__table__  # type: ignore[attr-defined]
+_OWN_CHILD = (
+    update(_INSTANCE)
+    .where(_INSTANCE.c.key == bindparam("child"), _INSTANCE.c.case_no.is_(None))
+    .values(case_no=bindparam("owner"))
+)
+_CASES_OF = sql.select(_INSTANCE.c.key, _INSTANCE.c.case_no).where(
+    _INSTANCE.c.key.in_(bindparam("instances", expanding=True)), _INSTANCE.c.case_no.is_not(None)
+)
+_WAITING = sql.union_all(
+    sql.select(_INSTANCE.c.key).where(
+        _INSTANCE.c.parent_key.in_(bindparam("instances", expanding=True)), _INSTANCE.c.case_no.is_(None)
+    ),
+    sql.select(_TASK.c.key).where(
+        _TASK.c.process_instance_key.in_(bindparam("instances", expanding=True)), _TASK.c.case_no.is_(None)
+    ),
+)
 
 
 def apply_started(session: Session, records: Iterable[Record], hooks: Hooks) -> None:
@@ -62,32 +81,25 @@ def adopt(session: Session, owners: Mapping[int, str], hooks: Hooks) -> int:
 
     Returns how many tasks got one. Safe to repeat; an instance that has a case keeps it.
     """
-    if not owners:
+    if not owners or not _anyone_waits(session, owners):
         return 0
     everything = dict(owners)
     found = dict(owners)
     while found := _children(session, found):
         everything |= found
-        table = ProcessInstance.__table__  # type: ignore[attr-defined]
-        statement = (
-            update(table)
-            .where(table.c.key == bindparam("child"), table.c.case_no.is_(None))
-            .values(case_no=bindparam("owner"))
-        )
-        session.connection().execute(
-            statement, [{"child": child, "owner": owner} for child, owner in found.items()]
-        )
+        session.connection().execute(_OWN_CHILD, [{"child": child, "owner": owner} for child, owner in found.items()])
     return _adopt_tasks(session, everything, hooks)
 
 
 def cases_of(session: Session, keys: Collection[int]) -> dict[int, str]:
     """Return the cases of those instances whose case is known."""
-    rows = session.exec(
-        select(ProcessInstance.key, ProcessInstance.case_no).where(
-            col(ProcessInstance.key).in_(keys), col(ProcessInstance.case_no).is_not(None)
-        )
-    )
-    return {key: case_no for key, case_no in rows if case_no is not None}
+    rows = session.connection().execute(_CASES_OF, {"instances": list(keys)})
+    return {key: case_no for key, case_no in rows}
+
+
+def _anyone_waits(session: Session, owners: Mapping[int, str]) -> bool:
+    """Tell in one query what is nearly always so: nothing has come before its case was known."""
+    return session.connection().execute(_WAITING, {"instances": list(owners)}).first() is not None
 
 
 def _children(session: Session, owners: Mapping[int, str]) -> dict[int, str]:

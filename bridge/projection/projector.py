@@ -45,9 +45,7 @@ class Projector:
             "PROCESS": definitions.apply_processes,
             "FORM": definitions.apply_forms,
             "DEPLOYMENT": definitions.apply_deployments,
-            "MESSAGE_START_EVENT_SUBSCRIPTION": lambda session, records: apply_started(
-                session, records, hooks
-            ),
+            "MESSAGE_START_EVENT_SUBSCRIPTION": lambda session, records: apply_started(session, records, hooks),
             "PROCESS_INSTANCE": lambda session, records: apply_elements(session, records, hooks),
             "TIMER": apply_timers,
             "JOB": apply_jobs,

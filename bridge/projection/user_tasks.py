@@ -9,11 +9,11 @@ from sqlmodel import Session, col, select
 
 from bridge.projection.definitions import Definitions
 from bridge.projection.hooks import Hooks
-from bridge.projection.instances import cases_of
 from bridge.projection.records import Record, instant, some_key
 from bridge.upsert import upsert
 from engine.gateway import MIRROR_ACTION
 from models.case import Case
+from models.engine_state import ProcessInstance
 from models.outbox import OutboxCommand, OutboxKind, OutboxStatus
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate, TaskStatus
 from services.clock import machine_now
@@ -26,9 +26,7 @@ _TASK = Task.__table__  # type: ignore[attr-defined]
 _CANDIDATE = TaskCandidate.__table__  # type: ignore[attr-defined]
 
 
-def apply_user_tasks(
-    session: Session, records: Iterable[Record], definitions: Definitions, hooks: Hooks
-) -> None:
+def apply_user_tasks(session: Session, records: Iterable[Record], definitions: Definitions, hooks: Hooks) -> None:
     """Apply ``USER_TASK`` records in order; those created together are inserted together."""
     created: list[Record] = []
     for record in records:
@@ -54,15 +52,25 @@ def apply_user_tasks(
 def _insert(session: Session, records: list[Record], definitions: Definitions, hooks: Hooks) -> None:
     if not records:
         return
-    owners = cases_of(session, {record.value["processInstanceKey"] for record in records})
+    owners, cases = _owners(session, {record.value["processInstanceKey"] for record in records})
     tasks = [_task(session, record, owners, definitions) for record in records]
     session.add_all(tasks)
     for task in tasks:
-        case = session.get(Case, task.case_no) if task.case_no is not None else None
-        if case is not None:
-            hooks.apply_task_clock(session, task, case)
+        if task.case_no in cases:
+            hooks.apply_task_clock(session, task, cases[task.case_no])
     session.flush()
     upsert(session, TaskCandidate, [row for task in tasks for row in _candidates(task)])
+
+
+def _owners(session: Session, instances: set[int]) -> tuple[dict[int, str], dict[str, Case]]:
+    """Return which instance is of which case, and those cases that exist."""
+    rows = session.exec(
+        select(ProcessInstance.key, ProcessInstance.case_no, Case)
+        .join(Case, col(Case.case_no) == col(ProcessInstance.case_no), isouter=True)
+        .where(col(ProcessInstance.key).in_(instances), col(ProcessInstance.case_no).is_not(None))
+    ).all()
+    owners = {key: case_no for key, case_no, _ in rows if case_no is not None}
+    return owners, {case.case_no: case for _, _, case in rows if case is not None}
 
 
 def _task(session: Session, record: Record, owners: dict[int, str], definitions: Definitions) -> Task:

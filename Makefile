@@ -1,0 +1,73 @@
+# Everything the project needs is set up under this folder and in the download cache; nothing is installed elsewhere.
+#
+#   make run     set up, then serve until Ctrl-C           make setup   set up alone
+#   make test    set up for development, run all tests     make lint    style, types and process models
+#   make bench   benchmarks
+#
+# PYTHON names the interpreter to start from (3.11 or later); TONGQUAN_MAVEN_MIRROR a Maven repository to use.
+# A stamp file stands for each finished step, so that a second run is quick and needs no network.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Recipes run in the folder of this file, whatever the caller's.
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: help setup run test bench lint develop check-python clean
+
+help:
+	@sed -n '3,5s/^#  *//p' Makefile
+
+setup: $(VENV)/.product
+	@$(BIN)/tongquan setup
+
+run: setup
+	@exec $(BIN)/tongquan up $(ARGS)
+
+develop: $(VENV)/.development setup
+
+test: develop
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+bench: develop
+	@exec $(BIN)/python -m bench $(ARGS)
+
+lint: develop
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/tongquan lint
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "✗ 需要 Python 3.11 以上版本：请安装后重试，或用 make PYTHON=/路径/python3.11 指定" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "✗ Python 缺少 venv 或 ensurepip：请安装系统的 python3-venv 软件包后重试" >&2; exit 1; }
+
+$(VENV)/.created: | check-python
+	@echo "· 建立 Python 环境 $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# A development environment holds everything of the product's, so it is not set back to the smaller lock.
+$(VENV)/.product: requirements.lock pyproject.toml $(VENV)/.created
+	@if [ -e $(VENV)/.development ]; then rm -f $(VENV)/.development; lock=requirements-dev.lock; \
+	else lock=requirements.lock; fi; \
+	echo "· 安装 Python 依赖（$$lock）"; \
+	$(PIP) install --require-hashes -r $$lock || { \
+	  echo "✗ Python 依赖未能安装：请检查网络或 pip 镜像（PIP_INDEX_URL）后重试" >&2; exit 1; }; \
+	$(PIP) install --no-deps --no-build-isolation -e . && \
+	if [ $$lock = requirements-dev.lock ]; then touch $(VENV)/.development.new; fi
+	@touch $@
+	@if [ -e $(VENV)/.development.new ]; then mv $(VENV)/.development.new $(VENV)/.development; fi
+
+$(VENV)/.development: requirements-dev.lock $(VENV)/.product
+	@echo "· 安装开发依赖（requirements-dev.lock）"
+	@$(PIP) install --require-hashes -r requirements-dev.lock || { \
+	  echo "✗ 开发依赖未能安装：请检查网络或 pip 镜像（PIP_INDEX_URL）后重试" >&2; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf $(VENV) node_modules api/static/vendor

@@ -1,0 +1,49 @@
+"""An item and its guide as pages show them, free of the database session they were read in."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlmodel import Session
+
+from catalog_data.guide import Guide
+from models.catalogue import Mode
+from services import catalogue
+from services.errors import NotFound
+
+
+@dataclass(frozen=True)
+class ItemHead:
+    """What a page's head and margins say of an item."""
+
+    code: str
+    full_name: str
+    mode: Mode
+    unit: str
+    power_type: str
+    remark: str
+    areas: tuple[str, ...]
+    in_force_from: date | None
+    version: int
+    provenance: dict[str, Any]
+
+
+def read_item(session: Session, code: str, on: date) -> tuple[ItemHead, Guide]:
+    """Return the item that counts on ``on`` (else its latest version) with its guide; raise ``NotFound``."""
+    item = catalogue.get_item(session, code, on) or catalogue.get_item(session, code)
+    guide = catalogue.get_guide(session, code)
+    if item is None or guide is None:
+        raise NotFound("没有这个事项")
+    head = ItemHead(
+        code=item.code,
+        full_name=item.full_name,
+        mode=item.mode,
+        unit=item.unit,
+        power_type=item.power_type,
+        remark=item.remark,
+        areas=tuple(item.areas),
+        in_force_from=item.in_force_from,
+        version=item.version,
+        provenance=dict(item.provenance),
+    )
+    return head, catalogue.parse_guide(guide)

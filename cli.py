@@ -1,0 +1,273 @@
+"""The command line, ``tongquan``: each command reads its arguments, calls ``ops``, and says what came of it."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.errors import EngineError
+from ops.controlled_clock import parse_start, with_explicit_value
+from ops.terminal import complain, say
+from services.errors import SetupError, TongquanError
+from settings import PROJECT_ROOT
+
+FAILED = 1
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tongquan",
+    help="市县同权审批：运行、查看和维护一个实例。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+clock_app = typer.Typer(help="受控时钟。", no_args_is_help=True, rich_markup_mode=None)
+catalogue_app = typer.Typer(help="事项目录。", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(clock_app, name="clock")
+app.add_typer(catalogue_app, name="catalogue")
+
+StateDir = Annotated[
+    Path,
+    typer.Option("--state-dir", envvar="TONGQUAN_STATE_DIR", help="状态目录。", show_default=".tongquan"),
+]
+DEFAULT_STATE_DIR = PROJECT_ROOT / ".tongquan"
+
+
+@app.command()
+def up(
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    port: Annotated[int | None, typer.Option(help="网站端口；不指定则沿用上次的，首次为 8000 或空闲端口。")] = None,
+    engine: Annotated[str | None, typer.Option(help="引擎版本：8.5.8（默认）或 8.6.0。")] = None,
+    operate: Annotated[bool, typer.Option("--operate", help="同时运行 Operate（Camunda 8.6.0）。")] = False,
+    zeebe: Annotated[str | None, typer.Option(help="使用已有的 Zeebe 集群，不启动内置引擎。")] = None,
+    controlled_clock: Annotated[
+        str | None,
+        typer.Option(metavar="[=ISO时刻]", help="受控时钟，可用等号给出起始时刻；不带时区的按中国时间。"),
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="就绪后返回，在后台继续运行。")] = False,
+) -> None:
+    """启动一个实例并看护它。"""
+    from ops.up import UpOptions
+    from ops.up import up as run
+
+    controlled, start = parse_start(controlled_clock)
+    options = UpOptions(state_dir, port, engine, operate, zeebe, controlled, start)
+    if not detach:
+        raise typer.Exit(run(options))
+    from ops.detached import start_detached
+
+    _ = options.wanted
+    given: list[tuple[str, object]] = [
+        ("--state-dir", state_dir.expanduser().absolute()),
+        ("--port", port),
+        ("--engine", engine),
+        ("--zeebe", zeebe),
+        ("--controlled-clock", controlled_clock),
+    ]
+    arguments = [f"{name}={value}" for name, value in given if value is not None]
+    raise typer.Exit(start_detached(state_dir, [*arguments, *(["--operate"] if operate else [])]))
+
+
+@app.command()
+def down(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """停止实例，等到全部进程结束。"""
+    from ops.down import down as stop
+    from ops.instance import InstanceDirectory
+
+    say("✓ 已停止" if stop(InstanceDirectory(state_dir)) else "✓ 没有在运行")
+
+
+@app.command()
+def status(
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出。")] = False,
+) -> None:
+    """显示各进程、端口与就绪情况；没有运行时退出码为 3。"""
+    from ops import status as module
+    from ops.instance import InstanceDirectory
+
+    directory = InstanceDirectory(state_dir)
+    found = module.status(directory)
+    if as_json:
+        say(json.dumps(found, ensure_ascii=False, indent=1))
+    elif found is None:
+        say(f"没有在运行（状态目录 {directory.root}）")
+    else:
+        module.print_status(found)
+    raise typer.Exit(0 if found is not None else module.NOT_RUNNING)
+
+
+@app.command()
+def doctor(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """逐项检查运行条件，并说明如何补救。"""
+    from ops.doctor import examine
+    from ops.environment import adopt_instance
+    from ops.instance import InstanceDirectory
+
+    directory = InstanceDirectory(state_dir)
+    with contextlib.suppress(SetupError):  # The findings name it.
+        adopt_instance(directory)
+    well = True
+    for finding in examine(directory):
+        say(str(finding))
+        well = well and finding.ok
+    raise typer.Exit(0 if well else FAILED)
+
+
+@app.command()
+def deploy(
+    models: Annotated[Path, typer.Argument(help="流程目录。", show_default="bpmn")] = PROJECT_ROOT / "bpmn",
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    if_changed: Annotated[bool, typer.Option("--if-changed", help="与上次部署相同则不部署。")] = False,
+) -> None:
+    """把流程、决策表和表单部署到引擎。"""
+    from ops.deployment import deploy as run
+    from ops.deployment import describe
+    from ops.environment import adopt_instance
+    from ops.instance import InstanceDirectory
+
+    directory = InstanceDirectory(state_dir)
+    adopt_instance(directory)
+    for line in describe(run(directory, models.absolute(), only_if_changed=if_changed)):
+        say(line)
+
+
+@app.command()
+def lint(
+    models: Annotated[list[Path] | None, typer.Argument(help="流程文件。", show_default="bpmn/*.bpmn")] = None,
+) -> None:
+    """按 8.5 与 8.6 的规则检查流程文件。"""
+    from ops.lint import lint as run
+
+    clean, said = run(models or [])
+    if said:
+        say(said)
+    say("✓ 流程文件没有错误" if clean else "✗ 流程文件有错误")
+    raise typer.Exit(0 if clean else FAILED)
+
+
+@clock_app.command("advance")
+def clock_advance(
+    duration: Annotated[str, typer.Argument(help="秒数，或如 45s、30m、12h、3d、1d12h。")],
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+) -> None:
+    """把引擎与产品的时间一起向前推进。"""
+    from ops.clock_advance import advance, parse_duration
+
+    seconds = parse_duration(duration)
+    _require_running(state_dir)
+    say(f"✓ 现在是 {advance(seconds).isoformat(timespec='seconds')}")
+
+
+@app.command()
+def backup(
+    target: Annotated[Path | None, typer.Argument(help="备份文件。", show_default="状态目录旁")] = None,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+) -> None:
+    """备份一个已停止的实例：数据库与引擎数据在同一时刻。"""
+    from ops.backup import backup as run
+    from ops.instance import InstanceDirectory
+
+    say(f"✓ 已备份到 {run(InstanceDirectory(state_dir), target.absolute() if target else None)}")
+
+
+@app.command()
+def restore(
+    archive: Annotated[Path, typer.Argument(help="备份文件。")], state_dir: StateDir = DEFAULT_STATE_DIR
+) -> None:
+    """把备份恢复到一个空的状态目录。"""
+    from ops.backup import restore as run
+    from ops.instance import InstanceDirectory
+
+    directory = InstanceDirectory(state_dir)
+    say(f"✓ 已恢复 {run(directory, archive)} 个文件到 {directory.root}")
+
+
+@catalogue_app.command("validate")
+def catalogue_validate(
+    folder: Annotated[Path | None, typer.Argument(help="目录文件夹。", show_default="catalog_data")] = None,
+) -> None:
+    """检查事项目录，指出文件、行和列。"""
+    from catalog_data.validate import validate
+
+    if folder is not None and not folder.is_dir():
+        raise SetupError(f"找不到文件夹 {folder}：请检查路径")
+    problems = validate(folder)
+    for problem in problems:
+        say(f"✗ {problem}")
+    say(f"✗ 共 {len(problems)} 处错误" if problems else "✓ 事项目录没有错误")
+    raise typer.Exit(FAILED if problems else 0)
+
+
+@app.command("verify-audit")
+def verify_audit(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """核对审计记录的哈希链。"""
+    from models.database import Database
+    from ops.environment import adopt_instance
+    from ops.instance import InstanceDirectory
+    from services import audit
+    from settings import get_settings
+
+    directory = InstanceDirectory(state_dir)
+    if directory.identity() is None:
+        raise SetupError(f"{directory.root} 不是状态目录：请用 --state-dir 指明")
+    adopt_instance(directory)
+    database = Database(get_settings().effective_database_url)
+    with database.reading() as session:
+        broken, head = audit.verify(session), audit.head(session)
+    database.dispose()
+    for link in broken:
+        say(f"✗ 第 {link.id} 条：{link.reason}")
+    say(f"✗ 审计链有 {len(broken)} 处断裂" if broken else f"✓ 审计链完整，末条 {head.id}，摘要 {head.digest}")
+    raise typer.Exit(FAILED if broken else 0)
+
+
+@app.command()
+def setup(engine: Annotated[str | None, typer.Option(help="引擎版本：8.5.8（默认）或 8.6.0。")] = None) -> None:
+    """获取引擎并生成前端资源，之后可离线运行。"""
+    from engine.distribution import DEFAULT_VERSION
+    from ops.setup import set_up
+
+    set_up(engine or DEFAULT_VERSION)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; what goes wrong on purpose is one sentence and exit status 1."""
+    given = with_explicit_value(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_outcome(lambda: app(args=given, prog_name="tongquan", standalone_mode=True)))
+
+
+def _outcome(run: Callable[[], Any]) -> int:
+    try:
+        run()
+    except (TongquanError, EngineError) as exc:
+        complain(exc.message)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _require_running(state_dir: Path) -> None:
+    """Make this process see the running instance.
+
+    Raises:
+        SetupError: none runs.
+    """
+    from ops.environment import adopt_instance
+    from ops.instance import InstanceDirectory
+
+    directory = InstanceDirectory(state_dir)
+    record = directory.run()
+    if record is None or record.supervisor.find() is None:
+        raise SetupError(f"实例没有在运行（状态目录 {directory.root}）：请先 tongquan up")
+    adopt_instance(directory)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The embedded engine as a supervised child: each start, after a crash too, ends with the clock set right."""
+
+import subprocess
+import threading
+import time
+
+from engine.embedded import (
+    EngineConfig,
+    complete_start,
+    engine_command,
+    engine_environment,
+    is_ready,
+    prepare_start,
+)
+from engine.errors import EngineError
+from ops.supervision import ChildSpec
+
+POLL_SECONDS = 0.1
+STOP_SECONDS = 20.0
+
+
+class EngineChild:
+    """The engine's start, and whether it is ready to take commands.
+
+    Readiness is awaited beside the supervisor's loop, in a thread of its own, since a start takes seconds and the
+    other children need looking after meanwhile. An engine whose clock cannot be set is killed, so that it is
+    started again, rather than left to fire timers by machine time.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self._ready_process: subprocess.Popen[bytes] | None = None
+        self.last_error: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the engine that runs now has been brought to the product's time and processes."""
+        process = self._ready_process
+        return process is not None and process.poll() is None
+
+    def spec(self) -> ChildSpec:
+        """Return how the supervisor starts it."""
+        return ChildSpec(
+            name="engine",
+            label="流程引擎",
+            command=engine_command(self.config),
+            env=engine_environment(self.config),
+            cwd=self.config.log_dir,
+            log_path=self.config.output_path,
+            stop_seconds=STOP_SECONDS,
+            before_start=lambda: prepare_start(self.config),
+            after_start=self._begin_settling,
+        )
+
+    def _begin_settling(self, process: "subprocess.Popen[bytes]") -> None:
+        threading.Thread(target=self._settle, args=(process,), name="engine-start", daemon=True).start()
+
+    def _settle(self, process: "subprocess.Popen[bytes]") -> None:
+        while not is_ready(self.config):
+            if process.poll() is not None:
+                return
+            time.sleep(POLL_SECONDS)
+        try:
+            complete_start(self.config, _stored_offset_ms() if self.config.controlled_clock else 0)
+        except Exception as exc:
+            self.last_error = exc.message if isinstance(exc, EngineError) else str(exc)
+            process.kill()
+            return
+        self._ready_process = process
+
+
+def _stored_offset_ms() -> int:
+    """Return the product clock's lead over the machine's, as the database has it now."""
+    from models.database import Database
+    from services.clock import stored_offset_ms
+    from settings import get_settings
+
+    database = Database(get_settings().effective_database_url)
+    try:
+        with database.reading() as session:
+            return stored_offset_ms(session)
+    finally:
+        database.dispose()

@@ -1,0 +1,233 @@
+"""The state directory of one instance: its layout, whose it is, who holds it, and what runs in it now.
+
+``instance.json`` lasts: format, engine, clock, chosen ports, the digest of the models last deployed. ``run.json``
+tells of the running supervisor and its children and is of no use once they are gone. ``.lock`` is held while the
+instance runs; the kernel frees it however the holder ends.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from services.errors import SetupError
+
+FORMAT = 1
+EXTERNAL_ENGINE = "external"
+START_TIME_TOLERANCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What belongs to a state directory for good, and what it remembers from start to start."""
+
+    engine: str
+    controlled_clock: bool
+    operate: bool = False
+    ports: dict[str, int] = field(default_factory=dict)
+    deployed_digest: str | None = None
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class RunningProcess:
+    """A process by its id and start time; the id alone may have gone to another process since."""
+
+    pid: int
+    started_at: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """Describe a process that runs now."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def find(self) -> psutil.Process | None:
+        """Return the process if it is still the same one and has not ended."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE_SECONDS
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.Error:
+            return None
+
+
+@dataclass(frozen=True)
+class ChildRecord:
+    """What ``run.json`` says of one child."""
+
+    name: str
+    state: str
+    restarts: int
+    process: RunningProcess | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What ``run.json`` says: the supervisor, how to reach what it runs, and its children."""
+
+    supervisor: RunningProcess
+    url: str
+    environment: dict[str, str]
+    ready: bool = False
+    children: tuple[ChildRecord, ...] = ()
+
+
+class InstanceDirectory:
+    """One state directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+
+    @property
+    def logs(self) -> Path:
+        """Return where every child's log is."""
+        return self.root / "logs"
+
+    @property
+    def engine_data(self) -> Path:
+        """Return the embedded engine's data directory."""
+        return self.root / "engine"
+
+    @property
+    def search_data(self) -> Path:
+        """Return the data directory of the search store that Operate reads."""
+        return self.root / "search"
+
+    def log(self, name: str) -> Path:
+        """Return one child's log."""
+        return self.logs / f"{name}.log"
+
+    # -- who holds it
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the directory for one supervisor or one offline command.
+
+        Raises:
+            SetupError: another process holds it, or the directory cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("a")
+        except OSError as exc:
+            raise SetupError(
+                f"状态目录 {self.root} 不可写（{exc.strerror}）：请检查权限和磁盘，或用 --state-dir 另指一处"
+            ) from exc
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as exc:
+                raise SetupError(
+                    f"状态目录 {self.root} 已有实例在运行：请先 tongquan down，或用 --state-dir 另指一处"
+                ) from exc
+            yield
+
+    def is_held(self) -> bool:
+        """Tell whether an instance runs in it."""
+        try:
+            with (self.root / ".lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    # -- whose it is
+
+    def identity(self) -> Identity | None:
+        """Return the recorded identity, or ``None`` for a fresh directory.
+
+        Raises:
+            SetupError: it was written by a later release, or is damaged.
+        """
+        path = self.root / "instance.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as exc:
+            raise SetupError(f"{path} 已损坏：请从备份恢复，或用 --state-dir 指定新的状态目录") from exc
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise SetupError(f"状态目录 {self.root} 由其他版本写成：请使用该版本启动，或用 --state-dir 指定新的目录")
+        known = {key: content[key] for key in Identity.__dataclass_fields__ if key in content}
+        return Identity(**known)
+
+    def check(self, wanted: Identity) -> Identity:
+        """Return the identity to go on with: the recorded one when ``wanted`` fits it, else ``wanted`` for a fresh one.
+
+        Raises:
+            SetupError: the directory belongs to another engine or to the other kind of clock.
+        """
+        recorded = self.identity()
+        if recorded is None:
+            return wanted
+        if recorded.engine != wanted.engine:
+            raise SetupError(
+                f"状态目录 {self.root} 属于{_engine_words(recorded.engine)}，不能用{_engine_words(wanted.engine)}打开："
+                f"请改用{_way_back(recorded.engine)}，或用 --state-dir 指定新的目录"
+            )
+        return replace(recorded, operate=wanted.operate)
+
+    def record(self, identity: Identity) -> None:
+        """Write the identity."""
+        write_json(self.root / "instance.json", asdict(identity))
+
+    # -- what runs in it
+
+    def run(self) -> RunRecord | None:
+        """Return what the last supervisor recorded; it may be gone by now."""
+        try:
+            content: dict[str, Any] = json.loads((self.root / "run.json").read_text(encoding="utf-8"))
+            children = tuple(
+                ChildRecord(c["name"], c["state"], c["restarts"], _process(c["process"])) for c in content["children"]
+            )
+            supervisor = _process(content["supervisor"])
+            if supervisor is None:
+                return None
+            return RunRecord(supervisor, content["url"], content["environment"], content["ready"], children)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def record_run(self, record: RunRecord) -> None:
+        """Write what runs now."""
+        write_json(self.root / "run.json", asdict(record))
+
+    def forget_run(self) -> None:
+        """Remove ``run.json`` after a clean stop."""
+        (self.root / "run.json").unlink(missing_ok=True)
+
+    def kill_leftovers(self) -> int:
+        """Kill children that outlived a killed supervisor (the caller holds the directory); return how many."""
+        record = self.run()
+        found = [c.process.find() for c in record.children if c.process is not None] if record is not None else []
+        left = [process for process in found if process is not None]
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=10)
+        return len(left)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace a JSON file as a whole; a reader sees the old or the new one."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    os.replace(new, path)
+
+
+def _process(content: dict[str, Any] | None) -> RunningProcess | None:
+    return RunningProcess(content["pid"], content["started_at"]) if content else None
+
+
+def _engine_words(engine: str) -> str:
+    return "外部引擎" if engine == EXTERNAL_ENGINE else f"引擎 {engine} "
+
+
+def _way_back(engine: str) -> str:
+    return " --zeebe ADDRESS" if engine == EXTERNAL_ENGINE else f" --engine {engine}"

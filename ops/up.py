@@ -1,0 +1,376 @@
+"""``tongquan up``: bring one instance from its state directory to a served site, and keep it there.
+
+Checks come first and change nothing: the lock, the directory's owner, the disk, the port, the engine's files. Then
+the database is migrated and seeded, and the children start: web and bridge at once, the engine with them, the
+workers and the deployment of ``bpmn/`` when the engine takes commands.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from engine.distribution import DEFAULT_VERSION, default_cache, fetch_zeebe, is_fetched, pin_of
+from engine.embedded import EngineConfig, EnginePorts
+from engine.spawn import spawn
+from ops import environment, readiness, space
+from ops.engine_child import EngineChild
+from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord
+from ops.ports import BASE_PORTS, ENGINE_PORTS, SEARCH_PORTS, choose_ports
+from ops.supervision import ChildSpec, Supervisor
+from ops.terminal import DownloadProgress, say
+from services.errors import SetupError
+from settings import PROJECT_ROOT, Environment, get_settings
+
+TICK_SECONDS = 0.1
+READY_POLL_SECONDS = 0.3
+SLOW_START_SECONDS = 180.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+OPERATE_VERSION = "8.6.0"
+VENDOR_ASSETS = PROJECT_ROOT / "api" / "static" / "vendor" / "manifest.json"
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What the user asked ``up`` for."""
+
+    state_dir: Path
+    port: int | None = None
+    engine: str | None = None
+    operate: bool = False
+    zeebe: str | None = None
+    controlled_clock: bool = False
+    clock_start: datetime | None = None
+
+    @property
+    def wanted(self) -> Identity:
+        """Return the identity a fresh state directory would get.
+
+        Raises:
+            SetupError: the wishes contradict each other.
+        """
+        if self.zeebe is not None:
+            if self.controlled_clock or self.operate or self.engine is not None:
+                raise SetupError("--zeebe 不能与 --engine、--operate、--controlled-clock 同用：它们只用于内置引擎")
+            return Identity(EXTERNAL_ENGINE, controlled_clock=False)
+        if self.operate and self.engine not in (None, OPERATE_VERSION):
+            raise SetupError(f"--operate 需要引擎 {OPERATE_VERSION}：请去掉 --engine {self.engine}")
+        version = self.engine or (OPERATE_VERSION if self.operate else DEFAULT_VERSION)
+        pin_of(version)
+        return Identity(version, self.controlled_clock, operate=self.operate)
+
+
+@dataclass
+class Instance:
+    """One instance being run in this process."""
+
+    options: UpOptions
+    directory: InstanceDirectory
+    identity: Identity
+    supervisor: Supervisor = field(init=False)
+    engine: EngineChild | None = None
+    search: ChildSpec | None = None
+    chosen: dict[str, str] = field(default_factory=dict)
+    deployment: "subprocess.Popen[bytes] | None" = None
+    deployed: bool = False
+    deployment_failed: bool = False
+    ready: bool = False
+    signals: int = 0
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(tell=say, changed=lambda _supervisor: self._record())
+
+    @property
+    def url(self) -> str:
+        """Return the site's address as a browser on this machine reaches it."""
+        host = self.chosen["TONGQUAN_WEB_HOST"]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+        return f"http://{shown}:{self.chosen['TONGQUAN_WEB_PORT']}"
+
+    # -- before anything runs
+
+    def prepare(self) -> None:
+        """Check, choose ports, fetch the engine, migrate and seed; nothing is running yet.
+
+        Raises:
+            SetupError, EngineError: what is in the way, with the way out.
+        """
+        self._check_disk()
+        web_host = os.environ.get("TONGQUAN_WEB_HOST", "127.0.0.1")
+        names = (
+            *BASE_PORTS,
+            *(() if self.options.zeebe else ENGINE_PORTS),
+            *(SEARCH_PORTS if self.identity.operate else ()),
+        )
+        ports = choose_ports(names, self.identity.ports, web_port=self.options.port, web_host=web_host)
+        external = external_addresses(self.options.zeebe) if self.options.zeebe else None
+        if external is not None:
+            require_reachable(external[0])
+        distribution = None if external is not None else self._fetch_engine()
+        operate_url = f"http://127.0.0.1:{ports['rest']}/operate" if self.identity.operate else None
+        self.chosen = environment.instance_environment(
+            self.directory,
+            ports,
+            web_host=web_host,
+            controlled_clock=self.options.controlled_clock,
+            external=external,
+            operate_url=operate_url,
+        )
+        environment.adopt(self.chosen, embedded=external is None)
+        self._prepare_database()
+        self.identity = replace(
+            self.identity,
+            controlled_clock=self.options.controlled_clock,
+            ports={**self.identity.ports, **ports},
+            deployed_digest=self.identity.deployed_digest if self._engine_has_data() else None,
+        )
+        self.directory.record(self.identity)
+        if distribution is not None:
+            config = self._engine_config(distribution, ports)
+            if self.identity.operate:
+                config = self._with_operate(config, ports)
+            self.engine = EngineChild(config)
+
+    def _check_disk(self) -> None:
+        free = space.free_bytes(self.directory.root)
+        if free < space.STOP_BYTES:
+            raise SetupError(
+                f"磁盘空间不足：{self.directory.root} 所在磁盘仅剩 {space.words(free)}，引擎无法运行；"
+                f"请清理磁盘，或用 --state-dir 指定另一处"
+            )
+        if free < space.LOW_BYTES:
+            say(f"! 磁盘空间紧张：{self.directory.root} 所在磁盘仅剩 {space.words(free)}")
+
+    def _fetch_engine(self) -> Path:
+        version, cache = self.identity.engine, default_cache()
+        if not is_fetched(version, cache):
+            say(f"· 准备引擎 Zeebe {version}（缓存：{cache}）")
+        return fetch_zeebe(version, cache, DownloadProgress(f"下载引擎 {version}"))
+
+    def _prepare_database(self) -> None:
+        from services.setup import prepare
+
+        say("· 检查数据库、事项目录与账号")
+        prepare(get_settings(), clock_start=self.options.clock_start)
+
+    def _engine_has_data(self) -> bool:
+        return self.options.zeebe is not None or (self.directory.engine_data / "raft-partition").exists()
+
+    def _engine_config(self, distribution: Path, ports: dict[str, int]) -> EngineConfig:
+        return EngineConfig(
+            version=self.identity.engine,
+            distribution=distribution,
+            data_dir=self.directory.engine_data,
+            log_dir=self.directory.logs,
+            ports=EnginePorts(**{name: ports[name] for name in ENGINE_PORTS}),
+            feed_address=self.chosen["FEED_BIND"],
+            controlled_clock=self.options.controlled_clock,
+            heap=os.environ.get("TONGQUAN_ENGINE_HEAP", "512m"),
+        )
+
+    def _with_operate(self, config: EngineConfig, ports: dict[str, int]) -> EngineConfig:
+        from engine import operate
+        from engine.opensearch import SearchConfig, fetch_opensearch, search_command, search_environment
+
+        say(f"· Operate：{operate.LICENCE_NOTE}")
+        search = SearchConfig(
+            jars=fetch_opensearch(default_cache(), DownloadProgress("下载检索库")),
+            data_dir=self.directory.search_data,
+            port=ports["search"],
+            transport_port=ports["search_transport"],
+        )
+        self.search = ChildSpec(
+            name="search",
+            label="检索库",
+            command=search_command(search),
+            env=search_environment(),
+            cwd=self.directory.logs,
+            log_path=self.directory.log("search"),
+            stop_seconds=20,
+            before_start=lambda: search.data_dir.mkdir(parents=True, exist_ok=True),
+        )
+        return operate.with_operate(config, search.url)
+
+    # -- running
+
+    def start(self) -> None:
+        """Start what needs no engine, and the engine."""
+        self._start_python("web", "网站", "api")
+        self._start_python("bridge", "引擎桥", "bridge")
+        if self.search is not None:
+            self.supervisor.start(self.search)
+        if self.engine is not None:
+            say(f"· 启动引擎 Zeebe {self.identity.engine}")
+            self.supervisor.start(self.engine.spec())
+
+    def run(self) -> int:
+        """Look after the children until told to stop; return the exit status."""
+        begun = time.monotonic()
+        asked_at = 0.0
+        slow = False
+        while not self.signals:
+            self.supervisor.tick()
+            self._go_on_with_start()
+            now = time.monotonic()
+            if not self.ready and now - asked_at >= READY_POLL_SECONDS:
+                asked_at = now
+                self._ask_readiness()
+            if not self.ready and not slow and now - begun > SLOW_START_SECONDS:
+                slow = True
+                say(f"! {SLOW_START_SECONDS:.0f} 秒后仍未就绪：{self.what_is_missing()}")
+            time.sleep(TICK_SECONDS)
+        return 0
+
+    def stop(self) -> None:
+        """Stop every child: first those that use the engine, then the engine, last the bridge that hears from it."""
+        if not self.supervisor.children:
+            return
+        say("· 正在停止…")
+        if self.deployment is not None and self.deployment.poll() is None:
+            self.deployment.kill()
+        self.supervisor.stop(("web", "workers"), ("engine",), ("bridge", "search"))
+        say("· 已停止")
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Ask the loop to end; a third time, end the children at once."""
+        self.signals += 1
+        if self.signals > 2:
+            self.supervisor.kill()
+            os._exit(130)
+
+    def what_is_missing(self) -> str:
+        """Return which part keeps the instance from being ready."""
+        if self.engine is not None and not self.engine.ready:
+            why = f"（{self.engine.last_error}）" if self.engine.last_error else ""
+            return f"引擎未就绪{why}；日志：{self.engine.config.log_path}"
+        if self.deployment_failed:
+            return f"流程部署失败；日志：{self.directory.log('deploy')}"
+        return f"{readiness.summary(readiness.ask(self.url).failing)}；日志：{self.directory.logs}"
+
+    def _go_on_with_start(self) -> None:
+        """Take the steps that wait for a ready engine."""
+        if "workers" not in self.supervisor.children and (self.engine is None or self.engine.ready):
+            self._start_python("workers", "作业处理", "workers")
+            self._begin_deployment()
+        if self.deployment is not None and self.deployment.poll() is not None:
+            code, self.deployment = self.deployment.returncode, None
+            self.deployed = code == 0
+            self.deployment_failed = code != 0
+            if self.deployment_failed:
+                say(f"✗ 流程部署失败：{last_line(self.directory.log('deploy'))}（改正后运行 tongquan deploy）")
+
+    def _begin_deployment(self) -> None:
+        self.deployment = spawn(
+            [sys.executable, "-m", "cli", "deploy", "--state-dir", str(self.directory.root), "--if-changed"],
+            env=environment.child_environment(self.chosen, embedded=self.engine is not None),
+            log_path=self.directory.log("deploy"),
+            cwd=PROJECT_ROOT,
+        )
+
+    def _ask_readiness(self) -> None:
+        if self.deployed and readiness.ask(self.url).ready:
+            self.ready = True
+            self._record()
+            for line in self.banner():
+                say(line)
+
+    def banner(self) -> list[str]:
+        """Return what a person needs to go on: address, accounts, how to stop."""
+        lines = ["", f"✓ 同权已就绪：{self.url}"]
+        if self.identity.operate:
+            lines.append(f"  Operate：{self.chosen['TONGQUAN_OPERATE_URL']}（demo / demo）")
+        if self.options.controlled_clock:
+            lines.append("  受控时钟：用 tongquan clock advance 推进")
+        if get_settings().environment is Environment.DEVELOPMENT:
+            from services.accounts import DEMO_PASSWORD
+
+            lines += [
+                f"  演示账号（密码均为 {DEMO_PASSWORD}）：",
+                "    综合窗口 xingguo.window   承办人 xingguo.reviewer",
+                "    首席代表 xingguo.chief   县级审批 xingguo.approver",
+                "    市级审查 city.zrzy.reviewer   市级审批 city.zrzy.approver   统筹 city.coordinator",
+                "    系统管理 admin.system   安全管理 admin.security   审计 admin.audit",
+            ]
+        lines.append(f"  状态目录：{self.directory.root}；停止：tongquan down")
+        return lines
+
+    def _start_python(self, name: str, label: str, package: str) -> None:
+        spec = ChildSpec(
+            name=name,
+            label=label,
+            command=[sys.executable, "-m", package],
+            env=environment.child_environment(self.chosen, embedded=self.engine is not None),
+            cwd=PROJECT_ROOT,
+            log_path=self.directory.log(name),
+        )
+        self.supervisor.start(spec)
+
+    def _record(self) -> None:
+        children = tuple(child.record() for child in self.supervisor.children.values())
+        own = RunningProcess.of(os.getpid())
+        self.directory.record_run(RunRecord(own, self.url, self.chosen, self.ready, children))
+
+
+def up(options: UpOptions) -> int:
+    """Run an instance in the foreground until a signal; return the exit status.
+
+    Raises:
+        SetupError, EngineError: what is in the way, with the way out; nothing is left running.
+    """
+    directory = InstanceDirectory(options.state_dir)
+    wanted = options.wanted
+    with directory.held():
+        directory.kill_leftovers()
+        directory.record_run(RunRecord(RunningProcess.of(os.getpid()), "", {}))
+        instance = Instance(options, directory, directory.check(wanted))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, instance.on_signal)
+        try:
+            instance.prepare()
+            if not VENDOR_ASSETS.exists():
+                say("! 前端资源尚未生成，页面不完整：请运行 make setup")
+            if not instance.signals:
+                instance.start()
+            return instance.run()
+        except OSError as exc:
+            raise SetupError(f"实例因系统错误停止（{exc.strerror or exc}）：请检查磁盘空间和权限后重试") from exc
+        finally:
+            instance.stop()
+            directory.forget_run()
+
+
+def external_addresses(zeebe: str) -> tuple[str, str]:
+    """Return the gRPC and REST addresses of the cluster at ``zeebe`` (``host:port``, or an https URL)."""
+    host = urlsplit(zeebe if "//" in zeebe else f"//{zeebe}").hostname or zeebe
+    return zeebe, os.environ.get("ZEEBE_REST_ADDRESS", f"http://{host}:8080")
+
+
+def require_reachable(address: str) -> None:
+    """Make sure something listens at a cluster's address.
+
+    Raises:
+        SetupError: nothing does, or the address is none.
+    """
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 26_500)
+        with socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT_SECONDS):
+            return
+    except (OSError, ValueError) as exc:
+        raise SetupError(f"引擎 {address} 不可达：请检查 --zeebe 的地址、端口和网络，并确认集群已启动") from exc
+
+
+def last_line(log: Path) -> str:
+    """Return the last line a log holds, or a word for none."""
+    try:
+        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    except OSError:
+        lines = []
+    return lines[-1].removeprefix("✗ ") if lines else "没有日志"

@@ -1,0 +1,186 @@
+"""Cases through the API: the order of refusals, idempotency, who may read, and what the public sees."""
+# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
+
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from models.audit import AuditEntry
+from services import audit
+from tests.integration.web import Web, web
+
+WINDOW = "xingguo.window"
+
+
+def submit(web: Web, body: Any, username: str | None = WINDOW, key: str = "k") -> Any:
+    return web.post("/cases", username, json=body, Idempotency_Key=key)
+
+
+def test_a_case_is_created_and_its_key_answers_with_the_same_one(web: Web) -> None:
+    body = web.body()
+    created, repeated = submit(web, body, key="once"), submit(web, body, key="once")
+    assert (created.status_code, repeated.status_code) == (201, 200)
+    assert created.json() == repeated.json()
+    assert created.json()["state"] == {"code": 1, "name": "已接件"}
+    assert created.headers["location"].endswith(f"/cases/{created.json()['case_no']}")
+    other = submit(web, body | {"project": "别的项目"}, key="once")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+
+
+def test_the_open_case_of_a_duplicate_is_named(web: Web) -> None:
+    body = web.body()
+    first = submit(web, body, key="first").json()
+    second = submit(web, body, key="second")
+    assert (second.status_code, second.json()["code"]) == (409, "duplicate_open_case")
+    assert second.json()["case_no"] == first["case_no"]
+
+
+def test_nobody_is_told_what_is_wrong_before_signing_in(web: Web) -> None:
+    assert submit(web, {"nonsense": True}, None).status_code == 401
+    assert web.client.post("/api/v1/cases", content=b"{").status_code == 401
+
+
+@pytest.mark.parametrize("username", ["yudu.window", "xingguo.reviewer", "city.coordinator", "admin.system"])
+def test_only_the_areas_window_submits_however_faulty_the_body(web: Web, username: str) -> None:
+    answer = submit(web, {"area": "xingguo", "nonsense": True}, username)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_an_account_without_a_window_is_refused_whatever_it_sends(web: Web) -> None:
+    headers = web.headers("xingguo.reviewer", **{"Content-Type": "application/json"})
+    assert web.client.post("/api/v1/cases", content=b"{", headers=headers).status_code == 403
+
+
+def test_faults_of_content_come_before_conflicts(web: Web) -> None:
+    body = web.body()
+    body["applicant"]["id_number"] = "362101199001010000"
+    answer = submit(web, body | {"area": "xingguo", "item": "W-01"})
+    assert answer.status_code == 422
+    assert "applicant.id_number" in [one["field"] for one in answer.json()["errors"]]
+
+
+def test_unknown_fields_are_named_however_deep(web: Web) -> None:
+    body = web.body() | {"extra": 1}
+    body["applicant"]["nick"] = "x"
+    fields = [one["field"] for one in submit(web, body).json()["errors"]]
+    assert fields == ["applicant.nick", "extra"]
+
+
+@pytest.mark.parametrize("key", [None, "", "k" * 201])
+def test_the_key_is_required_and_bounded(web: Web, key: str | None) -> None:
+    headers = {} if key is None else {"Idempotency_Key": key}
+    answer = web.post("/cases", WINDOW, json=web.body(), **headers)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["errors"]] == ["Idempotency-Key"]
+
+
+def test_what_is_not_delegated_and_what_lacks_an_agreement_conflicts(web: Web) -> None:
+    locked = submit(web, web.body("S-01"), key="locked")
+    assert (locked.status_code, locked.json()["code"]) == (409, "agreement_missing")
+    elsewhere = submit(web, web.body("D-12"), key="elsewhere")
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "item_not_delegated")
+
+
+def test_missing_materials_and_answers_refuse_nothing(web: Web) -> None:
+    assert submit(web, web.body(materials=[], conditions={}), key="bare").status_code == 201
+
+
+def test_the_county_and_the_citys_unit_read_the_case_and_others_do_not(web: Web) -> None:
+    case_no = web.submit()
+    unit = web.get(f"/cases/{case_no}", WINDOW).json()["city_unit"]
+    for username in ("xingguo.supervisor", f"city.{unit}.approver", "city.coordinator"):
+        assert web.get(f"/cases/{case_no}", username).status_code == 200, username
+    for username in ("yudu.window", "city.swj.reviewer", "admin.system", "admin.audit"):
+        assert web.get(f"/cases/{case_no}", username).status_code == 403, username
+
+
+def test_lists_hold_what_may_be_read_and_mask_the_applicant(web: Web) -> None:
+    case_no = web.submit()
+    mine = web.get("/cases", WINDOW, q=case_no).json()["items"]
+    assert [row["case_no"] for row in mine] == [case_no]
+    assert mine[0]["applicant_name"] != "测试申请人"
+    assert web.get("/cases", "yudu.window", q=case_no).json()["items"] == []
+
+
+def test_pages_of_cases_join_without_a_gap(web: Web) -> None:
+    made = {web.submit(area="chongyi") for _ in range(5)}
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = web.get("/cases", "chongyi.window", limit=2, cursor=cursor).json()
+        seen += [row["case_no"] for row in page["items"]]
+        cursor = page["next"]
+    assert len(seen) == len(set(seen))
+    assert made <= set(seen)
+
+
+def test_reading_personal_data_is_audited_and_the_chain_holds(web: Web) -> None:
+    case_no = web.submit()
+    assert web.get(f"/cases/{case_no}", WINDOW).json()["applicant"]["name"] == "测试申请人"
+    masked = web.get(f"/cases/{case_no}", "city.coordinator").json()["applicant"]
+    assert "测试申请人" not in masked.values()
+    with web.database.reading() as session:
+        readers = session.exec(
+            select(AuditEntry.actor).where(AuditEntry.subject == case_no, AuditEntry.action == "case.read")
+        ).all()
+        assert readers == [WINDOW]
+        assert audit.verify(session) == []
+
+
+def test_a_document_is_a_pdf_for_readers_of_its_case(web: Web) -> None:
+    case_no = web.submit()
+    document = web.get(f"/cases/{case_no}", WINDOW).json()["documents"][0]
+    answer = web.get(f"/documents/{document['id']}", WINDOW)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF")
+    assert web.get(f"/documents/{document['id']}", "yudu.window").status_code == 403
+
+
+def test_an_applicant_sees_the_case_with_the_query_code_only(web: Web) -> None:
+    receipt = submit(web, web.body(), key="public").json()
+    path = f"/public/cases/{receipt['case_no']}"
+    assert web.get(path, query_code=receipt["query_code"]).json()["state"]["code"] == 1
+    assert web.get(path, query_code="WRONG").status_code == 404
+    assert web.get(path).status_code == 422
+
+
+def test_a_withdrawal_needs_a_reason_and_happens_once(web: Web) -> None:
+    case_no = web.submit()
+    assert web.post(f"/cases/{case_no}/withdraw", WINDOW, json={}).status_code == 422
+    assert web.post(f"/cases/{case_no}/withdraw", "yudu.window", json={"reason": "x"}).status_code == 403
+    done = web.post(f"/cases/{case_no}/withdraw", WINDOW, json={"reason": "申请人改变计划"})
+    assert (done.status_code, done.json()["state"]["name"]) == (202, "已撤件")
+    again = web.post(f"/cases/{case_no}/withdraw", WINDOW, json={"reason": "再次"})
+    assert (again.status_code, again.json()["code"]) == (409, "case_closed")
+
+
+def test_what_does_not_fit_the_cases_state_conflicts(web: Web) -> None:
+    case_no = web.submit()
+    unit = web.get(f"/cases/{case_no}", WINDOW).json()["city_unit"]
+    approver = f"city.{unit}.approver"
+    supplied = web.post(f"/cases/{case_no}/materials", WINDOW, json={"materials": [{"name": "申请书"}]})
+    assert (supplied.status_code, supplied.json()["code"]) == (409, "not_awaiting_materials")
+    begun = web.post(
+        f"/cases/{case_no}/special-procedures", approver, json={"kind": "听证", "days": 5, "reason": "依申请"}
+    )
+    assert (begun.status_code, begun.json()["code"]) == (409, "case_not_running")
+    extended = web.post(f"/cases/{case_no}/extension", approver, json={"days": 5, "reason": "案情复杂"})
+    assert (extended.status_code, extended.json()["code"]) == (409, "case_not_running")
+    ended = web.post(f"/cases/{case_no}/special-procedures/none/end", approver)
+    assert ended.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "聚会", "days": 5, "reason": "x"},
+        {"kind": "听证", "days": 0, "reason": "x"},
+        {"kind": "听证", "days": "5", "reason": "x"},
+        {"kind": "听证", "days": True, "reason": "x"},
+        {"kind": "听证", "days": 5, "reason": " "},
+        {"kind": "听证", "days": 5},
+    ],
+)
+def test_a_special_procedures_content_is_checked(web: Web, body: dict[str, Any]) -> None:
+    case_no = web.submit()
+    assert web.post(f"/cases/{case_no}/special-procedures", WINDOW, json=body).status_code == 422

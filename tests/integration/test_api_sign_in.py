@@ -1,0 +1,75 @@
+"""Signing in, tokens, and the lock after failures."""
+# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
+
+import pytest
+
+from models.account import AccessToken, Account
+from tests.integration.web import PASSWORD, Web, web
+
+WRONG = {"username": "xingguo.window", "password": "wrong"}
+
+
+def test_a_token_opens_what_is_closed_without_it(web: Web) -> None:
+    assert web.get("/me").status_code == 401
+    answer = web.get("/me", "xingguo.window")
+    assert answer.json() == {
+        "username": "xingguo.window",
+        "display_name": "兴国县综合窗口",
+        "groups": ["xingguo.window"],
+    }
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic eDp5", "Bearer ünïcode"])
+def test_a_bad_token_is_unauthenticated_and_says_how_to_authenticate(web: Web, header: str) -> None:
+    answer = web.client.get("/api/v1/me", headers={"Authorization": header.encode()})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "unauthenticated"
+
+
+def test_wrong_password_unknown_name_and_locked_account_get_the_same_answer(web: Web) -> None:
+    unknown = web.post("/login", json={"username": "nobody", "password": "wrong"})
+    wrong = [web.post("/login", json=WRONG | {"username": "yudu.window"}) for _ in range(5)]
+    locked = web.post("/login", json={"username": "yudu.window", "password": PASSWORD})
+    assert {answer.status_code for answer in (unknown, *wrong, locked)} == {401}
+    assert len({answer.text for answer in (unknown, *wrong, locked)}) == 1
+
+
+def test_a_failure_is_remembered_though_the_answer_is_an_error(web: Web) -> None:
+    web.post("/login", json=WRONG | {"username": "dayu.window"})
+    with web.database.reading() as session:
+        assert session.get_one(Account, "dayu.window").failed_attempts == 1
+    web.headers("dayu.window")
+    with web.database.reading() as session:
+        assert session.get_one(Account, "dayu.window").failed_attempts == 0
+
+
+def test_signing_out_ends_the_token(web: Web) -> None:
+    token = web.post("/login", json={"username": "xinfeng.window", "password": PASSWORD}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert web.client.post("/api/v1/logout", headers=headers).status_code == 204
+    assert web.client.get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_no_token_stands_in_the_database(web: Web) -> None:
+    web.headers("xingguo.window")
+    with web.database.reading() as session:
+        assert session.get(AccessToken, web.tokens["xingguo.window"]) is None
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        "rongjiang.chief",
+        "city.zrzy.approver",
+        "city.xzsp.advisor",
+        "city.slj.supervisor",
+        "city.coordinator",
+        "admin.system",
+        "admin.security",
+        "admin.audit",
+    ],
+)
+def test_every_kind_of_demonstration_account_signs_in(web: Web, username: str) -> None:
+    assert web.get("/me", username).json()["groups"] == [username]

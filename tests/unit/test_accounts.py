@@ -1,0 +1,259 @@
+"""Accounts: tokens, locks, groups, demonstration accounts."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from sqlmodel import Session, SQLModel, select
+
+from models.account import AccessToken, Account
+from models.catalogue import Area, AreaKind, CountyUnit, Responsibility, SupervisorLevel, Unit
+from models.database import Database
+from services import accounts, audit
+from services.accounts import BadCredentials
+from services.errors import InvalidInput, SetupError, Unauthenticated
+from settings import Settings, get_settings
+
+NOW = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
+    SQLModel.metadata.create_all(opened.engine)
+    with opened.transaction() as session:
+        accounts.create_account(session, "li", "李", PASSWORD, ["xingguo.window", "xingguo.reviewer"])
+    yield opened
+    opened.dispose()
+
+
+def attempt(database: Database, password: str, at: datetime, username: str = "li") -> accounts.SignIn | None:
+    try:
+        with database.transaction() as session:
+            return accounts.sign_in(session, username, password, at)
+    except BadCredentials:
+        return None
+
+
+def account(database: Database) -> Account:
+    with database.reading() as session:
+        found = session.get_one(Account, "li")
+        session.expunge(found)
+        return found
+
+
+def test_a_token_tells_who_it_belongs_to_until_it_ends(database: Database) -> None:
+    signed_in = attempt(database, PASSWORD, NOW)
+    assert signed_in is not None
+    assert signed_in.expires_at == NOW + timedelta(hours=Settings().session_hours)
+    with database.reading() as session, freeze_time(signed_in.expires_at - timedelta(seconds=1)):
+        actor = accounts.authenticate(session, signed_in.token)
+        assert actor.groups == {"xingguo.window", "xingguo.reviewer"}
+        assert accounts.resume(session, signed_in.token).csrf == signed_in.csrf
+    with database.reading() as session, freeze_time(signed_in.expires_at), pytest.raises(Unauthenticated):
+        accounts.authenticate(session, signed_in.token)
+
+
+def test_an_inactive_account_loses_its_tokens(database: Database) -> None:
+    signed_in = attempt(database, PASSWORD, NOW)
+    assert signed_in is not None
+    with database.transaction() as session:
+        session.get_one(Account, "li").active = False
+    with database.reading() as session, freeze_time(NOW), pytest.raises(Unauthenticated):
+        accounts.authenticate(session, signed_in.token)
+    assert attempt(database, PASSWORD, NOW) is None
+
+
+def test_five_failures_lock_for_fifteen_minutes_even_with_the_right_password(database: Database) -> None:
+    for _ in range(4):
+        attempt(database, "wrong", NOW)
+    assert account(database).locked_until is None
+    attempt(database, "wrong", NOW)
+    assert account(database).locked_until == NOW + timedelta(minutes=15)
+    assert attempt(database, PASSWORD, NOW + timedelta(minutes=15, seconds=-1)) is None
+    assert attempt(database, PASSWORD, NOW + timedelta(minutes=15)) is not None
+    assert account(database).failed_attempts == 0
+
+
+def test_attempts_during_the_lock_do_not_lengthen_it(database: Database) -> None:
+    for minute in (0, 0, 0, 0, 0, 5, 14):
+        attempt(database, "wrong", NOW + timedelta(minutes=minute))
+    assert account(database).locked_until == NOW + timedelta(minutes=15)
+
+
+def test_after_the_lock_the_count_begins_anew(database: Database) -> None:
+    for _ in range(5):
+        attempt(database, "wrong", NOW)
+    attempt(database, "wrong", NOW + timedelta(minutes=16))
+    assert (account(database).failed_attempts, account(database).locked_until) == (1, None)
+
+
+def test_success_clears_earlier_failures(database: Database) -> None:
+    for _ in range(4):
+        attempt(database, "wrong", NOW)
+    assert attempt(database, PASSWORD, NOW) is not None
+    assert account(database).failed_attempts == 0
+
+
+def test_an_unknown_name_costs_a_password_check_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    real = accounts._hasher()
+    monkeypatch.setattr(accounts, "_hasher", lambda: Counting(real, checked))
+    attempt(database, PASSWORD, NOW, username="nobody")
+    attempt(database, "wrong", NOW)
+    assert len(checked) == 2
+    assert {stored.split("$")[3] for stored in checked} == {"m=65536,t=3,p=4"}
+
+
+class Counting:
+    """A hasher that notes every check."""
+
+    def __init__(self, real: accounts.PasswordHasher, checked: list[str]) -> None:
+        self.real, self.checked = real, checked
+
+    def verify(self, stored: str, password: str) -> bool:
+        self.checked.append(stored)
+        return self.real.verify(stored, password)
+
+    def hash(self, password: str) -> str:
+        return self.real.hash(password)
+
+
+def test_signing_in_and_failing_are_audited_and_unknown_names_are_not_written_down(database: Database) -> None:
+    attempt(database, "wrong", NOW)
+    attempt(database, PASSWORD, NOW)
+    attempt(database, PASSWORD, NOW, username="typed-password-here")
+    with database.reading() as session:
+        assert audit.verify(session) == []
+        assert audit.head(session).id == 2
+
+
+def test_expired_tokens_are_cleared_away_at_the_next_sign_in(database: Database) -> None:
+    attempt(database, PASSWORD, NOW)
+    attempt(database, PASSWORD, NOW + timedelta(days=2))
+    with database.reading() as session:
+        assert len(session.exec(select(AccessToken)).all()) == 1
+
+
+def test_signing_out_ends_one_session_only(database: Database) -> None:
+    first, second = attempt(database, PASSWORD, NOW), attempt(database, PASSWORD, NOW)
+    assert first is not None
+    assert second is not None
+    with database.transaction() as session:
+        accounts.sign_out(session, first.token)
+    with database.reading() as session, freeze_time(NOW):
+        assert accounts.authenticate(session, second.token).username == "li"
+        with pytest.raises(Unauthenticated):
+            accounts.authenticate(session, first.token)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ["admin.system", "admin.audit"],
+        ["admin.security", "xingguo.window"],
+        ["admin.audit", "city.coordinator"],
+    ],
+)
+def test_an_administrator_holds_no_other_role(database: Database, groups: list[str]) -> None:
+    with database.transaction() as session, pytest.raises(accounts.AdministratorsExclusive):
+        accounts.create_account(session, "wang", "王", PASSWORD, groups)
+
+
+@pytest.mark.parametrize(("username", "password"), [("", PASSWORD), ("x" * 65, PASSWORD), ("wang", "short")])
+def test_a_bad_name_or_a_short_password_is_refused(database: Database, username: str, password: str) -> None:
+    with database.transaction() as session, pytest.raises(InvalidInput):
+        accounts.create_account(session, username, "王", password, [])
+
+
+def test_a_taken_name_is_refused(database: Database) -> None:
+    with database.transaction() as session, pytest.raises(accounts.AccountExists):
+        accounts.create_account(session, "li", "另一个李", PASSWORD, [])
+
+
+def test_members_and_groups_leave_inactive_accounts_out(database: Database) -> None:
+    with database.transaction() as session:
+        assert [one.username for one in accounts.members_of(session, ["xingguo.window"])] == ["li"]
+        assert accounts.groups_of(session, "li") == ["xingguo.reviewer", "xingguo.window"]
+        session.get_one(Account, "li").active = False
+        session.flush()
+        assert accounts.members_of(session, ["xingguo.window"]) == []
+        assert accounts.groups_of(session, "li") == []
+
+
+def test_a_city_supervisor_supervises_what_the_matrix_in_force_says(database: Database) -> None:
+    with database.transaction() as session:
+        for item, version, unit, since in (
+            ("W-01", 1, "slj", None),
+            ("W-02", 1, "slj", None),
+            ("W-02", 2, "lyj", NOW.date()),
+            ("W-03", 1, "lyj", None),
+            ("W-03", 2, "slj", NOW.date() + timedelta(days=2)),
+        ):
+            session.add(
+                Responsibility(
+                    item=item,
+                    version=version,
+                    level=SupervisorLevel.CITY,
+                    supervisor_unit=unit,
+                    assumed=True,
+                    in_force_from=since,
+                )
+            )
+        accounts.create_account(session, "zhao", "赵", PASSWORD, ["city.slj.supervisor"])
+    with freeze_time(NOW):
+        signed_in = attempt(database, PASSWORD, NOW, username="zhao")
+    assert signed_in is not None
+    assert signed_in.actor.supervised_items == {"W-01"}
+
+
+def seed(session: Session) -> int:
+    area = Area(
+        code="rongjiang",
+        name="蓉江新区",
+        kind=AreaKind.ZONE,
+        division_code="360799",
+        pseudo_code=True,
+        position=1,
+    )
+    unit = CountyUnit(
+        area="rongjiang",
+        code="jfj",
+        name="区经发局",
+        reviewer_group="rongjiang.jfj.reviewer",
+        assumed=False,
+        position=1,
+    )
+    city = [
+        Unit(code="zrzy", name="市自然资源局", deciding=True, position=1),
+        Unit(code="slj", name="市水利局", deciding=False, position=2),
+    ]
+    return accounts.seed_demo_accounts(session, [area], [unit], city)
+
+
+def test_demonstration_accounts_are_named_like_their_groups_and_made_once(database: Database) -> None:
+    with database.transaction() as session:
+        assert seed(session) == 15
+        assert seed(session) == 0
+        names = {one.username: one.display_name for one in session.exec(select(Account)).all()}
+    assert names["rongjiang.window"] == "蓉江新区综合窗口"
+    assert names["rongjiang.jfj.reviewer"] == "区经发局承办人"
+    assert names["city.zrzy.approver"] == "市自然资源局审批人"
+    assert "city.slj.supervisor" in names
+    assert "city.slj.approver" not in names
+    signed_in = attempt(database, accounts.DEMO_PASSWORD, NOW, username="city.zrzy.approver")
+    assert signed_in is not None
+    assert signed_in.actor.groups == {"city.zrzy.approver"}
+
+
+def test_production_gets_no_demonstration_account(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TONGQUAN_ENVIRONMENT", "production")
+    get_settings.cache_clear()
+    try:
+        with database.transaction() as session, pytest.raises(SetupError):
+            seed(session)
+    finally:
+        get_settings.cache_clear()

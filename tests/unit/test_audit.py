@@ -1,0 +1,112 @@
+"""The audit trail: chained, append-only, and verifiable."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import SQLModel, select
+
+from models.audit import AuditEntry
+from models.database import Database
+from services import audit
+
+AT = datetime(2026, 9, 21, 1, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'audit.db'}")
+    SQLModel.metadata.create_all(opened.engine)
+    yield opened
+    opened.dispose()
+
+
+def write(database: Database, number: int) -> None:
+    for serial in range(number):
+        with database.transaction() as session:
+            audit.record(session, "li", "case.read", f"K{serial}", {"顺序": serial, "more": [1.5, None, True]}, AT)
+
+
+def broken(database: Database) -> list[int]:
+    with database.reading() as session:
+        return [link.id for link in audit.verify(session)]
+
+
+def test_an_empty_trail_holds(database: Database) -> None:
+    assert broken(database) == []
+    with database.reading() as session:
+        assert audit.head(session) == audit.ChainHead(0, audit.GENESIS)
+
+
+def test_a_chain_holds_and_each_entry_names_the_one_before(database: Database) -> None:
+    write(database, 5)
+    assert broken(database) == []
+    with database.reading() as session:
+        entries = session.exec(select(AuditEntry).order_by("id")).all()
+        assert [entry.id for entry in entries] == [1, 2, 3, 4, 5]
+        assert [entry.previous for entry in entries] == [
+            audit.GENESIS,
+            *(entry.digest for entry in entries[:-1]),
+        ]
+
+
+def test_several_entries_of_one_transaction_chain_too(database: Database) -> None:
+    with database.transaction() as session:
+        for serial in range(3):
+            audit.record(session, "li", "x", str(serial), {}, AT)
+    assert broken(database) == []
+
+
+def test_a_transaction_rolled_back_leaves_no_gap(database: Database) -> None:
+    write(database, 1)
+    with database.reading() as session:
+        audit.record(session, "li", "x", "lost", {}, AT)
+    write(database, 1)
+    assert broken(database) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ("UPDATE audit_entry SET actor = 'wang' WHERE id = 3", [3]),
+        ("UPDATE audit_entry SET detail = '{}' WHERE id = 3", [3]),
+        ("UPDATE audit_entry SET at = '2020-01-01 00:00:00.000000' WHERE id = 3", [3]),
+        ("UPDATE audit_entry SET digest = 'forged' WHERE id = 3", [3, 4]),
+        ("DELETE FROM audit_entry WHERE id = 3", [4]),
+        ("DELETE FROM audit_entry WHERE id = 1", [2]),
+    ],
+)
+def test_tampering_breaks_the_chain_where_it_was_done(database: Database, change: str, where: list[int]) -> None:
+    write(database, 5)
+    with database.transaction() as session:
+        session.connection().execute(text(change))
+    assert sorted(set(broken(database))) == where
+
+
+def test_renumbering_after_a_removal_is_noticed(database: Database) -> None:
+    write(database, 3)
+    with database.transaction() as session:
+        session.connection().execute(text("DELETE FROM audit_entry WHERE id = 2"))
+        session.connection().execute(text("UPDATE audit_entry SET id = 2 WHERE id = 3"))
+    assert 2 in broken(database)
+
+
+def test_concurrent_writers_queue_and_none_is_lost(database: Database) -> None:
+    writers = [threading.Thread(target=write, args=(database, 25)) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert broken(database) == []
+    with database.reading() as session:
+        assert audit.head(session).id == 100
+
+
+def test_what_is_not_json_is_refused_before_it_is_written(database: Database) -> None:
+    with pytest.raises(TypeError), database.transaction() as session:
+        audit.record(session, "li", "x", "y", {"at": AT}, AT)
+    with pytest.raises(ValueError), database.transaction() as session:
+        audit.record(session, "li", "x", "y", {"number": float("nan")}, AT)

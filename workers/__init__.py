@@ -1,0 +1,1 @@
+"""Job workers: one module a capability, each a ``ZeebeTaskRouter`` named ``router``; ``runtime`` supervises them."""

@@ -1,0 +1,30 @@
+"""Run every job worker in one process until SIGTERM or SIGINT; running jobs get ten seconds to finish."""
+
+import asyncio
+import os
+import signal
+
+import models  # noqa: F401 - registers every table
+from engine.gateway import OAuth, open_channel
+from services.logs import configure_logging
+from settings import get_settings
+from workers import runtime
+
+
+async def main() -> None:
+    """Supervise the workers the settings describe."""
+    settings = get_settings()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    oauth = OAuth.from_environment(os.environ)
+    try:
+        await runtime.supervise(lambda: open_channel(settings.zeebe_address, oauth), stop)
+    finally:
+        runtime.database().dispose()
+
+
+if __name__ == "__main__":
+    configure_logging("workers")
+    asyncio.run(main())

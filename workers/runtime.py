@@ -1,0 +1,523 @@
+"""Run the job workers: one transaction a job, outcomes reported until the engine has them, a supervised
+pyzeebe.
+
+pyzeebe 4.7 is used for routers, polling and streaming; what it does not guard against is overridden here: it
+waits five seconds after any error, takes more streamed jobs than it may run, reports an outcome once and
+without a deadline, and puts jobs it was given while stopping aside until they time out.
+
+A handler module must not use ``from __future__ import annotations``: pyzeebe then no longer knows ``job:
+Job``.
+"""
+
+import asyncio
+import importlib
+import pkgutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import grpc
+import orjson
+import structlog
+from pyzeebe import Job, JobController, ZeebeTaskRouter, ZeebeWorker
+from pyzeebe.errors import ZeebeDeadlineExceeded, ZeebeError
+from pyzeebe.proto import gateway_pb2 as pb
+from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
+from pyzeebe.task.task import Task as JobTask
+from pyzeebe.worker.job_executor import JobExecutor
+from pyzeebe.worker.job_poller import JobPoller, JobStreamer
+from pyzeebe.worker.task_state import TaskState
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from models.case import Case
+from models.database import Database
+from models.engine_state import Heartbeat, InstanceState, ProcessInstance
+from models.protocol import CASE_ID
+from models.task import Task
+from services import deadlines
+from services.clock import machine_now
+from services.errors import TongquanError
+from settings import get_settings
+
+JOB_TIMEOUT_MS = 20_000
+"""After this long the engine gives a job to another worker; handlers take well under a second."""
+MAX_RUNNING_JOBS = 64
+"""Jobs of all types handed to handlers at once; streams wait beyond that."""
+MAX_QUEUED_JOBS = 16
+"""Jobs of one type taken from the engine and not yet handed to a handler."""
+HANDLER_THREADS = 8
+POLL_TIMEOUT_MS = 3_000
+"""How long the engine holds a poll open; each answer, an empty one too, is a sign of life."""
+STREAM_TIMEOUT_SECONDS = 3_600
+ERROR_PAUSE_SECONDS = 0.5
+FULL_PAUSE_SECONDS = 0.05
+REPORT_CALL_SECONDS = 5.0
+REPORT_TIMEOUT_SECONDS = 60.0
+MAX_REPORT_PAUSE_SECONDS = 1.0
+FIRST_RETRY_MS = 1_000
+RETRY_FACTOR = 4
+MAX_RETRY_MS = 60_000
+MODELLED_RETRIES = 3
+MAX_STARTS = 5
+"""Starts of one job without an outcome; a time-out does not lower the engine's own count of retries."""
+KNOWN_INSTANCES = 50_000
+HEARTBEAT_SECONDS = 3.0
+STOP_TIMEOUT_SECONDS = 10.0
+_MOMENTARY = frozenset(
+    {
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNKNOWN,
+    }
+)
+
+log = structlog.get_logger(__name__)
+
+
+class BusinessError(Exception):
+    """An obstacle the process handles: thrown as the BPMN error ``code``."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
+
+
+class MissingVariable(Exception):
+    """The job lacks a variable every process carries; the model does not pass it on."""
+
+
+class _Recent:
+    """The instances registered lately, so that a case's later jobs need not register theirs again."""
+
+    def __init__(self, size: int) -> None:
+        self._keys: OrderedDict[int, None] = OrderedDict()
+        self._size = size
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._keys
+
+    def add(self, key: int) -> None:
+        with self._lock:
+            self._keys[key] = None
+            self._keys.move_to_end(key)
+            if len(self._keys) > self._size:
+                self._keys.popitem(last=False)
+
+
+_registered = _Recent(KNOWN_INSTANCES)
+_turn = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def database() -> Database:
+    """Return the process's database, opened on first use."""
+    return Database(get_settings().effective_database_url, pool_size=HANDLER_THREADS + 2)
+
+
+def case_no(job: Job) -> str:
+    """Return the case the job's process is about.
+
+    Raises:
+        MissingVariable: the process carries none.
+    """
+    number = job.variables.get(CASE_ID)
+    if not number:
+        raise MissingVariable(f"{job.bpmn_process_id}/{job.element_id}: {CASE_ID}")
+    return str(number)
+
+
+@contextmanager
+def job_transaction(job: Job) -> Iterator[Session]:
+    """Yield the session of the job's one transaction, committed at the end, before the job is completed.
+
+    The first job of an instance also registers whose it is, so that user tasks of called processes find their
+    case.
+    """
+    store = database()
+    unknown = job.process_instance_key not in _registered
+    with _write_turn(store), store.transaction() as session:
+        if unknown and job.variables.get(CASE_ID):
+            _register(session, job)
+        yield session
+    if unknown:
+        _registered.add(job.process_instance_key)
+
+
+def _write_turn(store: Database) -> AbstractContextManager[Any]:
+    """Queue this process's writers: SQLite has one at a time and makes the others sleep and try again."""
+    return _turn if store.engine.dialect.name == "sqlite" else nullcontext()
+
+
+def _register(session: Session, job: Job) -> None:
+    build: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    table = ProcessInstance.__table__  # type: ignore[attr-defined]
+    owner = case_no(job)
+    statement = build(table).values(
+        key=job.process_instance_key,
+        case_no=owner,
+        process_id=job.bpmn_process_id,
+        version=job.process_definition_version,
+        state=InstanceState.ACTIVE,
+    )
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.key], set_={"case_no": owner}, where=table.c.case_no.is_(None)
+        )
+    )
+    waiting = session.exec(
+        select(Task).where(Task.process_instance_key == job.process_instance_key, col(Task.case_no).is_(None))
+    ).all()
+    case = session.get(Case, owner) if waiting else None
+    for task in waiting:
+        task.case_no = owner
+        if case is not None:
+            deadlines.apply_task_clock(session, task, case)
+
+
+def collect_routers() -> list[ZeebeTaskRouter]:
+    """Import every module of this package and return the routers they define, in module order."""
+    package = importlib.import_module("workers")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name != "__main__")
+    modules = (importlib.import_module(f"workers.{name}") for name in names)
+    return [m.router for m in modules if isinstance(getattr(m, "router", None), ZeebeTaskRouter)]
+
+
+class Reporter:
+    """Tell the engine what became of a job, again and again until it knows."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: Any = GatewayStub(channel)
+
+    async def completed(self, job: Job, variables: dict[str, Any]) -> None:
+        """Complete the job; one that is gone was completed before."""
+        request = pb.CompleteJobRequest(jobKey=job.key, variables=orjson.dumps(variables).decode())
+        await self._report(job, self._stub.CompleteJob, request)
+
+    async def failed(self, job: Job, retries: int, message: str, backoff_ms: int) -> None:
+        """Fail the job; without retries left the engine raises an incident with ``message``."""
+        request = pb.FailJobRequest(
+            jobKey=job.key, retries=max(0, retries), errorMessage=message[:1000], retryBackOff=backoff_ms
+        )
+        await self._report(job, self._stub.FailJob, request)
+
+    async def thrown(self, job: Job, code: str, message: str) -> None:
+        """Throw a BPMN error where the job stands."""
+        request = pb.ThrowErrorRequest(jobKey=job.key, errorCode=code, errorMessage=message[:1000])
+        await self._report(job, self._stub.ThrowError, request)
+
+    async def _report(self, job: Job, call: Callable[..., Any], request: Any) -> None:
+        deadline = time.monotonic() + REPORT_TIMEOUT_SECONDS
+        pause = 0.02
+        while True:
+            try:
+                await call(request, timeout=REPORT_CALL_SECONDS)
+                return
+            except grpc.aio.AioRpcError as exc:
+                if exc.code() is grpc.StatusCode.NOT_FOUND:
+                    log.info("job.gone", **_keys(job))
+                    return
+                if exc.code() not in _MOMENTARY or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_REPORT_PAUSE_SECONDS)
+
+
+class _Controller(JobController):
+    """pyzeebe's controller with outcomes that arrive."""
+
+    def __init__(self, job: Job, worker: "Worker") -> None:
+        super().__init__(job, worker.zeebe_adapter)
+        self._reporter = worker.reporter
+
+    async def set_success_status(self, variables: Any = None) -> None:
+        await self._reporter.completed(self._job, dict(variables or {}))
+
+    async def set_failure_status(self, message: str, retry_back_off_ms: int = 0, variables: Any = None) -> None:
+        await self._reporter.failed(self._job, self._job.retries - 1, message, retry_back_off_ms)
+
+    async def set_error_status(self, message: str, error_code: str = "", variables: Any = None) -> None:
+        await self._reporter.thrown(self._job, error_code, message)
+
+
+async def handle_failure(error: Exception, job: Job, controller: JobController) -> None:
+    """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only."""
+    if isinstance(error, BusinessError):
+        log.info("job.business_error", code=error.code, **_keys(job))
+        await controller.set_error_status(str(error), error_code=error.code)
+        return
+    log.error("job.failed", error=_describe(error), retries=job.retries, **_keys(job))
+    await controller.set_failure_status(_describe(error), retry_back_off_ms=retry_backoff_ms(job.retries))
+
+
+def retry_backoff_ms(retries: int) -> int:
+    """Return how long to wait before the next attempt when ``retries`` were left before this one failed."""
+    failed_before = max(0, MODELLED_RETRIES - retries)
+    return int(min(FIRST_RETRY_MS * RETRY_FACTOR**failed_before, MAX_RETRY_MS))
+
+
+def _describe(error: BaseException) -> str:
+    """Say what went wrong without what a foreign exception's text may quote: rows, and so people's data."""
+    if isinstance(error, TongquanError):
+        return f"{error.code}: {error.detail}"
+    if isinstance(error, MissingVariable):
+        return f"MissingVariable: {error}"
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = "" if frame is None else f" ({frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno})"
+    return f"{type(error).__name__}{place}"
+
+
+def _keys(job: Job) -> dict[str, Any]:
+    return {
+        "job_type": job.type,
+        "job_key": job.key,
+        "process_instance_key": job.process_instance_key,
+        "element_id": job.element_id,
+    }
+
+
+class _Poller(JobPoller):
+    """Polls again soon after an error and says when it got an answer."""
+
+    alive: Callable[[str], None]
+
+    async def activate_max_jobs(self) -> None:
+        if self.calculate_max_jobs_to_activate() <= 0 or self.queue.full():
+            await asyncio.sleep(FULL_PAUSE_SECONDS)
+            return
+        try:
+            jobs = self.zeebe_adapter.activate_jobs(
+                task_type=self.task.type,
+                worker=self.worker_name,
+                timeout=self.task.config.timeout_ms,
+                max_jobs_to_activate=self.calculate_max_jobs_to_activate(),
+                variables_to_fetch=self.task.config.variables_to_fetch or [],
+                request_timeout=self.request_timeout,
+                tenant_ids=self.tenant_ids,
+            )
+            async for job in jobs:
+                self.task_state.add(job)
+                await self.queue.put(job)
+            self.alive(self.task.type)
+        except ZeebeError as exc:
+            log.warning("worker.poll_failed", job_type=self.task.type, error=type(exc).__name__)
+            await asyncio.sleep(ERROR_PAUSE_SECONDS)
+
+    def calculate_max_jobs_to_activate(self) -> int:
+        return min(super().calculate_max_jobs_to_activate(), MAX_QUEUED_JOBS)
+
+
+class _Streamer(JobStreamer):
+    """Opens its stream again soon after it broke; the bounded queue makes the stream wait."""
+
+    async def activate_stream(self) -> None:
+        try:
+            jobs = self.zeebe_adapter.stream_activate_jobs(
+                task_type=self.task.type,
+                worker=self.worker_name,
+                timeout=self.task.config.timeout_ms,
+                variables_to_fetch=self.task.config.variables_to_fetch or [],
+                stream_request_timeout=self.stream_request_timeout,
+                tenant_ids=self.tenant_ids,
+            )
+            async for job in jobs:
+                self.task_state.add(job)
+                await self.queue.put(job)
+        except ZeebeDeadlineExceeded:
+            log.debug("worker.stream_renewed", job_type=self.task.type)
+        except ZeebeError as exc:
+            log.warning("worker.stream_failed", job_type=self.task.type, error=type(exc).__name__)
+            await asyncio.sleep(ERROR_PAUSE_SECONDS)
+
+
+class _Executor(JobExecutor):
+    """Runs no more jobs than the worker has room for, and knows which it has not begun."""
+
+    worker: "Worker"
+
+    async def execute(self) -> None:
+        while self.should_execute():
+            job = await self.get_next_job()
+            try:
+                await self.worker.room.acquire()
+            except asyncio.CancelledError:
+                self.worker.unbegun.append(job)
+                raise
+            running = asyncio.create_task(self._run(job))
+            self.worker.running.add(running)
+            running.add_done_callback(self.worker.running.discard)
+
+    async def _run(self, job: Job) -> None:
+        controller = _Controller(job, self.worker)
+        try:
+            if self.worker.starts.begin(job.key) > MAX_STARTS:
+                message = f"已开始 {MAX_STARTS} 次而没有结果，停止重试"
+                log.error("job.given_up", **_keys(job))
+                await self.worker.reporter.failed(job, 0, message, 0)
+            else:
+                await self.task.job_handler(job, controller)
+            self.worker.starts.end(job.key)
+        except Exception as exc:
+            log.error("job.outcome_unreported", error=_describe(exc), **_keys(job))
+            await self._fail_unreportable(job, exc)
+        finally:
+            self.worker.room.release()
+            self.worker.alive(self.task.type)
+            self.jobs.task_done()
+            self.task_state.remove(job)
+
+    async def _fail_unreportable(self, job: Job, exc: Exception) -> None:
+        """Fail a job whose outcome the engine refuses to take, so that it does not go round by time-outs."""
+        if isinstance(exc, grpc.aio.AioRpcError) and exc.code() in _MOMENTARY:
+            return
+        try:
+            await self.worker.reporter.failed(job, job.retries - 1, _describe(exc), retry_backoff_ms(job.retries))
+        except Exception as second:
+            log.error("job.left_to_time_out", error=_describe(second), **_keys(job))
+
+
+class _Starts:
+    """How often each job was begun without an outcome the engine took."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[int, int] = OrderedDict()
+
+    def begin(self, key: int) -> int:
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if len(self._counts) > KNOWN_INSTANCES:
+            self._counts.popitem(last=False)
+        return self._counts[key]
+
+    def end(self, key: int) -> None:
+        self._counts.pop(key, None)
+
+
+class Worker(ZeebeWorker):
+    """pyzeebe's worker with the guards above; one use: create, :meth:`work`, :meth:`drain`."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, name: str | None = None) -> None:
+        super().__init__(
+            channel,
+            name=name,
+            request_timeout=POLL_TIMEOUT_MS,
+            max_connection_retries=-1,
+            exception_handler=handle_failure,
+            stream_enabled=True,
+            stream_request_timeout=STREAM_TIMEOUT_SECONDS,
+        )
+        self.reporter = Reporter(channel)
+        self.room = asyncio.Semaphore(MAX_RUNNING_JOBS)
+        self.running: set[asyncio.Task[None]] = set()
+        self.unbegun: list[Job] = []
+        self.starts = _Starts()
+        self._queues: list[asyncio.Queue[Job]] = []
+        self._beats: dict[str, datetime] = {}
+        self._ended = asyncio.Event()
+
+    async def work(self) -> None:
+        """Work until :meth:`drain`."""
+        try:
+            await super().work()
+        finally:
+            self._ended.set()
+
+    def alive(self, job_type: str) -> None:
+        """Note that the engine answered for ``job_type``."""
+        self._beats[job_type] = machine_now()
+
+    def take_beats(self) -> dict[str, datetime]:
+        """Return the last sign of life of each type since the last call."""
+        beats, self._beats = self._beats, {}
+        return beats
+
+    def _init_tasks(self) -> None:
+        self._job_pollers, self._job_streamers, self._job_executors = [], [], []
+        for task in self.tasks:
+            self._add_type(task)
+
+    def _add_type(self, task: JobTask) -> None:
+        queue: asyncio.Queue[Job] = asyncio.Queue(MAX_QUEUED_JOBS)
+        state = TaskState()
+        poller = _Poller(self.zeebe_adapter, task, queue, self.name, self.request_timeout, state, 1, self.tenant_ids)
+        poller.alive = self.alive
+        executor = _Executor(task, queue, state, self.zeebe_adapter)
+        executor.worker = self
+        streamer = _Streamer(
+            self.zeebe_adapter, task, queue, self.name, self._stream_request_timeout, state, self.tenant_ids
+        )
+        self._queues.append(queue)
+        self._job_pollers.append(poller)
+        self._job_streamers.append(streamer)
+        self._job_executors.append(executor)
+
+    async def drain(self, seconds: float = STOP_TIMEOUT_SECONDS) -> None:
+        """Take no more jobs, hand back those not begun, and wait up to ``seconds`` for those running."""
+        for executor in self._job_executors:
+            executor.stop_event.set()
+        self._stop_event.set()
+        await self._ended.wait()
+        waiting = [queue.get_nowait() for queue in self._queues for _ in range(queue.qsize())] + self.unbegun
+        handing = [self.reporter.failed(job, job.retries, "worker stopping", 0) for job in waiting]
+        running = [*self.running, *(asyncio.ensure_future(one) for one in handing)]
+        if running:
+            _, late = await asyncio.wait(running, timeout=seconds)
+            if late:
+                log.warning("worker.jobs_abandoned", count=len(late))
+
+
+def write_heartbeats(store: Database, beats: dict[str, datetime]) -> None:
+    """Write the workers' signs of life, all in one transaction."""
+    with _write_turn(store), store.transaction() as session:
+        for job_type, at in beats.items():
+            session.merge(Heartbeat(component=f"worker:{job_type}", at=at))
+
+
+async def supervise(open_channel: Callable[[], grpc.aio.Channel], stop: asyncio.Event) -> None:
+    """Run the workers until ``stop``; a worker that ends by itself is replaced."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(HANDLER_THREADS, thread_name_prefix="job"))
+    while not stop.is_set():
+        channel = open_channel()
+        worker = Worker(channel)
+        worker.include_router(*collect_routers())
+        working = asyncio.create_task(worker.work())
+        beating = asyncio.create_task(_beat(worker))
+        stopping = asyncio.create_task(stop.wait())
+        log.info("worker.started", job_types=len(worker.tasks))
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ended_by_itself = working.done()
+        stopping.cancel()
+        await worker.drain()
+        beating.cancel()
+        results = await asyncio.gather(working, beating, stopping, return_exceptions=True)
+        await channel.close()
+        if ended_by_itself:
+            log.error("worker.ended", error=type(results[0]).__name__)
+            await asyncio.sleep(ERROR_PAUSE_SECONDS)
+    log.info("worker.stopped")
+
+
+async def _beat(worker: Worker) -> None:
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, thread_name_prefix="heartbeat") as thread:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            beats = worker.take_beats()
+            if not beats:
+                continue
+            try:
+                await loop.run_in_executor(thread, write_heartbeats, database(), beats)
+            except Exception as exc:
+                log.error("worker.heartbeat_failed", error=_describe(exc))
