@@ -51,17 +51,11 @@ $(VENV)/.created: | check-python
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# A development environment holds everything of the product's, so it is not set back to the smaller lock.
 $(VENV)/.product: requirements.lock pyproject.toml $(VENV)/.created
-	@if [ -e $(VENV)/.development ]; then rm -f $(VENV)/.development; lock=requirements-dev.lock; \
-	else lock=requirements.lock; fi; \
-	echo "· 安装 Python 依赖（$$lock）"; \
-	$(PIP) install --require-hashes -r $$lock || { \
-	  echo "✗ Python 依赖未能安装：请检查网络或 pip 镜像（PIP_INDEX_URL）后重试" >&2; exit 1; }; \
-	$(PIP) install --no-deps --no-build-isolation -e . && \
-	if [ $$lock = requirements-dev.lock ]; then touch $(VENV)/.development.new; fi
+	@echo "· 安装 Python 依赖（requirements.lock）"
+	@$(PIP) install --require-hashes -r requirements.lock && $(PIP) install --no-deps --no-build-isolation -e . || { \
+	  echo "✗ Python 依赖未能安装：请检查网络或 pip 镜像（PIP_INDEX_URL）后重试" >&2; exit 1; }
 	@touch $@
-	@if [ -e $(VENV)/.development.new ]; then mv $(VENV)/.development.new $(VENV)/.development; fi
 
 $(VENV)/.development: requirements-dev.lock $(VENV)/.product
 	@echo "· 安装开发依赖（requirements-dev.lock）"

@@ -65,14 +65,20 @@ def _holdable_cursor(cursor: str | None) -> str | None:
         return cursor
     try:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError):
-        return cursor
-    for value in position if isinstance(position, list) else []:
-        if not isinstance(value, str | int) or (isinstance(value, int) and abs(value) > LARGEST_INTEGER):
-            raise PydanticCustomError("cursor", "Invalid cursor")
-        if isinstance(value, str) and ("\0" in value or not _within_time(value)):
-            raise PydanticCustomError("cursor", "Invalid cursor")
+    except (binascii.Error, ValueError) as error:
+        raise PydanticCustomError("cursor", "Invalid cursor") from error
+    if not isinstance(position, list) or not all(map(_holdable, position)):
+        raise PydanticCustomError("cursor", "Invalid cursor")
     return cursor
+
+
+def _holdable(value: object) -> bool:
+    match value:
+        case int():
+            return abs(value) <= LARGEST_INTEGER
+        case str():
+            return "\0" not in value and _within_time(value)
+    return False
 
 
 def _within_time(text: str) -> bool:

@@ -10,6 +10,7 @@ a dead relay's commands come back when the lease ends. No transaction is open wh
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,7 +38,11 @@ from services.clock import machine_now
 MAX_CONCURRENT = 64
 CLAIM_BATCH = 256
 POLL_BUSY_SECONDS = 0.01
-POLL_IDLE_SECONDS = 0.04
+POLL_IDLE_SECONDS = 0.025
+WATCH_SECONDS = 0.004
+"""How often an idle relay on SQLite asks whether any other connection has committed: microseconds each time."""
+WATCH_POLL_SECONDS = 0.25
+"""How long it may go without looking at the outbox itself, where commands in back-off come due."""
 LEASE = timedelta(seconds=60)
 """Longer than a command can take with all the gateway's own repetitions."""
 MAX_ATTEMPTS = 8
@@ -76,6 +81,27 @@ class Outcome:
     last_error: str | None = None
 
 
+class CommitWatch:
+    """Tells whether another connection has written to an SQLite database, without reading any of it."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._seen = -1
+
+    def changed(self) -> bool:
+        """Tell whether there was a commit since the last call; a database that is busy counts as changed."""
+        try:
+            [version] = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.OperationalError:
+            return True
+        changed, self._seen = bool(version != self._seen), version
+        return changed
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 class Relay:
     """Send commands until stopped."""
 
@@ -84,6 +110,7 @@ class Relay:
         self._gateway = gateway
         self._alive = alive
         self._leases = database.engine.dialect.name != "sqlite"
+        self._watch = None if self._leases else CommitWatch(str(database.engine.url.database))
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="relay-db")
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._outcomes: list[tuple[str, Outcome]] = []
@@ -106,12 +133,24 @@ class Relay:
                 self._alive()
                 for command in taken:
                     self._in_flight[command.stream] = asyncio.create_task(self._deliver(command))
-                await self._pause(POLL_BUSY_SECONDS if taken or self._in_flight else POLL_IDLE_SECONDS)
+                await self._until_next(busy=bool(taken or self._in_flight))
             await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
         finally:
             self.stop()
             await marker
             self._threads.shutdown(wait=False)
+            if self._watch is not None:
+                self._watch.close()
+
+    async def _until_next(self, *, busy: bool) -> None:
+        """Wait until the outbox is worth another look."""
+        if busy or self._watch is None:
+            await self._pause(POLL_BUSY_SECONDS if busy else POLL_IDLE_SECONDS)
+            return
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + WATCH_POLL_SECONDS
+        while not (self._stopping.is_set() or self._watch.changed() or loop.time() > latest):
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
         try:

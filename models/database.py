@@ -81,12 +81,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for queries; whatever it would write is rolled back."""
+        """Yield a session for queries; whatever it would write is dropped."""
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -96,11 +93,12 @@ class Database:
 def _open_engine(url: str, pool_size: int) -> Engine:
     if not url.startswith("sqlite"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000},
         pool_size=pool_size,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

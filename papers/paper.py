@@ -14,7 +14,7 @@ PENDING = "待市级单位填报"
 
 
 class PaperStyle(StrEnum):
-    """A letter with a red head, an internal form without addressee, or a framed certificate."""
+    """A letter with a red head, or a framed certificate."""
 
     LETTER = "letter"
     CERTIFICATE = "certificate"
@@ -56,7 +56,7 @@ class Table:
 
 @dataclass(frozen=True)
 class SignOff:
-    """A line somebody signs by hand: ``label``, a blank, and the blanks of a date."""
+    """A line somebody signs by hand, beside the signature: ``label``, a blank, the blanks of a date; one a paper."""
 
     label: str
 

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState
 from models.protocol import Message
-from services import answers, audit, cases, outbox, rights, timeline
+from services import answers, audit, cases, documents, outbox, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
@@ -46,6 +46,8 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     case.supplemented_at, case.state = now, CaseState.CORRECTION_CLOSED
     session.add(case)
     timeline.add(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
+    session.flush()
+    documents.issue_receipt(session, case, now)
     audit.record(session, actor.username, "case.supply", case_no, {"materials": len(materials)}, now)
     outbox.publish_message(
         session,

@@ -113,10 +113,8 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
     now = product_now(session)
     applicant = session.get_one(Applicant, case_no)
     open_view = rights.may_see_personal_data(actor, case)
-    if open_view:
-        audit.record(session, actor.username, "case.read", case_no, {}, now)
     row = _row(case, applicant, _area_names(session), now)
-    return CaseView(
+    view = CaseView(
         **row.model_dump(),
         level=case.level,
         power_type=case.power_type,
@@ -147,6 +145,9 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         dossier=transfer.dossier_view(session, case_no),
         process_instances=_instances(session, case_no),
     )
+    if open_view:
+        audit.record(session, actor.username, "case.read", case_no, {}, now)
+    return view
 
 
 def public_case(session: Session, case_no: str, query_code: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def issue(
     sealing: dict[str, Any],
     redress: dict[str, Any],
 ) -> dict[str, Any]:
-    """Issue the decision document and tell whether a certificate follows."""
+    """Issue the decision document and tell whether a certificate follows: the table and the guide must say so."""
     case = session.get_one(Case, case_no)
     if case.decision is None or case.decided_at is None:
         raise ValueError(f"case {case_no} has no decision to issue")
@@ -56,7 +56,7 @@ def issue(
         at=case.decided_at,
         key="document.issued:decision",
     )
-    return {"certificate": case.decision is Verdict.APPROVE and bool(wording.get("certificate"))}
+    return {"certificate": bool(wording.get("certificate")) and document.body["certificate_number"] is not None}
 
 
 def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -> dict[str, Any]:

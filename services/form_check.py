@@ -88,10 +88,10 @@ def _in_force_then(session: Session, case: Case) -> tuple[ItemVersion, Guide]:
     item = session.exec(
         select(ItemVersion).where(ItemVersion.code == case.item_code, ItemVersion.version == case.item_version)
     ).first()
-    guide = catalogue.guide_version(session, case.item_code, case.guide_version)
-    if item is None or guide is None:
+    version = catalogue.guide_version(session, case.item_code, case.guide_version)
+    if item is None or version is None:
         raise NotFound()
-    return item, guide
+    return item, catalogue.parse_guide(version)
 
 
 Finding = tuple[Rule, str, bool, str]

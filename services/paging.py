@@ -7,6 +7,8 @@ from typing import Any
 
 from services.errors import FieldProblem, InvalidInput
 
+LARGEST_KEY = 2**63
+
 
 def encode_cursor(*position: Any) -> str:
     """Return the cursor of a position (sort values of the last row)."""
@@ -20,8 +22,15 @@ def decode_cursor(cursor: str | None, kinds: tuple[type, ...]) -> tuple[Any, ...
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if len(position) == len(kinds) and all(type(v) is k for v, k in zip(position, kinds, strict=True)):
+        if len(position) == len(kinds) and all(map(_fits, position, kinds)):
             return tuple(position)
     except (binascii.Error, ValueError, TypeError, RecursionError):
         pass
     raise InvalidInput([FieldProblem("cursor", "游标无效")])
+
+
+def _fits(value: Any, kind: type) -> bool:
+    """Tell whether a value of a cursor is of its kind and of a size the database can hold."""
+    if type(value) is not kind:
+        return False
+    return abs(value) < LARGEST_KEY if isinstance(value, int) else str(value).isascii()

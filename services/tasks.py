@@ -116,7 +116,7 @@ def get_task(session: Session, actor: Actor, key: int) -> TaskDetail:
     now = product_now(session)
     forms = _forms(session, [task])
     schema = forms.get(task.form_key) if task.form_key is not None else None
-    shown = FormView(schema=schema.definition, data=_form_data(session, task)) if schema else None
+    shown = FormView(schema_=schema.definition, data=_form_data(session, task)) if schema else None
     return TaskDetail(**view(task, forms, now).model_dump(), form=shown, status=task.status.value)
 
 
@@ -313,7 +313,7 @@ def instant_of_cursor(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput([FieldProblem("cursor", "游标无效")]) from error
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not 1900 < moment.year < NO_DUE.year + 1:
         raise InvalidInput([FieldProblem("cursor", "游标无效")])
     return moment
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from models.case import ApplicantKind, IdentityType, MaterialKind, Verdict
 from models.catalogue import Mode
@@ -44,9 +44,9 @@ class MaterialInput(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     name: str = Field(min_length=1, max_length=200)
-    copies: int = Field(default=1, ge=0, le=10_000)
+    copies: StrictInt = Field(default=1, ge=0, le=10_000)
     kind: MaterialKind = MaterialKind.ORIGINAL
-    present: bool = True
+    present: StrictBool = True
 
 
 class CaseSubmission(BaseModel):

@@ -5,6 +5,7 @@ from pyzeebe import Job, ZeebeTaskRouter
 from models.protocol import JobType
 from services import acceptance
 from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+from workers.variables import context
 
 router = ZeebeTaskRouter()
 
@@ -27,14 +28,14 @@ def recheck(job: Job) -> dict[str, object]:
 def accept(job: Job) -> dict[str, object]:
     """Accept the case and issue 受理通知书."""
     with job_transaction(job) as session:
-        return acceptance.accept(session, case_no(job), job.variables["limits"])
+        return acceptance.accept(session, case_no(job), context(job, "limits"))
 
 
 @router.task(task_type=JobType.ACCEPTANCE_DEEM.value, timeout_ms=JOB_TIMEOUT_MS)
 def deem(job: Job) -> dict[str, object]:
     """Accept by silence, backdated to receipt."""
     with job_transaction(job) as session:
-        return acceptance.deem(session, case_no(job), job.variables["limits"])
+        return acceptance.deem(session, case_no(job), context(job, "limits"))
 
 
 @router.task(task_type=JobType.ACCEPTANCE_REQUEST_CORRECTION.value, timeout_ms=JOB_TIMEOUT_MS)

@@ -5,6 +5,7 @@ from pyzeebe import Job, ZeebeTaskRouter
 from models.protocol import JobType
 from services import deadlines, special_procedures
 from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+from workers.variables import context, text
 
 router = ZeebeTaskRouter()
 
@@ -13,7 +14,7 @@ router = ZeebeTaskRouter()
 def plan(job: Job) -> dict[str, object]:
     """Tell the watch when to wake next."""
     with job_transaction(job) as session:
-        return deadlines.plan(session, case_no(job), job.variables.get("thresholds") or {})
+        return deadlines.plan(session, case_no(job), context(job, "thresholds"))
 
 
 @router.task(task_type=JobType.DEADLINE_SIGNAL.value, timeout_ms=JOB_TIMEOUT_MS)
@@ -28,7 +29,7 @@ def signal(job: Job) -> dict[str, object]:
 def begin_special_procedure(job: Job) -> dict[str, object]:
     """Tell the process when the special procedure's plan ends."""
     with job_transaction(job) as session:
-        return special_procedures.planned_end(session, job.variables["specialProcedureId"])
+        return special_procedures.planned_end(session, text(job, "specialProcedureId"))
 
 
 @router.task(task_type=JobType.SPECIAL_PROCEDURE_END.value, timeout_ms=JOB_TIMEOUT_MS)
@@ -42,5 +43,5 @@ def end_special_procedure(job: Job) -> dict[str, object]:
 def remind_special_procedure(job: Job) -> dict[str, object]:
     """Record that the special procedure ran past its plan."""
     with job_transaction(job) as session:
-        special_procedures.remind(session, job.variables["specialProcedureId"])
+        special_procedures.remind(session, text(job, "specialProcedureId"))
         return {}

@@ -6,6 +6,7 @@ from models.case import Verdict
 from models.protocol import JobType
 from services import decisions
 from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+from workers.variables import context, text
 
 router = ZeebeTaskRouter()
 
@@ -14,22 +15,22 @@ router = ZeebeTaskRouter()
 def record(job: Job) -> dict[str, object]:
     """Record the decision on the merits."""
     with job_transaction(job) as session:
-        return decisions.record(session, case_no(job), Verdict(job.variables["decision"]))
+        return decisions.record(session, case_no(job), Verdict(text(job, "decision")))
 
 
 @router.task(task_type=JobType.ISSUE_DECISION.value, timeout_ms=JOB_TIMEOUT_MS)
 def issue_decision(job: Job) -> dict[str, object]:
     """Issue the decision document, sealed as the decision table says."""
     with job_transaction(job) as session:
-        told = job.variables
-        return decisions.issue(session, case_no(job), told["wording"], told["sealing"], told["redress"])
+        wording, sealing, redress = (context(job, name) for name in ("wording", "sealing", "redress"))
+        return decisions.issue(session, case_no(job), wording, sealing, redress)
 
 
 @router.task(task_type=JobType.ISSUE_CERTIFICATE.value, timeout_ms=JOB_TIMEOUT_MS)
 def issue_certificate(job: Job) -> dict[str, object]:
     """Issue the certificate."""
     with job_transaction(job) as session:
-        return decisions.issue_certificate(session, case_no(job), job.variables["sealing"])
+        return decisions.issue_certificate(session, case_no(job), context(job, "sealing"))
 
 
 @router.task(task_type=JobType.DELIVERY_RECORD.value, timeout_ms=JOB_TIMEOUT_MS)

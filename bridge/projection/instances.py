@@ -94,7 +94,7 @@ def adopt(session: Session, owners: Mapping[int, str], hooks: Hooks) -> int:
 def cases_of(session: Session, keys: Collection[int]) -> dict[int, str]:
     """Return the cases of those instances whose case is known."""
     rows = session.connection().execute(_CASES_OF, {"instances": list(keys)})
-    return {key: case_no for key, case_no in rows}
+    return {row.key: row.case_no for row in rows}
 
 
 def _anyone_waits(session: Session, owners: Mapping[int, str]) -> bool:

@@ -37,9 +37,7 @@ def state_of(stack: Stack, advance: int) -> ClockAdvance:
 
 
 def done(stack: Stack, advance: int) -> ClockAdvance:
-    eventually(
-        lambda: state_of(stack, advance).status is not AdvanceStatus.PENDING, f"advance {advance}", 120
-    )
+    eventually(lambda: state_of(stack, advance).status is not AdvanceStatus.PENDING, f"advance {advance}", 120)
     return state_of(stack, advance)
 
 
@@ -56,9 +54,7 @@ def open_timers(stack: Stack) -> int:
 
 
 def notes(stack: Stack, case_no: str) -> list[datetime]:
-    key = stack.look(
-        lambda s: s.exec(select(ProcessInstance.key).where(ProcessInstance.case_no == case_no)).one()
-    )
+    key = stack.look(lambda s: s.exec(select(ProcessInstance.key).where(ProcessInstance.case_no == case_no)).one())
     return [at for _, instance, at in stack.jobs if instance == key]
 
 

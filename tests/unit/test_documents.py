@@ -386,7 +386,7 @@ def test_development_makes_one_key_that_only_its_owner_reads(tmp_path: Path) -> 
 
 
 def test_production_refuses_to_run_without_a_key_or_with_a_malformed_one(tmp_path: Path) -> None:
-    production = {"environment": Environment.PRODUCTION, "state_dir": tmp_path}
+    production: dict[str, Any] = {"environment": Environment.PRODUCTION, "state_dir": tmp_path}
     with pytest.raises(SetupError):
         signing.load_key(Settings(**production))
     for wrong in ("no base64!", base64.b64encode(b"short").decode()):

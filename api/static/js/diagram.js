@@ -1,6 +1,7 @@
 // The live diagram: bpmn-js is loaded when the diagram comes into view, then coloured by the element history.
 const REFRESH_MS = 4000;
 const MARGIN = 40;
+const FOOT = 50;
 const LOWEST = 300;
 const TALLEST = 560;
 const box = document.querySelector("#diagram");
@@ -48,7 +49,7 @@ function fit() {
   const canvas = viewer.get("canvas");
   const { inner } = canvas.viewbox();
   const width = inner.width + 2 * MARGIN;
-  const height = inner.height + 2 * MARGIN;
+  const height = inner.height + MARGIN + FOOT + MARGIN;
   box.style.height = `${Math.min(TALLEST, Math.max(LOWEST, (box.clientWidth * height) / width))}px`;
   canvas.resized();
   canvas.viewbox({ x: inner.x - MARGIN, y: inner.y - MARGIN, width, height });

@@ -1,0 +1,21 @@
+"""A job's variables by name and type; a wrong one is named, for the incident that an administrator reads."""
+
+from typing import Any
+
+from pyzeebe import Job
+
+
+def text(job: Job, name: str) -> str:
+    """Return a text variable; raise ``ValueError`` when it is missing or of another type."""
+    value = job.variables.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"variable {name} of {job.type} is no text")
+    return value
+
+
+def context(job: Job, name: str) -> dict[str, Any]:
+    """Return a context variable such as a decision's result; raise ``ValueError`` when it is missing."""
+    value = job.variables.get(name)
+    if not isinstance(value, dict):
+        raise ValueError(f"variable {name} of {job.type} is no context: did its decision match?")
+    return value
