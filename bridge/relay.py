@@ -149,7 +149,7 @@ class Relay:
             return
         loop = asyncio.get_running_loop()
         latest = loop.time() + WATCH_POLL_SECONDS
-        while not (self._stopping.is_set() or self._watch.changed() or loop.time() > latest):
+        while not (self._stopping.is_set() or self._watch.changed() or loop.time() > latest):  # noqa: ASYNC110
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _pause(self, seconds: float) -> None:

@@ -3,8 +3,10 @@
 # The folder is closed to others (0700). The files in it are readable (0644), because Compose mounts each as it is and
 # the containers run as users of their own.
 set -eu
-cd "$(dirname "$0")/secrets"
-chmod 700 .
+cd "$(dirname "$0")"
+mkdir -p secrets
+chmod 700 secrets
+cd secrets
 
 make_secret() {
   if [ -s "$1" ]; then

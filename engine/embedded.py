@@ -172,9 +172,7 @@ def engine_environment(config: EngineConfig) -> dict[str, str]:
         "ZEEBE_BROKER_THREADS_CPUTHREADCOUNT": "2",
         "ZEEBE_BROKER_THREADS_IOTHREADCOUNT": "2",
         "ZEEBE_CLOCK_CONTROLLED": str(config.controlled_clock).lower(),
-        **exporter_environment(
-            f"http://{config.feed_address}", controlled_clock=config.controlled_clock
-        ),
+        **exporter_environment(f"http://{config.feed_address}", controlled_clock=config.controlled_clock),
         **config.extra_environment,
     }
 

@@ -86,9 +86,7 @@ def exporter_environment(feed_url: str, *, controlled_clock: bool) -> dict[str, 
     }
 
 
-def _exporter(
-    name: str, url: str, *, prefix: str, bulk_size: int, types: frozenset[ValueType]
-) -> dict[str, str]:
+def _exporter(name: str, url: str, *, prefix: str, bulk_size: int, types: frozenset[ValueType]) -> dict[str, str]:
     """Return one exporter's variables; the delay is in seconds, and zero would burn a core."""
     base = f"ZEEBE_BROKER_EXPORTERS_{name}"
     arguments = {

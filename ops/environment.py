@@ -61,9 +61,7 @@ def database_url(state_dir: Path) -> str:
 
 def child_environment(chosen: Mapping[str, str], *, embedded: bool) -> dict[str, str]:
     """Return a child's whole environment: the caller's and what was chosen."""
-    inherited = {
-        key: value for key, value in os.environ.items() if not (embedded and key.startswith(CLUSTER_PREFIXES))
-    }
+    inherited = {key: value for key, value in os.environ.items() if not (embedded and key.startswith(CLUSTER_PREFIXES))}
     return {**inherited, **chosen}
 
 

@@ -171,7 +171,7 @@ class InstanceDirectory:
         if recorded.engine != wanted.engine:
             raise SetupError(
                 f"状态目录 {self.root} 属于{_engine_words(recorded.engine)}，不能用{_engine_words(wanted.engine)}打开："
-                f"请改用{_way_back(recorded.engine)}，或用 --state-dir 指定新的目录"
+                f"请改用 {_way_back(recorded.engine)}，或用 --state-dir 指定新的目录"
             )
         return replace(recorded, operate=wanted.operate)
 
@@ -226,8 +226,8 @@ def _process(content: dict[str, Any] | None) -> RunningProcess | None:
 
 
 def _engine_words(engine: str) -> str:
-    return "外部引擎" if engine == EXTERNAL_ENGINE else f"引擎 {engine} "
+    return "外部引擎" if engine == EXTERNAL_ENGINE else f"引擎 {engine}"
 
 
 def _way_back(engine: str) -> str:
-    return " --zeebe ADDRESS" if engine == EXTERNAL_ENGINE else f" --engine {engine}"
+    return "--zeebe ADDRESS" if engine == EXTERNAL_ENGINE else f"--engine {engine}"

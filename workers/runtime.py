@@ -58,6 +58,7 @@ POLL_TIMEOUT_MS = 3_000
 STREAM_TIMEOUT_SECONDS = 3_600
 ERROR_PAUSE_SECONDS = 0.5
 FULL_PAUSE_SECONDS = 0.05
+TROUBLE_LOG_SECONDS = 10.0
 REPORT_CALL_SECONDS = 5.0
 REPORT_TIMEOUT_SECONDS = 60.0
 MAX_REPORT_PAUSE_SECONDS = 1.0
@@ -291,7 +292,7 @@ def _keys(job: Job) -> dict[str, Any]:
 class _Poller(JobPoller):
     """Polls again soon after an error and says when it got an answer."""
 
-    alive: Callable[[str], None]
+    worker: "Worker"
 
     async def activate_max_jobs(self) -> None:
         if self.calculate_max_jobs_to_activate() <= 0 or self.queue.full():
@@ -310,9 +311,9 @@ class _Poller(JobPoller):
             async for job in jobs:
                 self.task_state.add(job)
                 await self.queue.put(job)
-            self.alive(self.task.type)
+            self.worker.alive(self.task.type)
         except ZeebeError as exc:
-            log.warning("worker.poll_failed", job_type=self.task.type, error=type(exc).__name__)
+            self.worker.note_trouble(exc)
             await asyncio.sleep(ERROR_PAUSE_SECONDS)
 
     def calculate_max_jobs_to_activate(self) -> int:
@@ -321,6 +322,8 @@ class _Poller(JobPoller):
 
 class _Streamer(JobStreamer):
     """Opens its stream again soon after it broke; the bounded queue makes the stream wait."""
+
+    worker: "Worker"
 
     async def activate_stream(self) -> None:
         try:
@@ -338,7 +341,7 @@ class _Streamer(JobStreamer):
         except ZeebeDeadlineExceeded:
             log.debug("worker.stream_renewed", job_type=self.task.type)
         except ZeebeError as exc:
-            log.warning("worker.stream_failed", job_type=self.task.type, error=type(exc).__name__)
+            self.worker.note_trouble(exc)
             await asyncio.sleep(ERROR_PAUSE_SECONDS)
 
 
@@ -425,6 +428,7 @@ class Worker(ZeebeWorker):
         self._queues: list[asyncio.Queue[Job]] = []
         self._beats: dict[str, datetime] = {}
         self._ended = asyncio.Event()
+        self._trouble_at = -TROUBLE_LOG_SECONDS
 
     async def work(self) -> None:
         """Work until :meth:`drain`."""
@@ -436,6 +440,13 @@ class Worker(ZeebeWorker):
     def alive(self, job_type: str) -> None:
         """Note that the engine answered for ``job_type``."""
         self._beats[job_type] = machine_now()
+
+    def note_trouble(self, error: ZeebeError) -> None:
+        """Log that the engine did not answer, once in a while: every type polls and streams."""
+        now = time.monotonic()
+        if now - self._trouble_at > TROUBLE_LOG_SECONDS:
+            self._trouble_at = now
+            log.warning("worker.engine_unreachable", error=type(error).__name__)
 
     def take_beats(self) -> dict[str, datetime]:
         """Return the last sign of life of each type since the last call."""
@@ -451,12 +462,13 @@ class Worker(ZeebeWorker):
         queue: asyncio.Queue[Job] = asyncio.Queue(MAX_QUEUED_JOBS)
         state = TaskState()
         poller = _Poller(self.zeebe_adapter, task, queue, self.name, self.request_timeout, state, 1, self.tenant_ids)
-        poller.alive = self.alive
+        poller.worker = self
         executor = _Executor(task, queue, state, self.zeebe_adapter)
         executor.worker = self
         streamer = _Streamer(
             self.zeebe_adapter, task, queue, self.name, self._stream_request_timeout, state, self.tenant_ids
         )
+        streamer.worker = self
         self._queues.append(queue)
         self._job_pollers.append(poller)
         self._job_streamers.append(streamer)

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from api.pages import words
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
-from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, require
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require
 from models.engine_state import InstanceState
 from services import processes
 from services.errors import NotFound
@@ -40,9 +40,7 @@ def show_processes(request: Request, visitor: CurrentVisitor, database: PageData
     rows = []
     with database.reading() as session:
         for definition in processes.definitions(session):
-            page = processes.instances(
-                session, visitor.actor, definition.id, state=InstanceState.ACTIVE, limit=COUNTED
-            )
+            page = processes.instances(session, visitor.actor, definition.id, state=InstanceState.ACTIVE, limit=COUNTED)
             running = f"{COUNTED}+" if page.next else str(len(page.items))
             rows.append(DefinitionRow(definition, running, sum(one.incidents for one in page.items)))
     context = {"rows": rows, "operate_url": get_settings().operate_url}
@@ -81,7 +79,7 @@ def show_process(
 
 @router.get("/admin/instances/{key}")
 def show_instance(
-    request: Request, key: int, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
+    request: Request, key: RowKey, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
 ) -> Response:
     """Show one instance: its diagram and what it stands still at."""
     require(_administers, visitor)
@@ -98,7 +96,7 @@ def show_instance(
 
 @router.post("/admin/instances/{key}/incidents/{incident_key}/retry")
 def retry(
-    key: int, incident_key: int, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase
+    key: RowKey, incident_key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase
 ) -> Response:
     """Ask the engine to try again."""
     require(_administers, visitor)

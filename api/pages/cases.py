@@ -101,7 +101,7 @@ def show_cases(
     cursor: str | None = None,
 ) -> Response:
     """List the cases the visitor may read; a filter that makes no sense is ignored."""
-    wanted_state = int(state) if state.isdigit() and int(state) in STATE_LABELS else None
+    wanted_state = next((code for code in STATE_LABELS if str(code.value) == state), None)
     wanted_mode = mode if mode in set(Mode) else None
     wanted_area = area if area in visitor.areas else None
     with database.reading() as session:
@@ -119,7 +119,7 @@ def show_cases(
     context = CaseListContext(
         page,
         q.strip(),
-        str(wanted_state or ""),
+        str(wanted_state.value) if wanted_state else "",
         wanted_mode or "",
         wanted_area or "",
         item.strip(),
@@ -145,9 +145,7 @@ def feel_pulse(case_no: str, visitor: CurrentVisitor, database: PageDatabase) ->
 
 
 @router.get("/cases/{case_no}/materials")
-def show_supplement(
-    request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase
-) -> Response:
+def show_supplement(request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Show the form for what the applicant brought after a correction notice."""
     with database.transaction() as session:
         case = cases.get_case(session, visitor.actor, case_no)
@@ -213,9 +211,7 @@ def _case_page(
     return render(request, "cases/detail.html", shown, 422 if problems else 200)
 
 
-def _context(
-    session: Session, visitor: Visitor, stored: Case, view: CaseView, guide: Guide | None
-) -> CaseContext:
+def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, guide: Guide | None) -> CaseContext:
     at_window = rights.may_submit(visitor.actor, stored.area)
     due = _china_day(view)
     return CaseContext(
@@ -227,7 +223,9 @@ def _context(
             withdraw=at_window and stored.is_open and stored.decision is None,
         ),
         my_tasks=frozenset(
-            one.id for one in view.tasks if visitor.actor.acts_for(one.candidate_groups) or one.assignee == visitor.actor.username
+            one.id
+            for one in view.tasks
+            if visitor.actor.acts_for(one.candidate_groups) or one.assignee == visitor.actor.username
         ),
         months=clock_months.month_sheets(view.clock, due, visitor.now.date()),
         used_percent=clock_months.share_used(view.clock),
@@ -257,7 +255,7 @@ def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:
 
 
 def _pulse(case: Case, open_tasks: list[TaskView]) -> str:
-    told = [case.state, case.level, case.clock_version, case.decided_at, case.closed_at, case.due_at]
+    told: list[object] = [case.state, case.level, case.clock_version, case.decided_at, case.closed_at, case.due_at]
     told += [(one.id, one.assignee, one.light.value) for one in open_tasks]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 

@@ -7,6 +7,7 @@ from datetime import date
 from services.views import ClockDay, ClockView
 
 MONDAY = 0
+COUNTED = "counted"
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class DayCell:
     reason: str
     due: bool
     today: bool
+    ahead: bool
+    """The day counts, but has not come yet: the plan up to the due day."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,5 @@ def _sheet(year: int, month: int, told: dict[date, ClockDay], due: date | None, 
 
 
 def _cell(day: date, told: ClockDay | None, due: date | None, today: date) -> DayCell:
-    return DayCell(
-        day, told.status if told else "", told.reason if told else "", due=day == due, today=day == today
-    )
+    status, reason = (told.status, told.reason) if told else ("", "")
+    return DayCell(day, status, reason, due=day == due, today=day == today, ahead=status == COUNTED and day > today)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api.pages.routing import PageRoute
-from api.pages.visitors import CurrentVisitor, PageDatabase
+from api.pages.visitors import CurrentVisitor, PageDatabase, RowKey
 from services import processes
 from services.processes import InstanceDetail
 
@@ -17,14 +17,14 @@ router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/diagrams/{key}")
-def show_instance(key: int, visitor: CurrentVisitor, database: PageDatabase) -> InstanceDetail:
+def show_instance(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> InstanceDetail:
     """Return which elements the instance is at, has passed, and stands still at."""
     with database.reading() as session:
         return processes.instance(session, visitor.actor, key)
 
 
 @router.get("/diagrams/{key}/xml")
-def show_xml(key: int, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+def show_xml(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Return the XML of the version the instance runs."""
     with database.reading() as session:
         found = processes.instance(session, visitor.actor, key)

@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api.pages.routing import PageRoute
-from api.pages.visitors import CurrentVisitor, PageDatabase
+from api.pages.visitors import CurrentVisitor, PageDatabase, RowKey
 from services import document_reading
 
 router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/documents/{document_id}")
-def show_document(document_id: int, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+def show_document(document_id: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Return the PDF as it was issued to whoever may read its case; the reading is audited."""
     with database.transaction() as session:
         document = document_reading.read(session, visitor.actor, document_id)

@@ -13,7 +13,6 @@ from api.pages.visitors import CurrentVisitor, PageDatabase
 from models.catalogue import Mode
 from services import agreements, catalogue
 
-
 router = APIRouter(route_class=PageRoute)
 
 

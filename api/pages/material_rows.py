@@ -12,6 +12,7 @@ from catalog_data.guide import Material
 from services.errors import FieldProblem
 from services.views import MaterialInput
 
+MAX_DIGITS = 9
 _INDEXED = re.compile(r"materials\.(\d{1,3})\.name")
 
 
@@ -72,7 +73,8 @@ def to_inputs(rows: Iterable[MaterialRow]) -> tuple[list[MaterialInput], list[Fi
     """Return the rows as the services take them, and what is wrong with the others."""
     inputs, problems = [], []
     for index, row in enumerate(rows):
-        given: dict[str, Any] = {"name": row.name, "copies": row.copies or "0", "kind": row.kind}
+        copies = int(row.copies) if row.copies.isdecimal() and len(row.copies) <= MAX_DIGITS else row.copies or 0
+        given: dict[str, Any] = {"name": row.name, "copies": copies, "kind": row.kind}
         try:
             inputs.append(MaterialInput(**given, present=row.present))
         except ValidationError as error:

@@ -45,11 +45,15 @@ WEEKDAYS: Final = "一二三四五六日"
 
 def render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
     """Render ``template``; the visitor, when there is one, comes from the request's state."""
-    text = _environment().get_template(template).render(
-        request=request,
-        path=request.url.path,
-        visitor=getattr(request.state, "visitor", None),
-        **context,
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            request=request,
+            path=request.url.path,
+            visitor=getattr(request.state, "visitor", None),
+            **context,
+        )
     )
     return HTMLResponse(text, status_code=status, headers=PAGE_HEADERS)
 

@@ -99,6 +99,8 @@ def _told(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
             return error.status, error.title, detail, error.extra
         case HTTPException():
             return error.status_code, TITLES.get(error.status_code, "请求未能完成"), "", {}
+        case RequestValidationError() if any(one["loc"][0] == "path" for one in error.errors()):
+            return 404, TITLES[404], "", {}
         case RequestValidationError() | ValidationError():
             return 422, TITLES[422], "", {}
     return 500, "系统内部错误", "", {}

@@ -42,15 +42,13 @@ router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/login")
-def show_sign_in(request: Request, next: str = "/", notice: str = "") -> Response:  # noqa: A002
+def show_sign_in(request: Request, next: str = "/", notice: str = "") -> Response:
     """Show the form; in development with the demonstration accounts."""
     return _form(request, next, "", "", NOTICES.get(notice, ""))
 
 
 @router.post("/login")
-def sign_in(
-    request: Request, database: PageDatabase, form: Annotated[FormData, Depends(sent_form)]
-) -> Response:
+def sign_in(request: Request, database: PageDatabase, form: Annotated[FormData, Depends(sent_form)]) -> Response:
     """Open a session and go where the visitor wanted to."""
     wanted = text_of(form, "next")
     username = text_of(form, "username")
@@ -85,9 +83,7 @@ def sign_out(visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase
     return response
 
 
-def _form(
-    request: Request, wanted: str, username: str, problem: str, notice: str, status: int = 200
-) -> Response:
+def _form(request: Request, wanted: str, username: str, problem: str, notice: str, status: int = 200) -> Response:
     settings = get_settings()
     secret = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
     context = {

@@ -45,6 +45,9 @@ FIELD_MESSAGES: Final = {
     "project": "项目名称不得超过 200 字",
 }
 
+MAX_MAGNITUDE: Final = 15
+"""Powers of ten a typed number may span; no condition asks for more."""
+
 router = APIRouter(route_class=PageRoute)
 
 
@@ -85,9 +88,7 @@ def pick_item(
 
 
 @router.get("/cases/new/{code}")
-def show_form(
-    request: Request, code: str, visitor: CurrentVisitor, database: PageDatabase, area: str = ""
-) -> Response:
+def show_form(request: Request, code: str, visitor: CurrentVisitor, database: PageDatabase, area: str = "") -> Response:
     """Show the empty form of one item with the guide's questions and checklist."""
     chosen = _window_area(visitor, area)
     with database.reading() as session:
@@ -104,13 +105,12 @@ def show_form(
 
 
 @router.post("/cases/new/{code}")
-def submit(
-    request: Request, code: str, visitor: CurrentVisitor, sent: GuardedForm, database: PageDatabase
-) -> Response:
+def submit(request: Request, code: str, visitor: CurrentVisitor, sent: GuardedForm, database: PageDatabase) -> Response:
     """Hand the case in; sent twice, the form's own key leads to the same case."""
     with database.reading() as session:
         item, guide = read_item(session, code, visitor.now.date())
     form = _sent_form(sent, guide)
+    submission.require_window(visitor.actor, form.area)
     try:
         receipt = _submit(database, visitor, form, code, guide)
     except InvalidInput as error:
@@ -122,9 +122,7 @@ def submit(
     return see(f"/cases/{receipt.case_no}", "received")
 
 
-def _submit(
-    database: Database, visitor: Visitor, form: SubmissionForm, code: str, guide: Guide
-) -> SubmissionReceipt:
+def _submit(database: Database, visitor: Visitor, form: SubmissionForm, code: str, guide: Guide) -> SubmissionReceipt:
     body, problems = _body(form, code, guide)
     if problems or body is None:
         raise InvalidInput(problems)
@@ -152,7 +150,7 @@ def _sent_form(sent: FormData, guide: Guide) -> SubmissionForm:
     listed = material_rows.from_guide(guide.materials, words.MATERIAL_KINDS)
     return SubmissionForm(
         area=text_of(sent, "area"),
-        key=text_of(sent, "key") or secrets.token_urlsafe(18),
+        key=text_of(sent, "key")[: submission.MAX_KEY_LENGTH] or secrets.token_urlsafe(18),
         applicant={name: text_of(sent, f"applicant.{name}") for name in APPLICANT_FIELDS},
         project=text_of(sent, "project"),
         conditions={one.key: text_of(sent, f"conditions.{one.key}") for one in guide.conditions},
@@ -208,14 +206,12 @@ def _number(text: str) -> int | float | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    if not value.is_finite():
+    if not value.is_finite() or abs(value.adjusted()) > MAX_MAGNITUDE:
         return None
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _form_page(
-    request: Request, item: ItemHead, guide: Guide, form: SubmissionForm, status: int = 200
-) -> Response:
+def _form_page(request: Request, item: ItemHead, guide: Guide, form: SubmissionForm, status: int = 200) -> Response:
     questions = {f"conditions.{one.key}": one.question for one in guide.conditions}
     labels = FIELD_LABELS | questions
     for index, row in enumerate(form.materials):

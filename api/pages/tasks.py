@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from api.pages import words
 from api.pages.rendering import render, render_changed
 from api.pages.routing import PageRoute, see
-from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.database import Database
 from models.task import Light
 from services import cases, tasks
@@ -78,14 +78,12 @@ def refresh_tasks(
     q: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Return the list alone for the page's poll, or nothing when it has not changed."""
-    return render_changed(
-        request, "tasks/_list.html", {"list": _listed(database, visitor, scope, light, q, None)}
-    )
+    return render_changed(request, "tasks/_list.html", {"list": _listed(database, visitor, scope, light, q, None)})
 
 
 @router.get("/tasks/{key}")
 def show_task(
-    request: Request, key: int, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
+    request: Request, key: RowKey, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
 ) -> Response:
     """Show one task: its form and the case beside it."""
     return _task_page(request, database, visitor, key, notice=words.NOTICES.get(notice, ""))
@@ -93,7 +91,7 @@ def show_task(
 
 @router.post("/tasks/{key}/claim")
 def claim(
-    request: Request, key: int, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase
+    request: Request, key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase
 ) -> Response:
     """Take a task; from the list only its row comes back."""
     with database.transaction() as session:
@@ -105,7 +103,7 @@ def claim(
 
 
 @router.post("/tasks/{key}/release")
-def release(key: int, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
+def release(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """Give a task back to its groups."""
     with database.transaction() as session:
         tasks.release(session, visitor.actor, key)
@@ -114,7 +112,7 @@ def release(key: int, visitor: CurrentVisitor, _form: GuardedForm, database: Pag
 
 @router.post("/tasks/{key}/transfer")
 def transfer(
-    request: Request, key: int, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+    request: Request, key: RowKey, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
 ) -> Response:
     """Hand a task to another candidate."""
     to, reason = text_of(form, "to"), text_of(form, "reason")
@@ -136,7 +134,7 @@ def transfer(
 
 @router.post("/tasks/{key}/complete")
 def complete(
-    request: Request, key: int, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+    request: Request, key: RowKey, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
 ) -> Response:
     """Record the answer and show the case, where the next step appears."""
     answer = _answer(text_of(form, "answer"))
@@ -149,9 +147,7 @@ def complete(
     return see(f"/cases/{done.case_no}", "submitted")
 
 
-def _listed(
-    database: Database, visitor: Visitor, tab: Tab, light: str, q: str, cursor: str | None
-) -> TaskListContext:
+def _listed(database: Database, visitor: Visitor, tab: Tab, light: str, q: str, cursor: str | None) -> TaskListContext:
     colour = Light(light) if light in set(Light) else None
     with database.reading() as session:
         page = tasks.list_tasks(
@@ -229,12 +225,17 @@ def _field_labels(schema: dict[str, Any] | None) -> dict[str, str]:
 def _answer(text: str) -> dict[str, Any]:
     """Return the browser's answer: the form's data as one object."""
     try:
-        answer = json.loads(text or "{}")
-    except ValueError as error:
+        answer = json.loads(text or "{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise InvalidInput([FieldProblem("outcome", "表单内容无法读取，请重新填写")]) from error
     if not isinstance(answer, dict):
         raise InvalidInput([FieldProblem("outcome", "表单内容无法读取，请重新填写")])
     return answer
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which are not JSON."""
+    raise ValueError(name)
 
 
 def _completion(answer: dict[str, Any]) -> TaskCompletion:

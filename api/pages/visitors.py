@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Final, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from sqlmodel import Session
 from starlette.datastructures import FormData
 
@@ -121,6 +121,8 @@ def guarded_form(
 
 CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
 GuardedForm = Annotated[FormData, Depends(guarded_form)]
+RowKey = Annotated[int, Path(ge=0, le=2**63 - 1)]
+"""A key in an address; one no database can hold is answered like an unknown one."""
 PageDatabase = Annotated[Database, Depends(database_of)]
 
 

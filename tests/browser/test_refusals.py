@@ -54,7 +54,8 @@ def test_a_task_answered_in_two_windows_is_taken_once_and_refused_once(staff: Ar
     first.answer_task(task["id"])
     with second.page.expect_navigation() as navigation:
         second.page.get_by_role("button", name="提交").click()
-    assert navigation.value is not None and navigation.value.status == 409
+    assert navigation.value is not None
+    assert navigation.value.status == 409
     expect(second.page.get_by_role("heading", name="该任务已经办结")).to_be_visible()
     told = [one for one in instance.case(case_no)["timeline"] if one["event"] == "task.completed"]
     assert len(told) == 1
@@ -67,7 +68,8 @@ def test_a_submission_sent_again_after_going_back_leads_to_the_same_case(staff: 
     fields = form.evaluate("form => [...new FormData(form).entries()]")
     case_no = window.submit_case()
     again = window.page.request.post(f"{window.url}/cases/new/W-01", form=dict(fields), max_redirects=0)
-    assert again.status == 303 and f"/cases/{case_no}" in again.headers["location"]
+    assert again.status == 303
+    assert f"/cases/{case_no}" in again.headers["location"]
 
 
 def test_a_wrong_identity_number_is_told_at_its_field_and_nothing_typed_is_lost(staff: Arrive) -> None:
@@ -96,7 +98,9 @@ def test_a_post_without_the_forms_secret_is_refused_and_changes_nothing(staff: A
     case_no = instance.submit("W-01", "xingguo")
     task = instance.task(case_no, "Task_DecideAcceptance")
     window = staff("xingguo.window")
-    forged = window.page.request.post(f"{window.url}/tasks/{task['id']}/complete", form={"answer": '{"outcome":"accept"}'})
+    forged = window.page.request.post(
+        f"{window.url}/tasks/{task['id']}/complete", form={"answer": '{"outcome":"accept"}'}
+    )
     assert forged.status == 403
     assert instance.task(case_no, "Task_DecideAcceptance")["assignee"] is None
 
@@ -104,5 +108,6 @@ def test_a_post_without_the_forms_secret_is_refused_and_changes_nothing(staff: A
 def test_pages_forbid_inline_script_and_foreign_frames(staff: Arrive) -> None:
     headers = staff(None).open("/login").headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
-    assert policy["script-src"] == "'self'" and policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
     assert headers["cache-control"] == "no-store"

@@ -90,6 +90,10 @@ def handled(error: Exception, job: Job) -> tuple[Any, ...]:
     return outcomes.told[0]
 
 
+def nothing() -> dict[str, object]:
+    return {}
+
+
 def run_one(handler: Any, stub: FakeStub, job: Job, times: int = 1) -> None:
     """Let a worker run one job as often as the engine would give it."""
 
@@ -200,7 +204,7 @@ def test_a_completion_is_repeated_until_the_engine_has_it() -> None:
 
 def test_a_job_that_is_gone_counts_as_done() -> None:
     stub = FakeStub(grpc.StatusCode.NOT_FOUND)
-    run_one(dict, stub, a_job())
+    run_one(nothing, stub, a_job())
     assert stub.calls == []
 
 
@@ -223,7 +227,7 @@ def test_a_result_the_engine_cannot_take_fails_the_job() -> None:
 def test_a_job_begun_again_and_again_without_an_outcome_becomes_an_incident(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "REPORT_TIMEOUT_SECONDS", 0.0)
     stub = FakeStub(*[grpc.StatusCode.UNAVAILABLE] * runtime.MAX_STARTS)
-    run_one(dict, stub, a_job(), times=runtime.MAX_STARTS + 1)
+    run_one(nothing, stub, a_job(), times=runtime.MAX_STARTS + 1)
     [(name, request)] = stub.calls
     assert (name, request.retries) == ("FailJob", 0)
 

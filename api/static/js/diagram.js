@@ -2,7 +2,7 @@
 const REFRESH_MS = 4000;
 const MARGIN = 40;
 const FOOT = 50;
-const LOWEST = 300;
+const LOWEST = 260;
 const TALLEST = 560;
 const box = document.querySelector("#diagram");
 const select = box?.dataset.select ? document.querySelector(box.dataset.select) : null;
@@ -44,15 +44,18 @@ async function draw(key) {
   say("");
 }
 
-/** Give the box a height that suits the diagram and show all of it with a margin. */
+/** Give the box a height that suits the diagram and show all of it with a margin, never larger than drawn. */
 function fit() {
   const canvas = viewer.get("canvas");
   const { inner } = canvas.viewbox();
-  const width = inner.width + 2 * MARGIN;
-  const height = inner.height + MARGIN + FOOT + MARGIN;
-  box.style.height = `${Math.min(TALLEST, Math.max(LOWEST, (box.clientWidth * height) / width))}px`;
+  const wanted = { width: inner.width + 2 * MARGIN, height: inner.height + 2 * MARGIN + FOOT };
+  const scale = Math.min(1, box.clientWidth / wanted.width);
+  box.style.height = `${Math.min(TALLEST, Math.max(LOWEST, wanted.height * scale))}px`;
   canvas.resized();
-  canvas.viewbox({ x: inner.x - MARGIN, y: inner.y - MARGIN, width, height });
+  const shrink = Math.min(scale, box.clientHeight / wanted.height);
+  const width = box.clientWidth / shrink;
+  const height = box.clientHeight / shrink;
+  canvas.viewbox({ x: inner.x - (width - inner.width) / 2, y: inner.y - MARGIN, width, height });
 }
 
 /** Return the process a call activity calls. */

@@ -1,0 +1,91 @@
+"""Backup and restore: everything comes back, and a damaged archive changes nothing."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ops.backup import backup, restore
+from ops.instance import Identity, InstanceDirectory
+from services.errors import SetupError
+
+
+@pytest.fixture(autouse=True)
+def own_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "TONGQUAN_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> InstanceDirectory:
+    """Return the directory of a stopped instance whose last writes are still in SQLite's journal."""
+    directory = InstanceDirectory(tmp_path / "state")
+    (directory.engine_data / "raft").mkdir(parents=True)
+    (directory.engine_data / "raft" / ".marker").touch()
+    (directory.engine_data / "raft" / "segment.log").write_bytes(b"\0" * 5000)
+    directory.logs.mkdir()
+    directory.log("web").write_text("not saved")
+    directory.record(Identity("8.5.8", controlled_clock=True, ports={"web": 8123}))
+    with closing(sqlite3.connect(directory.root / "tongquan.db")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE note (text)")
+        connection.execute("INSERT INTO note VALUES ('kept')")
+        connection.commit()
+    return directory
+
+
+def test_a_restored_instance_has_database_engine_and_identity(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    archive = backup(stopped, tmp_path / "backup.tar.gz")
+    again = InstanceDirectory(tmp_path / "again")
+    assert restore(again, archive) == 4
+    assert again.identity() == stopped.identity()
+    assert (again.engine_data / "raft" / "segment.log").read_bytes() == b"\0" * 5000
+    assert (again.engine_data / "raft" / ".marker").exists()
+    with closing(sqlite3.connect(again.root / "tongquan.db")) as connection:
+        assert connection.execute("SELECT text FROM note").fetchall() == [("kept",)]
+    assert not again.logs.exists()
+
+
+def test_a_running_instance_is_not_backed_up(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    with stopped.held(), pytest.raises(SetupError, match="已有实例在运行"):
+        backup(stopped, tmp_path / "backup.tar.gz")
+    assert not (tmp_path / "backup.tar.gz").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "not an archive"])
+def test_a_damaged_backup_is_refused_and_changes_nothing(
+    stopped: InstanceDirectory, tmp_path: Path, damage: str
+) -> None:
+    archive = backup(stopped, tmp_path / "backup.tar.gz")
+    content = archive.read_bytes()
+    if damage == "cut":
+        archive.write_bytes(content[: len(content) // 2])
+    elif damage == "changed":
+        archive.write_bytes(content[:200] + bytes([content[200] ^ 255]) + content[201:])
+    else:
+        archive.write_bytes(b"something else")
+    again = InstanceDirectory(tmp_path / "again")
+    with pytest.raises(SetupError, match="已损坏"):
+        restore(again, archive)
+    assert again.identity() is None
+    assert [path.name for path in again.root.iterdir()] == [".lock"]
+
+
+def test_a_directory_in_use_is_not_overwritten(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    archive = backup(stopped, tmp_path / "backup.tar.gz")
+    with pytest.raises(SetupError, match="已有实例"):
+        restore(stopped, archive)
+
+
+def test_what_another_database_holds_is_left_to_its_own_backup(
+    stopped: InstanceDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/tongquan")
+    with pytest.raises(SetupError, match="pg_dump"):
+        backup(stopped)
+
+
+def test_a_missing_backup_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="找不到备份文件"):
+        restore(InstanceDirectory(tmp_path / "again"), tmp_path / "none.tar.gz")

@@ -1,0 +1,86 @@
+"""The state directory: one holder, one engine, and a record of what runs."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ops.instance import EXTERNAL_ENGINE, ChildRecord, Identity, InstanceDirectory, RunningProcess, RunRecord
+from services.errors import SetupError
+
+ZEEBE = Identity("8.5.8", controlled_clock=False)
+
+
+def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    with InstanceDirectory(tmp_path).held():
+        assert InstanceDirectory(tmp_path).is_held()
+        with pytest.raises(SetupError, match="已有实例在运行"), InstanceDirectory(tmp_path).held():
+            pass
+    assert not InstanceDirectory(tmp_path).is_held()
+    with InstanceDirectory(tmp_path).held():
+        pass
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SetupError, match="--state-dir"), InstanceDirectory(tmp_path / "file" / "state").held():
+        pass
+
+
+def test_a_fresh_directory_takes_the_identity_it_is_given(tmp_path: Path) -> None:
+    assert InstanceDirectory(tmp_path).check(ZEEBE) == ZEEBE
+
+
+@pytest.mark.parametrize("other", ["8.6.0", EXTERNAL_ENGINE])
+def test_a_directory_of_another_engine_is_refused(tmp_path: Path, other: str) -> None:
+    directory = InstanceDirectory(tmp_path)
+    directory.record(replace(ZEEBE, ports={"web": 8000}))
+    with pytest.raises(SetupError, match=r"请改用 --engine 8\.5\.8"):
+        directory.check(Identity(other, controlled_clock=False))
+    assert directory.identity() == replace(ZEEBE, ports={"web": 8000})
+
+
+def test_what_a_directory_remembers_comes_back(tmp_path: Path) -> None:
+    directory = InstanceDirectory(tmp_path)
+    directory.record(replace(ZEEBE, ports={"web": 8123}, deployed_digest="abc"))
+    again = InstanceDirectory(tmp_path).check(ZEEBE)
+    assert (again.ports, again.deployed_digest) == ({"web": 8123}, "abc")
+
+
+@pytest.mark.parametrize("content", ['{"format": 99, "engine": "8.5.8"}', "[]"])
+def test_a_directory_of_a_later_release_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "instance.json").write_text(content)
+    with pytest.raises(SetupError, match="其他版本"):
+        InstanceDirectory(tmp_path).identity()
+
+
+def test_a_damaged_identity_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "instance.json").write_text("{")
+    with pytest.raises(SetupError, match="已损坏"):
+        InstanceDirectory(tmp_path).identity()
+
+
+def test_a_process_id_that_went_to_another_process_is_not_taken_for_the_old_one() -> None:
+    own = RunningProcess.of(os.getpid())
+    assert own.find() is not None
+    assert replace(own, started_at=own.started_at - 100).find() is None
+
+
+def test_children_that_outlived_their_supervisor_are_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        own = RunningProcess.of(child.pid)
+        record = RunRecord(own, "http://127.0.0.1:1", {}, children=(ChildRecord("web", "running", 0, own),))
+        directory = InstanceDirectory(tmp_path)
+        directory.record_run(record)
+        assert directory.run() == record
+        assert directory.kill_leftovers() == 1
+        assert own.find() is None
+
+
+def test_an_unreadable_run_record_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"supervisor": {"pid": 1}}))
+    assert InstanceDirectory(tmp_path).run() is None
