@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from api.pages import clock_months, material_rows, words
+from api.pages import clock_months, form_checks, material_rows, words
 from api.pages.clock_months import MonthSheet
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import render
@@ -149,7 +149,7 @@ def show_supplement(request: Request, case_no: str, visitor: CurrentVisitor, dat
     """Show the form for what the applicant brought after a correction notice."""
     with database.transaction() as session:
         case = cases.get_case(session, visitor.actor, case_no)
-    missing = [one.subject for one in case.form_check if not one.passed and one.rule == "material"]
+    missing = [one.subject for one in form_checks.latest(case).failed if one.rule == "material"]
     rows = [MaterialRow(name=name, copies="1", kind="original", present=True) for name in missing]
     return _supplement_page(request, case, rows, [])
 
@@ -204,6 +204,7 @@ def _case_page(
     shown = {
         "page": context,
         "case": view,
+        "check": form_checks.latest(view),
         "notice": words.NOTICES.get(notice, ""),
         "received": notice == "received",
         "errors": {one.field: one.message for one in problems or []},
@@ -263,11 +264,10 @@ def _pulse(case: Case, open_tasks: list[TaskView]) -> str:
 def _supplement_page(
     request: Request, case: CaseView, rows: list[MaterialRow], problems: list[FieldProblem]
 ) -> Response:
-    failed = [one for one in case.form_check if not one.passed]
     context = {
         "case": case,
         "rows": rows or [MaterialRow(name="", copies="1", kind="original", present=True)],
-        "failed": failed,
+        "failed": form_checks.latest(case).failed,
         "errors": {one.field: one.message for one in problems},
     }
     return render(request, "cases/supplement.html", context, 422 if problems else 200)

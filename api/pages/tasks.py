@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.pages import words
+from api.pages import form_checks, words
 from api.pages.rendering import render, render_changed
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
@@ -182,6 +182,7 @@ def _task_page(
     context = {
         "task": task,
         "case": case,
+        "check": form_checks.latest(case),
         "open": task.status == TASK_OPEN,
         "mine": task.assignee == visitor.actor.username,
         "free": task.assignee is None,
