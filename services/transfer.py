@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
-from services import answers, audit, documents, timeline
+from services import answers, audit, catalogue, documents, timeline
 from services.clock import product_now
 
 ON_SITE_TASK = "Task_InspectOnSite"
@@ -34,7 +34,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
     if handing_over:
         case.level = 1
     session.add(case)
-    timeline.add(session, case_no, "case.pushed", f"受理信息推送{case.city_unit}", actor=timeline.SYSTEM, at=at)
+    timeline.add(session, case_no, "case.pushed", f"受理信息推送{catalogue.unit_name(session, case.city_unit)}", actor=timeline.SYSTEM, at=at)
     if handing_over:
         timeline.add(session, case_no, "case.forwarded", "移交市级单位办理", actor=timeline.SYSTEM, at=at)
     return {}
