@@ -19,9 +19,9 @@ def chromium() -> str | None:
     return os.environ.get("TONGQUAN_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Start the browser once."""
+    """Start the browser once; its event loop ends with this package, for other tests run their own."""
     executable = chromium()
     if executable is None:
         pytest.skip("no Chromium found: install one or set TONGQUAN_CHROMIUM")

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from engine import distribution
-from engine.distribution import Pin, archive_path, fetch_zeebe, is_fetched, repositories, unpacked_path
+from engine import distribution, downloads
+from engine.distribution import Pin, archive_path, fetch_zeebe, is_fetched, unpacked_path
+from engine.downloads import repositories
 from engine.errors import DistributionError
 
 VERSION = "8.5.8"
@@ -41,7 +43,8 @@ class Repository:
         self.asked = 0
         self.before_answer: Callable[[], None] = lambda: None
 
-    def resolve(self, _pin: Pin, folder: Path, progress: distribution.Progress | None) -> Path:
+    def resolve(self, *place: Any) -> Path:
+        *_coordinates, folder, progress = place
         self.asked += 1
         self.before_answer()
         if self.failures:
@@ -59,7 +62,7 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> Repository:
     """Replace the resolver and pin the archive that the repository has."""
     stand_in = Repository()
     pin = Pin(VERSION, hashlib.sha256(GOOD).hexdigest(), len(GOOD))
-    monkeypatch.setattr(distribution, "_resolve", stand_in.resolve)
+    monkeypatch.setattr(downloads, "resolve_once", stand_in.resolve)
     monkeypatch.setattr(distribution, "PINS", {VERSION: pin})
     return stand_in
 
@@ -161,7 +164,7 @@ def test_a_full_disk_is_named_before_anything_is_downloaded(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(distribution.shutil, "disk_usage", lambda _path: usage)
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(DistributionError, match="磁盘空间不足"):
         fetch_zeebe(VERSION, tmp_path)
     assert repository.asked == 0
