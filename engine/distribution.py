@@ -8,29 +8,32 @@ Layout of the cache: ``downloads/camunda-zeebe-<version>.tar.gz`` and ``camunda-
 distribution with the marker ``.verified.json`` (digest of its archive, and each file's size).
 """
 
-import errno
-import fcntl
-import hashlib
 import json
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from engine.downloads import (
+    Progress,
+    default_cache,
+    disk_errors,
+    download_folder,
+    locked,
+    require_space,
+    resolve,
+    sha256,
+)
 from engine.errors import DistributionError
 
 GROUP = "io.camunda"
 ARTIFACT = "camunda-zeebe"
 MARKER = ".verified.json"
-DOWNLOAD_TIMEOUT_SECONDS = 30
-DOWNLOAD_ATTEMPTS = 3
 UNPACKED_FACTOR = 2.5
 """Room an archive and its unpacked files take, as a multiple of the archive."""
 
@@ -52,17 +55,6 @@ PINS = {
     )
 }
 DEFAULT_VERSION = "8.5.8"
-
-Progress = Callable[[int, int], None]
-"""Called while downloading with the bytes so far and the total."""
-
-
-def default_cache() -> Path:
-    """Return the download cache: ``TONGQUAN_CACHE``, else ``tongquan`` in the user's cache folder."""
-    if chosen := os.environ.get("TONGQUAN_CACHE"):
-        return Path(chosen).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "tongquan"
 
 
 def unpacked_path(version: str, cache_dir: Path) -> Path:
@@ -106,9 +98,9 @@ def fetch_zeebe(version: str, cache_dir: Path | None = None, progress: Progress 
     target = unpacked_path(version, cache)
     if _is_intact(target, pin):
         return target
-    with _disk_errors(cache):
+    with disk_errors(cache):
         (cache / "downloads").mkdir(parents=True, exist_ok=True)
-        with _locked(cache / "downloads" / f"{version}.lock"):
+        with locked(cache / "downloads" / f"{version}.lock"):
             if not _is_intact(target, pin):
                 _unpack(_verified_archive(pin, cache, progress), target, pin)
     return target
@@ -119,14 +111,14 @@ def _verified_archive(pin: Pin, cache: Path, progress: Progress | None) -> Path:
     archive = archive_path(pin.version, cache)
     damaged = False
     if archive.exists():
-        if _sha256(archive) == pin.sha256:
+        if sha256(archive) == pin.sha256:
             return archive
         damaged = True
         archive.unlink()
-    _require_space(cache, int(pin.size * (1 + UNPACKED_FACTOR)))
-    with _download_folder(archive.parent, pin.version) as folder:
+    require_space(cache, int(pin.size * (1 + UNPACKED_FACTOR)))
+    with download_folder(archive.parent, pin.version) as folder:
         fetched = _download(pin, folder, archive, progress, damaged=damaged)
-        actual = _sha256(fetched)
+        actual = sha256(fetched)
         if actual != pin.sha256:
             raise DistributionError(
                 f"下载的引擎 {pin.version} 校验和不符（得到 {actual[:12]}…，应为 {pin.sha256[:12]}…），已删除："
@@ -137,87 +129,20 @@ def _verified_archive(pin: Pin, cache: Path, progress: Progress | None) -> Path:
 
 
 def _download(pin: Pin, folder: Path, archive: Path, progress: Progress | None, *, damaged: bool) -> Path:
-    """Resolve the archive into ``folder``, trying again when a connection breaks."""
-    for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
-        try:
-            return _resolve(pin, folder / str(attempt), progress)
-        except (requests.RequestException, RuntimeError) as exc:
-            if attempt == DOWNLOAD_ATTEMPTS or not _is_passing(exc):
-                found = "缓存中的文件已损坏并已删除" if damaged else "缓存中没有"
-                raise DistributionError(
-                    f"无法下载引擎 {pin.version}（{found}，仓库不可达或没有此文件）：请联网后重试，"
-                    f"或用 TONGQUAN_MAVEN_MIRROR 指定可达的 Maven 镜像，"
-                    f"或把 {archive.name} 放到 {archive.parent}"
-                ) from exc
-    raise AssertionError("unreachable")
-
-
-def _resolve(pin: Pin, folder: Path, progress: Progress | None) -> Path:
-    """Let the Maven resolver fetch the archive into ``folder``, reporting the bytes so far."""
-    from jgo.maven import MavenContext
-    from jgo.maven import PythonResolver as Resolver
-
-    @contextmanager
-    def report(_name: str, total: int) -> Iterator[Callable[[int], None]]:
-        done = 0
-
-        def update(count: int) -> None:
-            nonlocal done
-            done += count
-            if progress is not None:
-                progress(done, total)
-
-        yield update
-
-    context = MavenContext(
-        resolver=Resolver(progress_callback=report),
-        repo_cache=folder,
-        remote_repos=repositories(),
-        timeout=DOWNLOAD_TIMEOUT_SECONDS,
-    )
-    return Path(context.project(GROUP, ARTIFACT).at_version(pin.version).artifact("", "tar.gz").resolve())
-
-
-def repositories() -> dict[str, str] | None:
-    """Return the Maven repositories to ask, or ``None`` for the resolver's default.
-
-    In this order: ``TONGQUAN_MAVEN_MIRROR`` (one address), the repositories of the resolver's own settings file,
-    and a mirror of everything or of ``central`` in Maven's user settings.
-    """
-    if mirror := os.environ.get("TONGQUAN_MAVEN_MIRROR"):
-        return {"mirror": mirror.rstrip("/")}
-    from jgo.config import GlobalSettings
-
-    if configured := GlobalSettings.load().repositories:
-        return {name: url.rstrip("/") for name, url in configured.items()}
-    return _mirror_of_maven_settings(Path.home() / ".m2" / "settings.xml")
-
-
-def _mirror_of_maven_settings(settings: Path) -> dict[str, str] | None:
-    from defusedxml import ElementTree
-
+    """Resolve the archive into ``folder``."""
     try:
-        root = ElementTree.parse(settings).getroot()
-    except (OSError, ElementTree.ParseError):
-        return None
-    if root is None:
-        return None
-    for mirror in root.iterfind(".//{*}mirrors/{*}mirror"):
-        covered = {part.strip() for part in (mirror.findtext("{*}mirrorOf") or "").split(",")}
-        url = (mirror.findtext("{*}url") or "").strip()
-        if url and covered & {"*", "central", "external:*"} and "!central" not in covered:
-            return {"mirror": url.rstrip("/")}
-    return None
-
-
-def _is_passing(exc: Exception) -> bool:
-    """Tell whether a second try may help: a broken transfer may, an unknown host or a missing file does not."""
-    return isinstance(exc, requests.exceptions.ChunkedEncodingError | requests.exceptions.Timeout)
+        return resolve(GROUP, ARTIFACT, pin.version, "tar.gz", folder, progress)
+    except (requests.RequestException, RuntimeError) as exc:
+        found = "缓存中的文件已损坏并已删除" if damaged else "缓存中没有"
+        raise DistributionError(
+            f"无法下载引擎 {pin.version}（{found}，仓库不可达或没有此文件）：请联网后重试，"
+            f"或用 TONGQUAN_MAVEN_MIRROR 指定可达的 Maven 镜像，或把 {archive.name} 放到 {archive.parent}"
+        ) from exc
 
 
 def _unpack(archive: Path, target: Path, pin: Pin) -> None:
     """Unpack beside the target and rename, so that the target is whole or absent."""
-    _require_space(target.parent, int(pin.size * UNPACKED_FACTOR))
+    require_space(target.parent, int(pin.size * UNPACKED_FACTOR))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
         try:
             with tarfile.open(archive, "r:gz") as tar:
@@ -246,52 +171,3 @@ def _is_intact(target: Path, pin: Pin) -> bool:
 
 def _sizes(root: Path) -> dict[str, int]:
     return {str(p.relative_to(root)): p.stat().st_size for p in sorted(root.rglob("*")) if p.is_file()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _download_folder(parent: Path, version: str) -> Iterator[Path]:
-    """Give a folder for one download; sweep what interrupted ones of this version left (the lock is held)."""
-    prefix = f".partial-{version}-"
-    for left in parent.glob(f"{prefix}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as folder:
-        yield Path(folder)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file across processes; it goes with the process that holds it."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _require_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise DistributionError(
-            f"磁盘空间不足：{folder} 还需 {needed >> 20} MB，仅剩 {free >> 20} MB；"
-            f"请清理磁盘，或用 TONGQUAN_CACHE 指定另一处缓存"
-        )
-
-
-@contextmanager
-def _disk_errors(cache: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a sentence."""
-    try:
-        yield
-    except requests.RequestException:
-        raise
-    except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DistributionError(
-                f"磁盘已满，引擎无法写入 {cache}：请清理磁盘，或用 TONGQUAN_CACHE 指定另一处缓存"
-            ) from exc
-        raise DistributionError(
-            f"无法写入下载缓存 {cache}（{exc.strerror}）：请检查权限，或用 TONGQUAN_CACHE 指定另一处缓存"
-        ) from exc

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.distribution import DEFAULT_VERSION, default_cache, is_fetched
+from engine.distribution import DEFAULT_VERSION, is_fetched
+from engine.downloads import default_cache
 from engine.embedded import java_executable
 from engine.errors import EngineError
 from ops import assets, readiness, space

@@ -13,7 +13,8 @@ CHOICE = range(20_000, 32_000)
 
 ENGINE_PORTS = ("gateway", "command", "internal", "rest", "management")
 BASE_PORTS = ("web", "feed")
-SEARCH_PORTS = ("search", "search_transport")
+SEARCH_PORTS = range(9201, 9300)
+"""The search store takes no others."""
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -46,8 +47,9 @@ def choose_ports(
             continue
         host = web_host if name == "web" else LOOPBACK
         first = remembered.get(name, PREFERRED_WEB_PORT if name == "web" else None)
+        choice = SEARCH_PORTS if name == "search" else CHOICE
         taken = {*chosen.values()} if web_port is None else {*chosen.values(), web_port}
-        chosen[name] = _free(first, host, taken)
+        chosen[name] = _free(first, host, taken, choice)
     return chosen
 
 
@@ -59,10 +61,10 @@ def _demanded(port: int, host: str) -> int:
     return port
 
 
-def _free(first: int | None, host: str, taken: set[int]) -> int:
+def _free(first: int | None, host: str, taken: set[int], choice: range) -> int:
     if first is not None and first not in taken and is_free(first, host):
         return first
-    for candidate in random.SystemRandom().sample(CHOICE, 200):
+    for candidate in random.SystemRandom().sample(choice, min(200, len(choice))):
         if candidate not in taken and is_free(candidate, host):
             return candidate
-    raise SetupError(f"在 {CHOICE.start} 至 {CHOICE.stop} 之间找不到空闲端口：请关闭不用的程序后重试")
+    raise SetupError(f"在 {choice.start} 至 {choice.stop} 之间找不到空闲端口：请关闭不用的程序后重试")

@@ -1,6 +1,7 @@
 """``tongquan setup``: fetch and build what an instance needs, so that everything after it works offline."""
 
-from engine.distribution import DEFAULT_VERSION, default_cache, fetch_zeebe, is_fetched
+from engine.distribution import DEFAULT_VERSION, fetch_zeebe, is_fetched
+from engine.downloads import default_cache
 from engine.embedded import java_executable
 from ops.assets import build_assets
 from ops.terminal import DownloadProgress, say

@@ -11,19 +11,21 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from engine.distribution import DEFAULT_VERSION, default_cache, fetch_zeebe, is_fetched, pin_of
+from engine.distribution import DEFAULT_VERSION, fetch_zeebe, is_fetched, pin_of
+from engine.downloads import default_cache
 from engine.embedded import EngineConfig, EnginePorts
 from engine.spawn import spawn
 from ops import environment, readiness, space
 from ops.engine_child import EngineChild
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord
-from ops.ports import BASE_PORTS, ENGINE_PORTS, SEARCH_PORTS, choose_ports
+from ops.ports import BASE_PORTS, ENGINE_PORTS, choose_ports
 from ops.supervision import ChildSpec, Supervisor
 from ops.terminal import DownloadProgress, say
 from services.errors import SetupError
@@ -77,6 +79,7 @@ class Instance:
     supervisor: Supervisor = field(init=False)
     engine: EngineChild | None = None
     search: ChildSpec | None = None
+    search_ready: Callable[[], bool] = field(default=lambda: True)
     chosen: dict[str, str] = field(default_factory=dict)
     deployment: "subprocess.Popen[bytes] | None" = None
     deployed: bool = False
@@ -104,11 +107,9 @@ class Instance:
         """
         self._check_disk()
         web_host = os.environ.get("TONGQUAN_WEB_HOST", "127.0.0.1")
-        names = (
-            *BASE_PORTS,
-            *(() if self.options.zeebe else ENGINE_PORTS),
-            *(SEARCH_PORTS if self.identity.operate else ()),
-        )
+        names = [*BASE_PORTS, *(() if self.options.zeebe else ENGINE_PORTS)]
+        if self.identity.operate:
+            names.append("search")
         ports = choose_ports(names, self.identity.ports, web_port=self.options.port, web_host=web_host)
         external = external_addresses(self.options.zeebe) if self.options.zeebe else None
         if external is not None:
@@ -176,39 +177,35 @@ class Instance:
         )
 
     def _with_operate(self, config: EngineConfig, ports: dict[str, int]) -> EngineConfig:
-        from engine import operate
-        from engine.opensearch import SearchConfig, fetch_opensearch, search_command, search_environment
+        from engine import opensearch, operate
 
         say(f"· Operate：{operate.LICENCE_NOTE}")
-        search = SearchConfig(
-            jars=fetch_opensearch(default_cache(), DownloadProgress("下载检索库")),
+        search = opensearch.SearchConfig(
+            jars=opensearch.fetch_opensearch(default_cache(), DownloadProgress("下载检索库")),
             data_dir=self.directory.search_data,
             port=ports["search"],
-            transport_port=ports["search_transport"],
         )
         self.search = ChildSpec(
             name="search",
             label="检索库",
-            command=search_command(search),
-            env=search_environment(),
-            cwd=self.directory.logs,
+            command=opensearch.search_command(search),
+            env=opensearch.search_environment(),
+            cwd=self.directory.search_data,
             log_path=self.directory.log("search"),
             stop_seconds=20,
-            before_start=lambda: search.data_dir.mkdir(parents=True, exist_ok=True),
         )
-        return operate.with_operate(config, search.url)
+        self.search_ready = lambda: opensearch.is_ready(search)
+        return operate.with_operate(config, search.url, search.cluster_name)
 
     # -- running
 
     def start(self) -> None:
-        """Start what needs no engine, and the engine."""
+        """Start what waits for nothing; the rest follows in :meth:`run`."""
         self._start_python("web", "网站", "api")
         self._start_python("bridge", "引擎桥", "bridge")
         if self.search is not None:
+            say("· 启动检索库")
             self.supervisor.start(self.search)
-        if self.engine is not None:
-            say(f"· 启动引擎 Zeebe {self.identity.engine}")
-            self.supervisor.start(self.engine.spec())
 
     def run(self) -> int:
         """Look after the children until told to stop; return the exit status."""
@@ -247,6 +244,8 @@ class Instance:
 
     def what_is_missing(self) -> str:
         """Return which part keeps the instance from being ready."""
+        if not self.search_ready():
+            return f"检索库未就绪；日志：{self.directory.log('search')}"
         if self.engine is not None and not self.engine.ready:
             why = f"（{self.engine.last_error}）" if self.engine.last_error else ""
             return f"引擎未就绪{why}；日志：{self.engine.config.log_path}"
@@ -255,7 +254,12 @@ class Instance:
         return f"{readiness.summary(readiness.ask(self.url).failing)}；日志：{self.directory.logs}"
 
     def _go_on_with_start(self) -> None:
-        """Take the steps that wait for a ready engine."""
+        """Take the steps that wait for others: the engine for the search store, the workers for the engine."""
+        if self.engine is not None and "engine" not in self.supervisor.children:
+            if not self.search_ready():
+                return
+            say(f"· 启动引擎 Zeebe {self.identity.engine}")
+            self.supervisor.start(self.engine.spec())
         if "workers" not in self.supervisor.children and (self.engine is None or self.engine.ready):
             self._start_python("workers", "作业处理", "workers")
             self._begin_deployment()
