@@ -80,8 +80,8 @@ class ExporterEndpoint:
         self._address = (host.strip("[]") or "127.0.0.1", int(port))
         self._apply = apply
         self._authorization: bytes | None = None
-        if username is not None:
-            pair = base64.b64encode(f"{username}:{password or ''}".encode())
+        if username and password:
+            pair = base64.b64encode(f"{username}:{password}".encode())
             self._authorization = b"Basic " + pair
         elif not _is_loopback(self._address[0]):
             raise UnsafeBinding(f"FEED_BIND={bind} 不是本机回环地址：请同时设置 TONGQUAN_FEED_USERNAME 和 PASSWORD")

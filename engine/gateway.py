@@ -54,6 +54,7 @@ _MOMENTARY = frozenset(
         grpc.StatusCode.INTERNAL,
     }
 )
+_SIGNED_OUT = frozenset({401, 403})
 _MOMENTARY_HTTP = frozenset({429, 500, 502, 503, 504})
 
 
@@ -162,6 +163,27 @@ class OAuth:
         return cls(client_id, secret, url, first("CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE"))
 
 
+@dataclass(frozen=True)
+class SignIn:
+    """A session of the web application that runs in the engine's JVM and guards its REST API (Camunda with Operate)."""
+
+    username: str
+    password: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "SignIn | None":
+        """Return the account, or ``None`` when the REST API asks for none."""
+        username = environment.get("ZEEBE_REST_USERNAME")
+        return cls(username, environment.get("ZEEBE_REST_PASSWORD", "")) if username else None
+
+    async def open(self, client: httpx.AsyncClient) -> dict[str, str]:
+        """Sign in; the client keeps the cookie, the header against forged requests is returned."""
+        response = await client.post("/api/login", data={"username": self.username, "password": self.password})
+        if response.status_code >= 300:
+            raise EngineUnreachable(f"REST sign-in: the application answered {response.status_code}")
+        return {name: value for name, value in response.headers.items() if name.upper().endswith("CSRF-TOKEN")}
+
+
 class EngineSettings(Protocol):
     """The two addresses :meth:`Gateway.from_settings` reads."""
 
@@ -213,11 +235,14 @@ class Gateway:
         rest_address: str,
         *,
         oauth: OAuth | None = None,
+        sign_in: "SignIn | None" = None,
         retry_timeout: float = RETRY_TIMEOUT_SECONDS,
     ) -> None:
         self._channel = open_channel(address, oauth)
         self._stub: Any = GatewayStub(self._channel)
         self._oauth = oauth
+        self._sign_in = sign_in
+        self._csrf: dict[str, str] = {}
         self._token = ("", 0.0)
         self._retry_timeout = retry_timeout
         ca = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
@@ -236,6 +261,7 @@ class Gateway:
             settings.zeebe_address,
             settings.zeebe_rest_address,
             oauth=OAuth.from_environment(os.environ),
+            sign_in=SignIn.from_environment(os.environ),
             retry_timeout=retry_timeout,
         )
 
@@ -390,8 +416,10 @@ class Gateway:
 
         async def attempt() -> httpx.Response:
             try:
-                headers = await self._headers()
-                response = await self._http.request(method, path, content=content, headers=headers)
+                response = await self._http.request(method, path, content=content, headers=await self._headers())
+                if response.status_code in _SIGNED_OUT and self._sign_in is not None:
+                    self._csrf = await self._sign_in.open(self._http)
+                    response = await self._http.request(method, path, content=content, headers=await self._headers())
             except httpx.TransportError as exc:
                 raise EngineUnreachable(f"REST {path}: {type(exc).__name__} {exc}") from exc
             if response.status_code in _MOMENTARY_HTTP:
@@ -405,7 +433,7 @@ class Gateway:
         raise errors.get(response.status_code, CommandRejected)(f"{response.status_code} {_problem(response)}")
 
     async def _headers(self) -> dict[str, str]:
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json", **self._csrf}
         if self._oauth is not None:
             headers["authorization"] = f"Bearer {await self._bearer(self._oauth)}"
         return headers

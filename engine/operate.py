@@ -34,7 +34,7 @@ def with_operate(config: EngineConfig, search_url: str, cluster_name: str) -> En
             "CAMUNDA_OPERATE_ZEEBE_GATEWAYADDRESS": config.gateway_address,
             "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_CLASSNAME": EXPORTER_CLASS,
             "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_ARGS_URL": search_url,
-            "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_ARGS_BULK_SIZE": "100",
+            "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_ARGS_BULK_SIZE": "5000",
             "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_ARGS_INDEX_PREFIX": RECORD_PREFIX,
         },
     )

@@ -10,6 +10,9 @@ SQLITE_PREFIX = "sqlite:///"
 CLUSTER_PREFIXES = ("ZEEBE_", "CAMUNDA_")
 """Client variables of some other cluster (address, TLS, OAuth); they must not reach the embedded engine's clients."""
 
+OPERATE_ACCOUNT = "demo"
+"""User name and password Operate starts with; it listens on loopback only."""
+
 
 def instance_environment(
     directory: InstanceDirectory,
@@ -45,6 +48,8 @@ def instance_environment(
         }
     if operate_url is not None:
         chosen["TONGQUAN_OPERATE_URL"] = operate_url
+        # Operate guards the REST API it shares a JVM with; its own demonstration account opens it.
+        chosen["ZEEBE_REST_USERNAME"] = chosen["ZEEBE_REST_PASSWORD"] = OPERATE_ACCOUNT
     return chosen
 
 

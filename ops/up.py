@@ -33,7 +33,7 @@ from settings import PROJECT_ROOT, Environment, get_settings
 
 TICK_SECONDS = 0.1
 READY_POLL_SECONDS = 0.3
-SLOW_START_SECONDS = 180.0
+SLOW_START_SECONDS = 420.0
 CONNECT_TIMEOUT_SECONDS = 5.0
 OPERATE_VERSION = "8.6.0"
 VENDOR_ASSETS = PROJECT_ROOT / "api" / "static" / "vendor" / "manifest.json"

@@ -492,8 +492,10 @@ class Worker(ZeebeWorker):
 def write_heartbeats(store: Database, beats: dict[str, datetime]) -> None:
     """Write the workers' signs of life, all in one transaction."""
     with _write_turn(store), store.transaction() as session:
-        for job_type, at in beats.items():
+        # In one order, so that the workers of two processes never wait for each other.
+        for job_type, at in sorted(beats.items()):
             session.merge(Heartbeat(component=f"worker:{job_type}", at=at))
+            session.flush()
 
 
 async def supervise(open_channel: Callable[[], grpc.aio.Channel], stop: asyncio.Event) -> None:
