@@ -31,7 +31,7 @@ develop: $(VENV)/.development setup
 test: develop
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-bench: develop
+bench: $(VENV)/.benchmarks setup
 	@exec $(BIN)/python -m bench $(ARGS)
 
 lint: develop
@@ -61,6 +61,12 @@ $(VENV)/.development: requirements-dev.lock $(VENV)/.product
 	@echo "· 安装开发依赖（requirements-dev.lock）"
 	@$(PIP) install --require-hashes -r requirements-dev.lock || { \
 	  echo "✗ 开发依赖未能安装：请检查网络或 pip 镜像（PIP_INDEX_URL）后重试" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.benchmarks: requirements-bench.lock $(VENV)/.product
+	@echo "· 安装基准测试依赖（requirements-bench.lock）"
+	@$(PIP) install --require-hashes -r requirements-bench.lock || { \
+	  echo "✗ 基准测试依赖未能安装：请检查网络或 pip 镜像（PIP_INDEX_URL）后重试" >&2; exit 1; }
 	@touch $@
 
 clean:

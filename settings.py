@@ -6,6 +6,7 @@ a deployment without the supervisor (Compose, Kubernetes) sets them itself. See 
 
 from enum import StrEnum
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
@@ -47,11 +48,20 @@ class Settings(BaseSettings):
     operate_url: str | None = None
     session_hours: float = 12
     signing_key: SecretStr | None = None
+    filing_sample_percent: int = Field(default=20, ge=0, le=100)
+    """Share of filed county decisions that the city unit reviews in substance (抽查)."""
+    webhook_networks: str = ""
+    """Private networks (CIDR, separated by commas) that webhooks may be sent to beside public addresses."""
 
     @property
     def development(self) -> bool:
         """Tell whether demonstration data and a generated signing key are allowed."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return ``webhook_networks``, parsed."""
+        return tuple(ip_network(one.strip()) for one in self.webhook_networks.split(",") if one.strip())
 
     @property
     def effective_database_url(self) -> str:

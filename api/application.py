@@ -9,17 +9,27 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import (
+    agreements,
+    calendar,
     cases,
     catalogue,
     clock,
+    consultations,
     description,
     documents,
+    filings,
+    list_versions,
+    notices,
     operations,
     pages,
+    policy_notices,
     problems,
     processes,
+    pushes,
+    recalls,
     sessions,
     tasks,
+    webhooks,
 )
 from api.metrics import MeasuredRequests, Metrics
 from api.pages.rendering import STATIC_ROOT
@@ -53,7 +63,13 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for module in (sessions, catalogue, documents, clock):
         app.include_router(module.public)
     app.include_router(cases.submissions)
-    for module in (sessions, catalogue, cases, tasks, documents, processes, clock):
+    for module in (sessions, catalogue, cases, calendar, notices, tasks, documents, processes, clock):
+        app.include_router(module.router)
+    for router in (policy_notices.issuing, webhooks.platforms):
+        app.include_router(router)
+    for module in (pushes, policy_notices, webhooks):
+        app.include_router(module.router)
+    for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)
     app.include_router(operations.router, prefix=API_BASE)
     app.include_router(operations.router, include_in_schema=False)

@@ -1,12 +1,12 @@
 """Cases (办件): submit, list, read, and what people do to a case outside its tasks."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from api.dependencies import Caller, Code, Cursor, Empty, Limit, Search, WebDatabase
+from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, SubmissionRoute
 from models.case import CaseState
@@ -39,11 +39,23 @@ class Withdrawal(_Body):
 
 
 class SpecialProcedureInput(_Body):
-    """The body of ``POST /cases/{case_no}/special-procedures``; ``days`` are working days."""
+    """The body of ``POST /cases/{case_no}/special-procedures``; ``days`` are working days.
+
+    A hearing (听证) may name its presiding officer and its days; they must keep articles 47 and 48.
+    """
 
     kind: SpecialKind
     days: StrictInt = Field(ge=1, le=special_procedures.LONGEST_PLAN_DAYS)
     reason: Reason
+    presiding_officer: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    told_on: IsoDate | None = None
+    requested_on: IsoDate | None = None
+    held_on: IsoDate | None = None
+
+    def hearing(self) -> special_procedures.Hearing | None:
+        """Return the particulars of a hearing, None when none is given."""
+        given = (self.presiding_officer, self.held_on, self.told_on, self.requested_on)
+        return special_procedures.Hearing(*given) if any(one is not None for one in given) else None
 
 
 class ExtensionInput(_Body):
@@ -70,6 +82,10 @@ class SpecialProcedureView(BaseModel):
     begun_at: datetime
     planned_end_at: datetime
     ended_at: datetime | None
+    presiding_officer: str | None
+    told_on: date | None
+    requested_on: date | None
+    held_on: date | None
 
 
 class ExtensionView(BaseModel):
@@ -176,7 +192,9 @@ def withdraw_case(case_no: CaseNumber, body: Withdrawal, caller: Caller, databas
 @router.post(
     "/cases/{case_no}/special-procedures",
     status_code=201,
-    responses=documented(401, 403, 404, 413, 415, 422, conflict="case_not_running"),
+    responses=documented(
+        401, 403, 404, 413, 415, 422, conflict="case_not_running, hearing_dates, presiding_officer_reviewed"
+    ),
 )
 def begin_special_procedure(
     case_no: CaseNumber, body: SpecialProcedureInput, caller: Caller, database: WebDatabase
@@ -184,7 +202,9 @@ def begin_special_procedure(
     """Begin a special procedure (特别程序): its days stand outside the case's clock."""
     with database.transaction() as session:
         case = cases.find(session, caller, case_no)
-        procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason)
+        procedure = special_procedures.begin(
+            session, caller, case, body.kind, body.days, body.reason, body.hearing()
+        )
         return SpecialProcedureView.model_validate(special_procedures.view(procedure))
 
 
@@ -208,7 +228,7 @@ def end_special_procedure(
 @router.post(
     "/cases/{case_no}/extension",
     status_code=201,
-    responses=documented(401, 403, 404, 413, 415, 422, conflict="case_not_running, extended_before"),
+    responses=documented(401, 403, 404, 413, 415, 422, conflict="case_not_running, extended_before, limit_over"),
 )
 def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, database: WebDatabase) -> ExtensionView:
     """Lengthen the case's limit, once, by the deciding approver."""

@@ -11,10 +11,11 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
-from services import agreements, catalogue
+from services import agreements, catalogue, policy_ledger
 from services.catalogue import ItemView, ResponsibilityView
 from services.clock import product_now
 from services.errors import NotFound
+from services.policy_ledger import PolicyNoticeRef
 from services.views import Page
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["catalogue"])
@@ -32,6 +33,12 @@ class AreaView(BaseModel):
     kind: AreaKind
     division_code: str
     pseudo_code: bool
+
+
+class GuideView(Guide):
+    """A service guide and the policy notices (政策文件告知) about its item."""
+
+    notices: list[PolicyNoticeRef]
 
 
 @public.get("/items", responses=documented(422))
@@ -61,13 +68,14 @@ def list_items(
 
 
 @public.get("/items/{code}/guide", responses=documented(404))
-def get_guide(code: ItemCode, database: WebDatabase) -> Guide:
+def get_guide(code: ItemCode, database: WebDatabase) -> GuideView:
     """Give the service guide (办事指南) of an item, the city's newest version."""
     with database.reading() as session:
         version = catalogue.get_guide(session, code)
         if version is None:
             raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
-        return catalogue.parse_guide(version)
+        guide, notices = catalogue.parse_guide(version), policy_ledger.of_item(session, code)
+    return GuideView(**guide.model_dump(), notices=notices)
 
 
 @public.get("/areas", responses=documented(422))

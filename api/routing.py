@@ -32,18 +32,19 @@ class StrictRequest(Request):
     """A request whose JSON body was checked when it was read."""
 
     document: Any = None
+    max_body_bytes: int = MAX_BODY_BYTES
     _content: bytes | None = None
 
     async def body(self) -> bytes:
         """Return the body; raise ``BodyTooLarge`` as soon as it is, or is declared, longer than the product takes."""
         if self._content is None:
             declared = self.headers.get("content-length", "")
-            if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
+            if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
                 raise BodyTooLarge
             content = bytearray()
             async for chunk in self.stream():
                 content += chunk
-                if len(content) > MAX_BODY_BYTES:
+                if len(content) > self.max_body_bytes:
                     raise BodyTooLarge
             self._content = bytes(content)
         return self._content
@@ -56,6 +57,8 @@ class StrictRequest(Request):
 class StrictRoute(APIRoute):
     """A route open to everybody that refuses what the product cannot hold."""
 
+    max_body_bytes: int = MAX_BODY_BYTES
+
     async def admit(self, request: Request) -> None:
         """Refuse who may not come in; subclasses look at the token first, and never at the parsed body."""
 
@@ -65,6 +68,7 @@ class StrictRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
+            strict.max_body_bytes = self.max_body_bytes
             await self.admit(strict)
             _refuse_nul(strict)
             if self.body_field is not None:

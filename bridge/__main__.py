@@ -1,4 +1,4 @@
-"""Run the bridge: feed, relay, reconciler and, under a controlled clock, the clock keeper, in one process.
+"""Run the bridge: feed, relay, reconciler, webhooks and, under a controlled clock, the clock keeper, in one process.
 
 A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from
 the database. SIGTERM lets requests and commands under way finish first.
@@ -22,6 +22,7 @@ from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
+from bridge.webhooks import WebhookSender
 from engine.gateway import EngineUnreachable, Gateway
 from models.database import Database
 from services.logs import configure_logging
@@ -64,6 +65,7 @@ class Bridge:
             asyncio.create_task(self._write_heartbeats(), name="heartbeats"),
             asyncio.create_task(self._reconcile(), name="reconciler"),
             asyncio.create_task(self._probe_engine(), name="probe"),
+            asyncio.create_task(WebhookSender(self._database).run(), name="webhooks"),
             asyncio.create_task(stop.wait(), name="stop"),
         }
         if self._clock is not None:

@@ -71,12 +71,18 @@ class Material(_Block):
 
 
 class Limits(_Block):
-    """法定时限 (statutory) and 承诺时限 (promised, never longer), in ``unit``."""
+    """法定时限 (statutory) and 承诺时限 (promised, never longer), in ``unit``.
+
+    For ``substantive`` items ``review`` is the county's share in working days (20 by art. 43 when absent) and
+    ``decision`` the city's own limit in ``unit`` (the statutory one when absent).
+    """
 
     statutory: Annotated[StrictInt, Field(ge=1, le=365)]
     promised: Annotated[StrictInt, Field(ge=1, le=365)]
     unit: LimitUnit
     kind: HandlingKind
+    review: Annotated[StrictInt, Field(ge=1, le=365)] | None = None
+    decision: Annotated[StrictInt, Field(ge=1, le=365)] | None = None
     note: str = ""
     assumed: StrictBool = False
 
@@ -154,6 +160,8 @@ class Guide(_Block):
     baseline: Baseline
     on_site_check: StrictBool
     on_site_check_assumed: StrictBool = True
+    informed_commitment: StrictBool = False
+    """The item may be applied for on a written promise (告知承诺)."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -1,5 +1,7 @@
 """The takeover agreement (承接协议) between a city unit and a county."""
 
+import hashlib
+import json
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -11,12 +13,30 @@ from models.database import Instant, choice
 
 
 class AgreementState(StrEnum):
-    """A draft becomes signed when both sides signed, in force on its date, then suspended or ended."""
+    """A draft becomes signed when both sides signed, in force on its date, then suspended or ended.
+
+    ``IN_FORCE`` is never stored: a signed agreement is in force from its date on, and ``state_on`` tells.
+    """
 
     DRAFT = "draft"
     SIGNED = "signed"
+    IN_FORCE = "in_force"
     SUSPENDED = "suspended"
     ENDED = "ended"
+
+    @property
+    def label(self) -> str:
+        """Return the word pages show."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    AgreementState.DRAFT: "待签署",
+    AgreementState.SIGNED: "已签署，待生效",
+    AgreementState.IN_FORCE: "生效",
+    AgreementState.SUSPENDED: "中止",
+    AgreementState.ENDED: "终止",
+}
 
 
 class Agreement(SQLModel, table=True):
@@ -35,7 +55,25 @@ class Agreement(SQLModel, table=True):
     county_signature: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=Instant)
+    reason: str = ""
+    """Why it was suspended, resumed or ended, the last time."""
 
     def in_force(self, on: date) -> bool:
         """Tell whether the agreement counts on ``on``."""
         return self.state is AgreementState.SIGNED and self.in_force_from <= on
+
+    def state_on(self, on: date) -> AgreementState:
+        """Return the state as people mean it on ``on``."""
+        return AgreementState.IN_FORCE if self.in_force(on) else self.state
+
+    def digest(self) -> str:
+        """Return SHA-256 over what is agreed: each signature names it, so that a changed text shows."""
+        content = {
+            "area": self.area,
+            "unit": self.unit,
+            "items": sorted(self.items),
+            "procedure": self.procedure,
+            "in_force_from": self.in_force_from.isoformat(),
+        }
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -141,6 +141,8 @@ class Case(SQLModel, table=True):
     city_unit: str = Field(max_length=32)
     review_unit: str | None = Field(default=None, max_length=32)
     on_site_check: bool = False
+    approval_filing: bool = False
+    """报批: the city unit consents before the county decides."""
     project: str = Field(default="", max_length=200)
     conditions: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     applicant_digest: str = Field(max_length=64)
@@ -150,6 +152,8 @@ class Case(SQLModel, table=True):
     state_before_special: int | None = None
     level: int = 0
     """0: with the county; 1: with the city."""
+    taken_over_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When a recall handed the running case to the city unit."""
     received_at: datetime = Field(sa_type=Instant)
     acceptance_due_at: datetime | None = Field(default=None, sa_type=Instant)
     correction_requested_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -167,7 +171,31 @@ class Case(SQLModel, table=True):
     promised_due_at: datetime | None = Field(default=None, sa_type=Instant)
     provisional: bool = False
     warn_at: datetime | None = Field(default=None, sa_type=Instant)
-    yellow_share: float | None = None
+    handling: str = Field(default="承诺件", max_length=8)
+    """承诺件 (promised by a date) or 即办件 (done on the day of acceptance)."""
+    review_days: int | None = None
+    """The county's share of a ``substantive`` case, working days from acceptance."""
+    decision_days: int | None = None
+    """The city's share of a ``substantive`` case, from the dossier's receipt."""
+    review_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    review_warn_at: datetime | None = Field(default=None, sa_type=Instant)
+    review_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
+    decision_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    decision_warn_at: datetime | None = Field(default=None, sa_type=Instant)
+    decision_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
+    forwarding_late_at: datetime | None = Field(default=None, sa_type=Instant)
+    acceptance_warn_at: datetime | None = Field(default=None, sa_type=Instant)
+    delivery_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    thresholds: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    """The row of ``warning-thresholds`` that holds for the case."""
+    overdue_at: datetime | None = Field(default=None, sa_type=Instant)
+    """The first instant past the statutory limit; never taken back, however the case ends."""
+    tolerated_materials: str | None = None
+    """What is missing at an acceptance with a gap (容缺受理)."""
+    tolerated_until: datetime | None = Field(default=None, sa_type=Instant)
+    tolerated_supplied_at: datetime | None = Field(default=None, sa_type=Instant)
+    by_commitment: bool = False
+    """Accepted on the applicant's written promise (告知承诺)."""
     clock_version: int = 0
     process_id: str = Field(max_length=64)
     process_instance_key: int | None = Field(default=None, sa_type=BigInteger, index=True)
@@ -176,6 +204,11 @@ class Case(SQLModel, table=True):
     def case_state(self) -> CaseState:
         """Return the state as the enumeration."""
         return CaseState(self.state)
+
+    @property
+    def handled_as(self) -> Mode:
+        """Return the mode by which the case is examined and decided: the city's own once a recall took it over."""
+        return Mode.WINDOW if self.taken_over_at is not None else self.mode
 
 
 class Applicant(SQLModel, table=True):

@@ -4,15 +4,19 @@ Counting begins the day after acceptance (行政许可法 art. 42, 82). A specia
 after it began up to and including the day it ended; while it runs, its planned working days are taken as stopped.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from models.case import LimitUnit
 from models.working_calendar import ONE_DAY, WorkingCalendar, china_date, end_of_day, start_of_day
 
 DEFAULT_YELLOW_SHARE = 0.8
+
+JUST_AFTER = timedelta(seconds=1)
+"""A limit is overrun one second after its last one."""
 
 
 class DayStatus(StrEnum):
@@ -74,6 +78,16 @@ class CaseClock:
         return end_of_day(self.due_on)
 
     @property
+    def overrun_at(self) -> datetime:
+        """Return the first instant past the limit."""
+        return self.due_at + JUST_AFTER
+
+    def counted_on(self, count: int) -> date:
+        """Return the day on which ``count`` days are used up; the last one for more than there are."""
+        counted = [day.date for day in self.days if day.status is DayStatus.COUNTED]
+        return counted[min(count, len(counted)) - 1] if counted else self.due_on
+
+    @property
     def yellow_at(self) -> datetime:
         """Return the instant the yellow light comes on."""
         return start_of_day(self.yellow_on)
@@ -89,12 +103,17 @@ def reckon(
     pauses: Sequence[Pause] = (),
     stopped: date | None = None,
     yellow_share: float = DEFAULT_YELLOW_SHARE,
+    yellow_days: int = 0,
 ) -> CaseClock:
     """Reckon a limit of ``limit`` days after ``started``.
 
     ``stopped`` is the day the case was decided; days after it are not used up. A limit of 0 ends on ``started``.
+    The yellow light comes on with the day that uses up ``yellow_share`` of the limit, or with the one that leaves
+    ``yellow_days`` of it, whichever is first.
     """
-    yellow_at_count = max(1, -(-int(limit * yellow_share * 1000) // 1000))
+    yellow_at_count = share_of(limit, yellow_share)
+    if yellow_days > 0:
+        yellow_at_count = max(1, min(yellow_at_count, limit - yellow_days))
     seen_until = today if stopped is None else min(today, stopped)
     days = [Day(started, DayStatus.NOT_STARTED, "自次日起计算")]
     counted = used = 0
@@ -116,6 +135,11 @@ def reckon(
             if counted == yellow_at_count:
                 yellow_on = day
     return CaseClock(limit, unit, tuple(days), day, used, provisional, yellow_on)
+
+
+def share_of(limit: int, share: float) -> int:
+    """Return the counted day on which ``share`` of a limit is used up: rounded up, at least the first."""
+    return max(1, math.ceil(round(limit * share, 6)))
 
 
 def receipt_due(received: datetime, calendar: WorkingCalendar, limit: int) -> datetime:

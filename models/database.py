@@ -4,6 +4,7 @@ SQLite runs in WAL mode; a writing transaction begins ``IMMEDIATE`` so that it n
 write lock. PostgreSQL runs at its default isolation. Instants are stored in UTC and read back in China time.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,6 +20,9 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has one zone and, since 1991, no summer time."""
 
 SQLITE_BUSY_TIMEOUT_MS = 15_000
+
+HELD_OBJECTS = 500
+"""How many of the rows it read a writing transaction remembers; a row asked for again costs no second query."""
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -62,6 +66,18 @@ def choice(words: type[StrEnum]) -> Any:
     )
 
 
+class WritingSession(Session):
+    """A session that keeps the rows it has read: SQLAlchemy alone forgets those nobody refers to any more."""
+
+    def hold(self, row: object) -> None:
+        """Keep a row until the session ends or newer ones push it out."""
+        self.info.setdefault("held", deque(maxlen=HELD_OBJECTS)).append(row)
+
+
+event.listen(WritingSession, "loaded_as_persistent", WritingSession.hold)
+event.listen(WritingSession, "pending_to_persistent", WritingSession.hold)
+
+
 class Database:
     """Open sessions on one database URL.
 
@@ -76,7 +92,7 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Yield a session whose writes are committed together at the end, or not at all."""
         writing = self.engine.execution_options(writing=True)
-        with Session(writing, expire_on_commit=False) as session, session.begin():
+        with WritingSession(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager

@@ -16,8 +16,35 @@ class Message(StrEnum):
     CASE_WITHDRAWN = "case-withdrawn"  # case number
     MATERIALS_SUPPLIED = "materials-supplied"  # case number
     DEADLINE_CHANGED = "deadline-changed"  # case number
+    RECEIPT_BEGUN = "receipt-begun"  # case number
+    RECEIPT_CLOSED = "receipt-closed"  # case number
+    ACCEPTANCE_OVERDUE = "acceptance-overdue"  # case number
+    SUPPLEMENT_OVERDUE = "supplement-overdue"  # case number
     SPECIAL_PROCEDURE_STARTED = "special-procedure-started"  # case number
+    SPECIAL_PROCEDURE_REPLANNED = "special-procedure-replanned"  # special procedure id
     SPECIAL_PROCEDURE_ENDED = "special-procedure-ended"  # special procedure id
+    APPROVAL_PUSHED = "approval-pushed"  # case number
+    PUSH_CLAIMED = "push-claimed"  # push id
+    FEEDBACK_GIVEN = "feedback-given"  # feedback id
+    FEEDBACK_ANSWERED = "feedback-answered"  # feedback id
+    POLICY_NOTICE_ISSUED = "policy-notice-issued"  # notice id
+    POLICY_NOTICE_ACKNOWLEDGED = "policy-notice-acknowledged"  # notice id
+    CASE_RECALLED = "case-recalled"  # case number
+    AGREEMENT_DRAFTED = "agreement-drafted"  # agreement id
+    AGREEMENT_CONCLUDED = "agreement-concluded"  # agreement id
+    AGREEMENT_SUSPENDED = "agreement-suspended"  # agreement id
+    AGREEMENT_RESUMED = "agreement-resumed"  # agreement id
+    AGREEMENT_ENDED = "agreement-ended"  # agreement id
+    DECISION_FILED = "decision-filed"  # case number
+    FILING_ACKNOWLEDGED = "filing-acknowledged"  # case number
+    FILING_QUESTIONED = "filing-questioned"  # case number
+    FILING_ANSWERED = "filing-answered"  # case number
+    RECALL_PROPOSED = "recall-proposed"  # recall id
+    RECALL_ORDERED = "recall-ordered"  # recall id
+    RECALL_STATED = "recall-stated"  # recall id
+    RECALL_DECIDED = "recall-decided"  # recall id
+    RECALL_DROPPED = "recall-dropped"  # recall id
+    RECALL_RESTORED = "recall-restored"  # recall id
 
 
 class Process(StrEnum):
@@ -55,6 +82,19 @@ class JobType(StrEnum):
     SPECIAL_PROCEDURE_BEGIN = "special-procedure-begin"
     SPECIAL_PROCEDURE_END = "special-procedure-end"
     SPECIAL_PROCEDURE_REMIND = "special-procedure-remind"
+    PUSH_REMIND = "push-remind"
+    PUSH_ESCALATE = "push-escalate"
+    FEEDBACK_ANSWER = "feedback-answer"
+    POLICY_NOTIFY = "policy-notify"
+    POLICY_REMIND = "policy-remind"
+    POLICY_ESCALATE = "policy-escalate"
+    CASE_TRANSFER = "case-transfer"
+    AGREEMENT_ENTER_FORCE = "agreement-enter-force"
+    FILING_PLAN = "filing-plan"
+    FILING_REMIND = "filing-remind"
+    FILING_ANSWER_REMIND = "filing-answer-remind"
+    RECALL_HEARING_LAPSE = "recall-hearing-lapse"
+    RECALL_TAKE_EFFECT = "recall-take-effect"
 
 
 CASE_ID: Final = "caseId"

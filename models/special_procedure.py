@@ -1,6 +1,6 @@
 """What stops or lengthens a case's clock: special procedures (特别程序) and the one extension (延期)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import Index, UniqueConstraint
@@ -39,6 +39,22 @@ class SpecialProcedure(SQLModel, table=True):
     planned_end_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_by: str | None = Field(default=None, max_length=64)
+    presiding_officer: str | None = Field(default=None, max_length=64)
+    """The account that presides over a hearing; nobody who reviewed the case (行政许可法 art. 48)."""
+    told_on: date | None = None
+    """The day the right to a hearing was told (art. 46, 47)."""
+    requested_on: date | None = None
+    """The day a hearing was asked for, within five working days of being told (art. 47)."""
+    held_on: date | None = None
+    """The day the hearing is held: announced seven days ahead, within twenty of the request (art. 47, 48)."""
+
+    @property
+    def announced_reason(self) -> str:
+        """Return the reason as the notice tells it, with a hearing's day."""
+        if self.held_on is None:
+            return self.reason
+        day = f"{self.held_on.year}年{self.held_on.month}月{self.held_on.day}日"
+        return f"{self.reason}\n听证定于{day}举行，主持人为本案审查人员以外的工作人员。"
 
 
 class Extension(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 
 from chinese_calendar.constants import holidays as published_holidays
@@ -11,6 +12,7 @@ from chinese_calendar.constants import workdays as published_workdays
 from models.database import CHINA
 
 ONE_DAY = timedelta(days=1)
+SATURDAY = 5
 END_OF_DAY = time(23, 59, 59)
 
 HOLIDAY_NAMES = {
@@ -25,13 +27,30 @@ HOLIDAY_NAMES = {
 }
 
 
+STATUTORY_HOLIDAYS = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
+"""What a year's published schedule names (全国年节及纪念日放假办法 art. 2)."""
+
+STATUTORY_HOLIDAY_DAYS = 13
+"""Days off the schedule of a year names at least (the same article, as revised in 2024)."""
+
+
+class DaySource(StrEnum):
+    """Where a day's kind comes from; ``WEEK`` is a guess by the week."""
+
+    PUBLISHED = "published"
+    CITY = "city"
+    AREA = "area"
+    WEEK = "week"
+
+
 @dataclass(frozen=True)
 class DayKind:
-    """Whether a day is a working day, why, and whether that is certain yet."""
+    """Whether a day is a working day, why, where that is said, and whether it is certain yet."""
 
     working: bool
     reason: str
     provisional: bool = False
+    source: DaySource = DaySource.PUBLISHED
 
 
 @dataclass(frozen=True)
@@ -39,20 +58,24 @@ class WorkingCalendar:
     """The calendar in force in one area.
 
     ``overlay`` overrules the published days. A day past ``published_until`` is a guess by the week and provisional,
-    unless the overlay names it.
+    unless the overlay names it or its year is one of ``entered_years``, whose schedule was entered here.
     """
 
     published_until: date
-    overlay: Mapping[date, tuple[bool, str]] = field(default_factory=dict)
+    overlay: Mapping[date, DayKind] = field(default_factory=dict)
+    entered_years: frozenset[int] = frozenset()
 
     def day(self, day: date) -> DayKind:
         """Return the kind of ``day``."""
         named = self.overlay.get(day)
         if named is not None:
-            return DayKind(named[0], named[1])
-        if day > self.published_until:
-            return DayKind(day.weekday() < 5, "工作日（暂定）" if day.weekday() < 5 else "周末（暂定）", True)
-        return _published_day(day)
+            return named
+        if day <= self.published_until:
+            return _published_day(day)
+        reason = "工作日" if day.weekday() < SATURDAY else "周末"
+        if day.year in self.entered_years:
+            return DayKind(day.weekday() < SATURDAY, reason, source=DaySource.CITY)
+        return DayKind(day.weekday() < SATURDAY, f"{reason}（暂定）", True, DaySource.WEEK)
 
     def add_working_days(self, day: date, count: int) -> date:
         """Return the ``count``-th working day after ``day``; ``day`` itself never counts (行政许可法 art. 82)."""
@@ -62,6 +85,25 @@ class WorkingCalendar:
                 count -= 1
         return day
 
+    def subtract_working_days(self, day: date, count: int) -> date:
+        """Return the ``count``-th working day before ``day``."""
+        while count > 0:
+            day -= ONE_DAY
+            if self.day(day).working:
+                count -= 1
+        return day
+
+    def provisional_until(self, first: date, last: date) -> bool:
+        """Tell whether a day after ``first`` up to and including ``last`` is a guess."""
+        if last <= self.published_until:
+            return False
+        day = max(first, self.published_until)
+        while day < last:
+            day += ONE_DAY
+            if self.day(day).provisional:
+                return True
+        return False
+
     def working_days_between(self, first: date, last: date) -> int:
         """Count the working days after ``first`` up to and including ``last``."""
         count = 0
@@ -69,6 +111,26 @@ class WorkingCalendar:
             first += ONE_DAY
             count += self.day(first).working
         return count
+
+
+def entered_years(city_days: Mapping[date, DayKind]) -> frozenset[int]:
+    """Return the years whose whole schedule the city-wide days give.
+
+    A year is whole when every one of its days is named, or when each of the seven statutory holidays is named among
+    at least ``STATUTORY_HOLIDAY_DAYS`` days off: so the State Council's notice itself may be entered, and the days it
+    does not name follow the week.
+    """
+    return frozenset(year for year in {day.year for day in city_days} if _is_whole(year, city_days))
+
+
+def _is_whole(year: int, city_days: Mapping[date, DayKind]) -> bool:
+    named = [kind for day, kind in city_days.items() if day.year == year]
+    if len(named) == (date(year + 1, 1, 1) - date(year, 1, 1)).days:
+        return True
+    off = [kind.reason for kind in named if not kind.working]
+    return len(off) >= STATUTORY_HOLIDAY_DAYS and all(
+        any(holiday in reason for reason in off) for holiday in STATUTORY_HOLIDAYS
+    )
 
 
 def published_until() -> date:
@@ -82,7 +144,7 @@ def _published_day(day: date) -> DayKind:
         return DayKind(True, f"{_holiday_name(published_workdays[day])}调休上班")
     if day in published_holidays:
         return DayKind(False, _holiday_name(published_holidays[day]))
-    return DayKind(True, "工作日") if day.weekday() < 5 else DayKind(False, "周末")
+    return DayKind(True, "工作日") if day.weekday() < SATURDAY else DayKind(False, "周末")
 
 
 def _holiday_name(name: object) -> str:
@@ -107,9 +169,11 @@ def start_of_day(day: date) -> datetime:
 
 __all__ = [
     "DayKind",
+    "DaySource",
     "WorkingCalendar",
     "china_date",
     "end_of_day",
+    "entered_years",
     "published_until",
     "start_of_day",
 ]

@@ -17,6 +17,8 @@ from reportlab.pdfbase.ttfonts import TTFont, TTFontFace
 
 REGULAR = "PaperSerif"
 BOLD = "PaperSerifBold"
+KEPT_TEXTS = 4096
+"""Texts whose measures are kept: most of a paper is the wording that every paper of its kind has."""
 MISSING_MARK = "〓"
 """The mark printers set for a character they have no type of."""
 
@@ -45,7 +47,8 @@ def register() -> None:
     """
     with _registering:
         for name, file in _FILES.items():
-            font = TTFont(name, str(_find(file)))
+            # Subsets of the characters used alone; "readable" ones carry the whole of ASCII in both weights.
+            font = TTFont(name, str(_find(file)), asciiReadable=False)
             _read_glyphs_in_place(font.face)
             pdfmetrics.registerFont(font)
         rl_config.useA85 = 0
@@ -58,6 +61,7 @@ def widths(name: str) -> tuple[dict[int, float], float]:
     return face.charWidths, face.defaultWidth
 
 
+@lru_cache(maxsize=KEPT_TEXTS)
 def text_width(text: str, name: str, size: float) -> float:
     """Return the width of a text in points."""
     table, default = widths(name)

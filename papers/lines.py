@@ -5,8 +5,9 @@ The rules are those of GB/T 15834 (标点符号用法): closing marks never begi
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from papers.fonts import text_width, widths
+from papers.fonts import KEPT_TEXTS, text_width, widths
 
 NOT_AT_START = frozenset("，。、；：？！）》〉】〕”’」』％%…—·,.;:?!)]}")
 NOT_AT_END = frozenset("（《〈【〔“‘「『([{")
@@ -31,7 +32,8 @@ def break_lines(text: str, font: str, size: float, width: float, indent: float =
     return lines
 
 
-def _break_paragraph(text: str, font: str, size: float, width: float, indent: float) -> list[Line]:
+@lru_cache(maxsize=KEPT_TEXTS)
+def _break_paragraph(text: str, font: str, size: float, width: float, indent: float) -> tuple[Line, ...]:
     lines: list[Line] = []
     units = _measured(text, font, size, width)
     start, used, offset = 0, 0.0, indent
@@ -49,7 +51,7 @@ def _break_paragraph(text: str, font: str, size: float, width: float, indent: fl
         used += unit_width
         position += 1
     lines.append(_line(units[start:], font, size, offset, full=False))
-    return lines
+    return tuple(lines)
 
 
 def _measured(text: str, font: str, size: float, width: float) -> list[tuple[str, float]]:

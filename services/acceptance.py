@@ -12,11 +12,8 @@ from sqlmodel import Session
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.decision import Decision
-from services import answers, deadlines, documents, form_check, timeline
+from services import answers, deadlines, documents, form_check, timeline, tolerance
 from services.clock import product_now
-
-SUPPLEMENT_DAYS = 30
-"""Working days an applicant has to supply what was missing [decision]; the law sets none."""
 
 ACCEPTED = {"accepted": True}
 NOT_ACCEPTED = {"accepted": False}
@@ -26,7 +23,10 @@ def check(session: Session, case_no: str) -> dict[str, Any]:
     """Check the submission and start the receipt limit."""
     case = session.get_one(Case, case_no)
     found = form_check.run(session, case, 0)
+    first = case.acceptance_due_at is None
     due = deadlines.set_receipt_deadline(session, case, case.received_at)
+    if first:
+        deadlines.begin_receipt_watch(session, case)
     failed = sum(not one.passed for one in found)
     timeline.add(
         session,
@@ -45,6 +45,7 @@ def recheck(session: Session, case_no: str) -> dict[str, Any]:
     supplied = case.supplemented_at or product_now(session)
     found = form_check.run(session, case, 1)
     due = deadlines.set_receipt_deadline(session, case, supplied)
+    deadlines.announce_change(session, case)
     failed = sum(not one.passed for one in found)
     timeline.add(
         session,
@@ -62,6 +63,7 @@ def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, 
     case = session.get_one(Case, case_no)
     answer = answers.latest(session, case_no, outcome="accept")
     if case.accepted_at is None:
+        tolerance.take_promise(session, case, answer)
         _begin(session, case, limits, accepted_at=answer.decided_at, issued_at=answer.decided_at)
         timeline.add(
             session,
@@ -98,10 +100,11 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
     answer = answers.latest(session, case_no, outcome="correct")
     if case.correction_requested_at is None:
         at = answer.decided_at
-        due = deadlines.supplement_deadline(session, case, at, SUPPLEMENT_DAYS)
+        due = deadlines.supplement_deadline(session, case, at)
         case.correction_requested_at, case.supplement_due_at = at, due
         case.state = CaseState.CORRECTION_OPEN
         session.add(case)
+        deadlines.announce_change(session, case)
         documents.issue_correction_notice(session, case, form_check.missing(session, case_no), answer.opinion, due, at)
         timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
     return {"supplementDueAt": _iso(case.supplement_due_at)}
@@ -134,6 +137,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         at = case.supplement_due_at or product_now(session)
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
+        deadlines.end_receipt_watch(session, case)
         reason = "申请人逾期未补正，视为撤回申请"
         documents.issue_termination(session, case, reason, at)
         timeline.add(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
@@ -143,6 +147,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
 def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at: datetime, issued_at: datetime) -> None:
     case.accepted_at = accepted_at
     case.state = CaseState.ACCEPTED
+    deadlines.end_receipt_watch(session, case)
     deadlines.fix_limits(session, case, limits)
     if case.mode is Mode.DIRECT:
         case.state = CaseState.IN_DEPARTMENT
@@ -153,6 +158,7 @@ def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at:
 def _close(session: Session, case: Case, state: CaseState, answer: Decision, text: str) -> None:
     case.state, case.is_open, case.closed_at = state, False, answer.decided_at
     session.add(case)
+    deadlines.end_receipt_watch(session, case)
     timeline.add(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
 
 

@@ -1,15 +1,72 @@
-"""Takeover agreements (承接协议): which ``substantive`` items an area may exercise."""
+"""Takeover agreements (承接协议): which ``substantive`` items an area may exercise, and how that comes about.
+
+Drafted by either side or the coordinator, signed once by each, in force on its date, suspended, resumed and ended
+by the city. The process ``takeover-agreement`` keeps the dates; what counts for a submission is the table alone.
+Cases in flight go on when an agreement is suspended or ended.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlmodel import Session, select
+from pydantic import BaseModel
+from sqlmodel import Session, col, select
 
 from models.agreement import Agreement, AgreementState
+from models.catalogue import Area, Mode, Unit
+from models.power_event import PowerSubject
+from models.protocol import Message
+from models.working_calendar import china_date, start_of_day
+from services import catalogue, outbox, power_ledger, power_rights, rights, timeline
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.rights import Role
+from services.views import Page
 
 DEMO_PROCEDURE = (
     "按《审核审批程序（示例）》执行：县级受理、实质性审核、首席代表签发转报，市级审批并加盖市级审批专用章。"
 )
+
+
+class AlreadySigned(Conflict):
+    """The side has signed before."""
+
+    code, title, title_en = "already_signed", "本方已经签署", "This side has signed already"
+
+
+class AgreementClosed(Conflict):
+    """The agreement's state does not allow the step."""
+
+    code, title, title_en = "agreement_state", "协议当前状态不允许此操作", "The agreement's state does not allow this"
+
+
+class SignatureView(BaseModel):
+    """One side's signature: who, when, and SHA-256 of what was signed."""
+
+    account: str
+    at: datetime
+    digest: str | None = None
+
+
+class AgreementView(BaseModel):
+    """An agreement as the API and the pages show it."""
+
+    id: int
+    area: str
+    unit: str
+    items: list[str]
+    procedure: str
+    in_force_from: date
+    state: AgreementState
+    city_signature: SignatureView | None
+    county_signature: SignatureView | None
+    digest: str
+    reason: str
+    created_by: str
+    created_at: datetime
+    events: list[power_ledger.PowerEventView] = []
 
 
 def in_force(session: Session, on: date) -> set[tuple[str, str]]:
@@ -26,6 +83,199 @@ def covers(session: Session, area: str, item: str, on: date) -> bool:
     return any(one.in_force(on) and item in one.items for one in signed)
 
 
+def draft(
+    session: Session,
+    actor: Actor,
+    *,
+    area: str,
+    unit: str,
+    items: Sequence[str],
+    procedure: str,
+    in_force_from: date | None = None,
+) -> AgreementView:
+    """Draft an agreement; it binds nobody until both sides have signed."""
+    if not power_rights.directs_unit(actor, unit) and not power_rights.acts_in_area(actor, area, Role.APPROVER):
+        raise Forbidden("只有签约双方和统筹单位可以起草协议", "Only the two sides or the coordinator may draft")
+    now = product_now(session)
+    begins = in_force_from or china_date(now)
+    _require_good(session, area, unit, items, begins)
+    agreement = Agreement(
+        area=area,
+        unit=unit,
+        items=list(dict.fromkeys(items)),
+        procedure=procedure,
+        in_force_from=begins,
+        created_by=actor.username,
+        created_at=now,
+    )
+    session.add(agreement)
+    session.flush()
+    _note(session, agreement, "agreement.drafted", f"起草承接协议，{len(agreement.items)}项", actor.username, now)
+    _tell(
+        session,
+        agreement,
+        Message.AGREEMENT_DRAFTED,
+        {"agreementId": str(agreement.id), "inForceAt": start_of_day(begins).isoformat(timespec="seconds")},
+    )
+    return view(session, agreement)
+
+
+def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
+    """Sign for the side the account acts for, once each; the second signature concludes the agreement."""
+    agreement = _get(session, agreement_id)
+    city = power_rights.acts_in_unit(actor, agreement.unit, Role.APPROVER)
+    county = power_rights.acts_in_area(actor, agreement.area, Role.APPROVER)
+    if not city and not county:
+        raise Forbidden("只有签约双方的审批负责人可以签署", "Only the two sides' approvers may sign")
+    if (agreement.city_signature if city else agreement.county_signature) is not None:
+        raise AlreadySigned
+    if agreement.state is not AgreementState.DRAFT:
+        raise AgreementClosed
+    now = product_now(session)
+    signature = {"account": actor.username, "at": now.isoformat(), "digest": agreement.digest()}
+    side, name = ("city", "市级单位") if city else ("county", "县（市、区）")
+    if city:
+        agreement.city_signature = signature
+    else:
+        agreement.county_signature = signature
+    _note(session, agreement, f"agreement.signed_by_{side}", f"{name}签署", actor.username, now)
+    if agreement.city_signature is not None and agreement.county_signature is not None:
+        agreement.state = AgreementState.SIGNED
+        _tell(session, agreement, Message.AGREEMENT_CONCLUDED)
+        if agreement.in_force(china_date(now)):
+            _note(session, agreement, "agreement.in_force", "双方签署，协议生效", timeline.SYSTEM, now)
+    session.add(agreement)
+    session.flush()
+    return view(session, agreement)
+
+
+def suspend(session: Session, actor: Actor, agreement_id: int, reason: str) -> AgreementView:
+    """Suspend a signed agreement: from now on its items are locked in that area."""
+    return _change(session, actor, agreement_id, reason, AgreementState.SUSPENDED)
+
+
+def resume(session: Session, actor: Actor, agreement_id: int, reason: str) -> AgreementView:
+    """Let a suspended agreement count again."""
+    return _change(session, actor, agreement_id, reason, AgreementState.SIGNED)
+
+
+def end(session: Session, actor: Actor, agreement_id: int, reason: str) -> AgreementView:
+    """End an agreement, or abandon its draft, for good."""
+    return _change(session, actor, agreement_id, reason, AgreementState.ENDED)
+
+
+_STEPS: dict[AgreementState, tuple[frozenset[AgreementState], str, str, Message]] = {
+    AgreementState.SUSPENDED: (
+        frozenset({AgreementState.SIGNED}),
+        "agreement.suspended",
+        "中止协议",
+        Message.AGREEMENT_SUSPENDED,
+    ),
+    AgreementState.SIGNED: (
+        frozenset({AgreementState.SUSPENDED}),
+        "agreement.resumed",
+        "恢复协议",
+        Message.AGREEMENT_RESUMED,
+    ),
+    AgreementState.ENDED: (
+        frozenset({AgreementState.DRAFT, AgreementState.SIGNED, AgreementState.SUSPENDED}),
+        "agreement.ended",
+        "终止协议",
+        Message.AGREEMENT_ENDED,
+    ),
+}
+
+
+def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: AgreementState) -> AgreementView:
+    agreement = _get(session, agreement_id)
+    if not power_rights.directs_unit(actor, agreement.unit):
+        raise Forbidden("只有市级签约单位或统筹单位可以操作", "Only the city unit or the coordinator may do this")
+    allowed, event, words, message = _STEPS[to]
+    if agreement.state not in allowed:
+        raise AgreementClosed(f"协议{agreement.state_on(china_date(product_now(session))).label}，不能{words}")
+    now = product_now(session)
+    agreement.state, agreement.reason = to, reason
+    session.add(agreement)
+    text = f"{words}：{reason}" if reason else words
+    _note(session, agreement, event, text, actor.username, now, key=f"{event}:{now.isoformat()}")
+    _tell(session, agreement, message)
+    return view(session, agreement)
+
+
+def enter_force(session: Session, agreement_id: int) -> None:
+    """Record that a signed agreement's date has come, once, dated by that date; the effect of a job."""
+    agreement = session.get_one(Agreement, agreement_id)
+    now = product_now(session)
+    if agreement.in_force(china_date(now)):
+        signed = [one["at"] for one in (agreement.city_signature, agreement.county_signature) if one]
+        at = max([start_of_day(agreement.in_force_from), *(datetime.fromisoformat(moment) for moment in signed)])
+        _note(session, agreement, "agreement.in_force", "到约定之日，协议生效", timeline.SYSTEM, at)
+
+
+def get(session: Session, agreement_id: int) -> AgreementView:
+    """Return one agreement with its history."""
+    agreement = _get(session, agreement_id)
+    shown = view(session, agreement)
+    shown.events = power_ledger.of(session, PowerSubject.AGREEMENT, agreement_id)
+    return shown
+
+
+def list_agreements(
+    session: Session,
+    *,
+    area: str | None = None,
+    unit: str | None = None,
+    item: str | None = None,
+    state: AgreementState | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[AgreementView]:
+    """Return a page of agreements, the newest first."""
+    query = select(Agreement).order_by(col(Agreement.id).desc())
+    if area:
+        query = query.where(Agreement.area == area)
+    if unit:
+        query = query.where(Agreement.unit == unit)
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(Agreement.id) < position[0])
+    today = china_date(product_now(session))
+    found = []
+    for one in session.exec(query):
+        if (state is None or one.state_on(today) is state) and (not item or item in one.items):
+            found.append(one)
+            if len(found) > limit:
+                break
+    shown = [view(session, one) for one in found[:limit]]
+    return Page[AgreementView](items=shown, next=encode_cursor(shown[-1].id) if len(found) > limit else None)
+
+
+def view(session: Session, agreement: Agreement) -> AgreementView:
+    """Return an agreement as the contract shows it, its state as of today."""
+    return AgreementView.model_validate(
+        {
+            **agreement.model_dump(),
+            "state": agreement.state_on(china_date(product_now(session))),
+            "digest": agreement.digest(),
+        }
+    )
+
+
+def may_sign(actor: Actor, agreement: AgreementView) -> bool:
+    """Tell whether the account acts for a side that has not signed yet."""
+    if agreement.state is not AgreementState.DRAFT:
+        return False
+    city = power_rights.acts_in_unit(actor, agreement.unit, Role.APPROVER) and agreement.city_signature is None
+    county = power_rights.acts_in_area(actor, agreement.area, Role.APPROVER) and agreement.county_signature is None
+    return city or county
+
+
+def may_draft(actor: Actor) -> bool:
+    """Tell whether the account may draft an agreement for somebody."""
+    return rights.is_coordinator(actor) or any(
+        group.role is Role.APPROVER for group in rights.parse_groups(actor.groups)
+    )
+
+
 def seed_demo_agreements(
     session: Session,
     areas: Sequence[str],
@@ -38,17 +288,81 @@ def seed_demo_agreements(
         return
     for area in areas:
         for unit, items in sorted(items_by_unit.items()):
-            session.add(
-                Agreement(
-                    area=area,
-                    unit=unit,
-                    items=items,
-                    procedure=DEMO_PROCEDURE,
-                    in_force_from=in_force_from,
-                    state=AgreementState.SIGNED,
-                    city_signature={"account": f"city.{unit}.approver", "at": at.isoformat()},
-                    county_signature={"account": f"{area}.approver", "at": at.isoformat()},
-                    created_by="city.coordinator",
-                    created_at=at,
-                )
+            agreement = Agreement(
+                area=area,
+                unit=unit,
+                items=items,
+                procedure=DEMO_PROCEDURE,
+                in_force_from=in_force_from,
+                state=AgreementState.SIGNED,
+                created_by="city.coordinator",
+                created_at=at,
             )
+            signed = {"at": at.isoformat(), "digest": agreement.digest()}
+            agreement.city_signature = {"account": f"city.{unit}.approver", **signed}
+            agreement.county_signature = {"account": f"{area}.approver", **signed}
+            session.add(agreement)
+
+
+def _require_good(session: Session, area: str, unit: str, items: Sequence[str], on: date) -> None:
+    problems = []
+    if session.get(Area, area) is None:
+        problems.append(FieldProblem("area", "没有这个县（市、区）"))
+    if session.get(Unit, unit) is None:
+        problems.append(FieldProblem("unit", "没有这个市级单位"))
+    if not items:
+        problems.append(FieldProblem("items", "至少列一个事项"))
+    for position, code in enumerate(items):
+        fault = _item_fault(session, area, unit, code, on)
+        if fault is not None:
+            problems.append(FieldProblem(f"items.{position}", f"{code}：{fault}"))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> str | None:
+    item = catalogue.get_item(session, code, on)
+    if item is None:
+        return "没有这个事项"
+    if item.mode is not Mode.SUBSTANTIVE:
+        return "不是下放实质性审核权的事项"
+    if item.unit != unit:
+        return "不属于该市级单位"
+    return None if area in item.areas else "未下放至该县（市、区）"
+
+
+def _get(session: Session, agreement_id: int) -> Agreement:
+    agreement = session.get(Agreement, agreement_id)
+    if agreement is None:
+        raise NotFound("没有这份协议", "No such agreement")
+    return agreement
+
+
+def _note(
+    session: Session, agreement: Agreement, event: str, text: str, actor: str, at: datetime, key: str | None = None
+) -> None:
+    power_ledger.add(
+        session,
+        PowerSubject.AGREEMENT,
+        agreement.id or 0,
+        event,
+        text,
+        actor=actor,
+        at=at,
+        area=agreement.area,
+        unit=agreement.unit,
+        key=key,
+    )
+
+
+def _tell(session: Session, agreement: Agreement, message: Message, variables: dict[str, Any] | None = None) -> None:
+    """Queue a message to the agreement's process; each is of its own, for some come more than once."""
+    at = product_now(session).isoformat()
+    outbox.publish_message(
+        session,
+        message,
+        stream=f"agreement:{agreement.id}",
+        correlation_key=str(agreement.id),
+        message_id=f"agreement:{agreement.id}:{message.value}:{at}",
+        variables=variables,
+    )

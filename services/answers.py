@@ -3,6 +3,7 @@
 from sqlmodel import Session, col, select
 
 from models.decision import Decision, DecisionStatus
+from models.task import Task
 from services.errors import NotFound
 
 
@@ -24,6 +25,16 @@ def find(session: Session, case_no: str, *, outcome: str | None = None, element:
         query = query.where(Decision.outcome == outcome)
     if element is not None:
         query = query.where(Decision.element_id == element)
+    return session.exec(query.order_by(col(Decision.id).desc())).first()
+
+
+def of_instance(session: Session, instance_key: int) -> Decision | None:
+    """Return the latest answer given in one process instance that was not overtaken, or None."""
+    query = (
+        select(Decision)
+        .join(Task, col(Task.key) == Decision.task_key)
+        .where(Task.process_instance_key == instance_key, Decision.status != DecisionStatus.OVERTAKEN)
+    )
     return session.exec(query.order_by(col(Decision.id).desc())).first()
 
 

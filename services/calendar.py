@@ -1,17 +1,251 @@
-"""The working calendar in force in an area: the published schedule overlaid by the days on record."""
+"""The working calendar in force in an area: the published schedule overlaid by the days on record, and its changes.
 
-from datetime import date
+A change is a revision: who, when, from what, and for every day what held before. It is whole or not at all, and it
+moves the dates of every running case it reaches in the same transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from models.calendar import CITY_WIDE, CalendarDay
-from models.working_calendar import WorkingCalendar, published_until
+from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
+from models.catalogue import Area
+from models.working_calendar import (
+    ONE_DAY,
+    DayKind,
+    DaySource,
+    WorkingCalendar,
+    entered_years,
+    published_until,
+)
+from services import audit, rights
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
+
+FIRST_YEAR, LAST_YEAR = 2004, 2100
+"""The first year of the published schedule; no limit reaches beyond the last."""
+LONGEST_REASON = 200
+BY_HAND = "手工录入"
+
+
+@dataclass(frozen=True)
+class DayEntry:
+    """A day as somebody entered it; ``working`` of None takes the entered day back."""
+
+    day: date
+    working: bool | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class DayChange:
+    """A day before and after a revision, as the history tells it."""
+
+    day: date
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class RevisionView:
+    """One revision of the history."""
+
+    id: int
+    area: str
+    source: str
+    changed_by: str
+    changed_at: datetime
+    moved_cases: int
+    days: list[DayChange]
 
 
 def calendar_of(session: Session, area: str) -> WorkingCalendar:
     """Return the calendar of one area; its own days overrule the city's, which overrule the published ones."""
-    days = session.exec(select(CalendarDay).where(col(CalendarDay.area).in_((CITY_WIDE, area)))).all()
-    overlay: dict[date, tuple[bool, str]] = {}
-    for entry in sorted(days, key=lambda entry: entry.area != CITY_WIDE):
-        overlay[entry.day] = (entry.working, entry.reason)
-    return WorkingCalendar(published_until(), overlay)
+    rows = session.exec(select(CalendarDay).where(col(CalendarDay.area).in_((CITY_WIDE, area)))).all()
+    city = {row.day: DayKind(row.working, row.reason, False, DaySource.CITY) for row in rows if row.area == CITY_WIDE}
+    own = {row.day: DayKind(row.working, row.reason, False, DaySource.AREA) for row in rows if row.area != CITY_WIDE}
+    return WorkingCalendar(published_until(), city | own, entered_years(city))
+
+
+def days_of_year(session: Session, area: str, year: int) -> list[tuple[date, DayKind]]:
+    """Return every day of a year in one area (``CITY_WIDE`` for the city)."""
+    require_area(session, area)
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise InvalidInput([FieldProblem("year", f"应在{FIRST_YEAR}至{LAST_YEAR}之间")])
+    kinds = calendar_of(session, area)
+    day, found = date(year, 1, 1), []
+    while day.year == year:
+        found.append((day, kinds.day(day)))
+        day += ONE_DAY
+    return found
+
+
+def may_change(actor: Actor, area: str) -> bool:
+    """Tell whether the account may change the calendar: the city's, or one area's window days.
+
+    The coordinator and the system administrator change every calendar, an area's approver its own.
+    """
+    if rights.is_coordinator(actor) or rights.may_administer(actor):
+        return True
+    return any(
+        group.scope is rights.Scope.AREA
+        and group.role is rights.Role.APPROVER
+        and group.unit is None
+        and area not in (CITY_WIDE,)
+        and group.area == area
+        for group in rights.parse_groups(actor.groups)
+    )
+
+
+def require_change(session: Session, actor: Actor, area: str) -> None:
+    """Raise ``Forbidden`` unless the account may change the calendar of ``area``; an unknown area is not found."""
+    if not may_change(actor, area):
+        raise Forbidden(
+            "全市日历由市级统筹协调员或系统管理员维护，县区日历也可由本县区审批人维护",
+            "Only the coordinator, the system administrator or the area's approver may change the calendar",
+        )
+    require_area(session, area)
+
+
+def require_area(session: Session, area: str) -> None:
+    """Raise ``NotFound`` for an area that is none."""
+    if area != CITY_WIDE and session.get(Area, area) is None:
+        raise NotFound(f"没有这个县区：{area}", f"No such area: {area}")
+
+
+def change(
+    session: Session,
+    actor: Actor,
+    area: str,
+    entries: Sequence[DayEntry],
+    *,
+    source: str = BY_HAND,
+) -> CalendarRevision | None:
+    """Enter days for the city or one area; return the revision, or None when every day was so already.
+
+    Raises ``InvalidInput`` naming the position of every faulty day; then nothing has changed.
+    """
+    require_change(session, actor, area)
+    _require_good(entries)
+    revision = enter(session, actor.username, area, entries, product_now(session), source=source)
+    if revision is not None:
+        told = {"area": area, "revision": revision.id, "days": revision.days, "source": source}
+        audit.record(session, actor.username, "calendar.change", area or "city", told, revision.changed_at)
+    return revision
+
+
+def enter(
+    session: Session,
+    username: str,
+    area: str,
+    entries: Sequence[DayEntry],
+    now: datetime,
+    *,
+    source: str,
+    seed_digest: str | None = None,
+) -> CalendarRevision | None:
+    """Write the days that differ as one revision; the caller has checked rights and input."""
+    recorded = _recorded(session, area)
+    differing = [one for one in entries if _differs(one, recorded.get(one.day))]
+    if not differing and seed_digest is None:
+        return None
+    revision = CalendarRevision(
+        area=area, source=source, seed_digest=seed_digest, changed_by=username, changed_at=now, days=len(differing)
+    )
+    session.add(revision)
+    session.flush()
+    for one in differing:
+        before = recorded.get(one.day)
+        _write(session, revision, one, before)
+    session.flush()
+    return revision
+
+
+def history(session: Session, area: str, limit: int = 20) -> list[RevisionView]:
+    """Return the latest revisions that bear on an area, newest first, with every day's value before and after."""
+    rows = session.exec(
+        select(CalendarRevision)
+        .where(col(CalendarRevision.area).in_({CITY_WIDE, area}))
+        .order_by(col(CalendarRevision.id).desc())
+        .limit(limit)
+    ).all()
+    keys = [row.id for row in rows]
+    changes = session.exec(
+        select(CalendarChange).where(col(CalendarChange.revision_id).in_(keys)).order_by(col(CalendarChange.day))
+    ).all()
+    return [
+        RevisionView(
+            id=row.id or 0,
+            area=row.area,
+            source=row.source,
+            changed_by=row.changed_by,
+            changed_at=row.changed_at,
+            moved_cases=row.moved_cases,
+            days=[_told(one) for one in changes if one.revision_id == row.id],
+        )
+        for row in rows
+    ]
+
+
+def _require_good(entries: Sequence[DayEntry]) -> None:
+    problems = []
+    seen: set[date] = set()
+    for position, one in enumerate(entries):
+        if not FIRST_YEAR <= one.day.year <= LAST_YEAR:
+            problems.append(FieldProblem(f"days.{position}.date", f"年份应在{FIRST_YEAR}至{LAST_YEAR}之间"))
+        elif one.day in seen:
+            problems.append(FieldProblem(f"days.{position}.date", f"{one.day}重复"))
+        seen.add(one.day)
+        if one.working is not None and not one.reason.strip():
+            problems.append(FieldProblem(f"days.{position}.reason", "必填"))
+        elif len(one.reason) > LONGEST_REASON:
+            problems.append(FieldProblem(f"days.{position}.reason", f"不能超过{LONGEST_REASON}字"))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _recorded(session: Session, area: str) -> Mapping[date, CalendarDay]:
+    rows: Iterable[CalendarDay] = session.exec(select(CalendarDay).where(CalendarDay.area == area)).all()
+    return {row.day: row for row in rows}
+
+
+def _differs(entry: DayEntry, recorded: CalendarDay | None) -> bool:
+    if recorded is None or entry.working is None:
+        return (recorded is None) != (entry.working is None)
+    return (entry.working, entry.reason.strip()) != (recorded.working, recorded.reason)
+
+
+def _write(session: Session, revision: CalendarRevision, entry: DayEntry, before: CalendarDay | None) -> None:
+    reason = entry.reason.strip() if entry.working is not None else None
+    session.add(
+        CalendarChange(
+            revision_id=revision.id or 0,
+            day=entry.day,
+            working_before=before.working if before is not None else None,
+            reason_before=before.reason if before is not None else None,
+            working=entry.working,
+            reason=reason,
+        )
+    )
+    if entry.working is None or reason is None:
+        session.delete(before)
+        return
+    row = before or CalendarDay(
+        area=revision.area, day=entry.day, working=True, reason="", entered_by="", entered_at=revision.changed_at
+    )
+    row.working, row.reason = entry.working, reason
+    row.entered_by, row.entered_at = revision.changed_by, revision.changed_at
+    session.add(row)
+
+
+def _told(one: CalendarChange) -> DayChange:
+    return DayChange(one.day, _value(one.working_before, one.reason_before), _value(one.working, one.reason))
+
+
+def _value(working: bool | None, reason: str | None) -> str:
+    if working is None:
+        return "按公布安排"
+    return f"{'工作日' if working else '休息日'}（{reason}）"

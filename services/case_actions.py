@@ -6,12 +6,15 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState
 from models.protocol import Message
-from services import answers, audit, cases, documents, outbox, rights, timeline
+from services import answers, audit, cases, deadlines, documents, outbox, rights, timeline, tolerance
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.submission import material_rows
 from services.views import MaterialInput
+
+TOLERATED_ROUND = 2
+"""Materials supplied after an acceptance with a gap; 0 came with the application, 1 after a correction."""
 
 
 class NotAwaitingMaterials(Conflict):
@@ -37,6 +40,8 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     case = _of_window(session, actor, case_no)
     if not materials:
         raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
+    if tolerance.is_outstanding(case):
+        return _supply_tolerated(session, actor, case, materials)
     if case.case_state is not CaseState.CORRECTION_OPEN:
         raise NotAwaitingMaterials()
     now = product_now(session)
@@ -59,6 +64,21 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     return case
 
 
+def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: list[MaterialInput]) -> Case:
+    """Take what was missing at an acceptance with a gap (容缺受理); the clock has run all the while."""
+    now = product_now(session)
+    session.add_all(material_rows(case.case_no, materials, TOLERATED_ROUND))
+    case.tolerated_supplied_at = now
+    session.add(case)
+    text = f"补齐容缺材料{len(materials)}项"
+    timeline.add(session, case.case_no, "case.tolerated_supplied", text, actor=actor.username, at=now)
+    session.flush()
+    documents.issue_receipt(session, case, now)
+    audit.record(session, actor.username, "case.supply", case.case_no, {"materials": len(materials)}, now)
+    deadlines.announce_change(session, case)
+    return case
+
+
 def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided."""
     case = _of_window(session, actor, case_no)
@@ -67,6 +87,8 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     if case.decision is not None or _decision_under_way(session, case_no):
         raise CaseDecided()
     now = product_now(session)
+    if case.accepted_at is None:
+        deadlines.end_receipt_watch(session, case)
     case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
     case.is_open, case.closed_at = False, now
     session.add(case)

@@ -38,7 +38,7 @@ def gather(session: Session, case: Case) -> CaseFacts:
         item_name=case.item_name,
         power_kind=PowerKind(case.power_kind),
         power_type=case.power_type,
-        mode=case.mode,
+        mode=case.handled_as,
         project=case.project,
         applicant=_applicant(session, case),
         area=area_name,
@@ -89,7 +89,7 @@ def redress_organ(session: Session, case: Case, named: str) -> str:
     if not general:
         return named
     area = session.get(Area, case.area)
-    if case.mode is not Mode.DIRECT or area is None or area.kind is AreaKind.ZONE:
+    if case.handled_as is not Mode.DIRECT or area is None or area.kind is AreaKind.ZONE:
         return city
     return f"{area.name}人民政府"
 

@@ -21,9 +21,12 @@ from services import (
     audit,
     catalogue,
     deadlines,
+    filings,
     form_check,
+    policy_ledger,
     rights,
     special_procedures,
+    supervision_ledger,
     tasks,
     transfer,
 )
@@ -46,6 +49,7 @@ from services.views import (
     Page,
     StateView,
     TimelineView,
+    ToleranceView,
 )
 
 SORTS = ("-received_at", "received_at")
@@ -111,6 +115,8 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
     """Return the whole case; reading who the applicant is leaves an audit entry."""
     case = find(session, actor, case_no)
     now = product_now(session)
+    if case.case_state is CaseState.SPECIAL_OPEN:
+        deadlines.refresh(session, case)
     applicant = session.get_one(Applicant, case_no)
     open_view = rights.may_see_personal_data(actor, case)
     row = _row(case, applicant, _area_names(session), now)
@@ -124,6 +130,13 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         acceptance_due_at=case.acceptance_due_at,
         supplement_due_at=case.supplement_due_at,
         promised_due_at=case.promised_due_at,
+        review_due_at=case.review_due_at,
+        decision_due_at=case.decision_due_at,
+        delivery_due_at=case.delivery_due_at,
+        handling=case.handling,
+        overdue_at=case.overdue_at,
+        tolerance=_tolerance(case),
+        by_commitment=case.by_commitment,
         provisional=case.provisional,
         clock=clock_view(session, case, now),
         applicant=_applicant(applicant, open_view),
@@ -138,8 +151,10 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         timeline=_timeline(session, case_no),
         documents=_documents(session, case_no),
         certificates=_certificates(session, case_no),
-        pushes=[],
-        filings=[],
+        pushes=[one.model_dump() for one in supervision_ledger.of_case(session, case_no)],
+        policy_notices=[one.model_dump() for one in policy_ledger.of_item(session, case.item_code)],
+        restrictions=supervision_ledger.restrictions_of(session, case, now),
+        filings=filings.of_case(session, case_no),
         special_procedures=special_procedures.views(session, case_no),
         extension=_extension(session, case_no),
         dossier=transfer.dossier_view(session, case_no),
@@ -177,13 +192,26 @@ def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
     """Return the case's clock with every day told; before acceptance nothing has been counted."""
     clock = deadlines.case_clock(session, case, now)
     if clock is None:
-        return ClockView(limit=case.limit_days, unit=case.limit_unit, used=0, remaining=case.limit_days, days=[])
+        limit, unit = deadlines.announced_limit(session, case)
+        return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[])
     return ClockView(
         limit=clock.limit,
         unit=clock.unit,
         used=clock.used,
         remaining=clock.remaining,
         days=[ClockDay(date=day.date, status=day.status.value, reason=day.reason) for day in clock.days],
+        provisional=clock.provisional,
+        yellow_on=clock.yellow_on,
+    )
+
+
+def _tolerance(case: Case) -> ToleranceView | None:
+    if case.tolerated_until is None:
+        return None
+    return ToleranceView(
+        materials=case.tolerated_materials or "",
+        until=case.tolerated_until,
+        supplied_at=case.tolerated_supplied_at,
     )
 
 
@@ -212,6 +240,8 @@ def _light(case: Case, now: datetime) -> Light:
     if case.case_state is CaseState.SPECIAL_OPEN:
         return Light.PAUSED
     seen = case.decided_at or case.closed_at or now
+    if case.overdue_at is not None and not case.is_open:
+        return Light.RED
     if case.due_at is not None and seen > case.due_at:
         return Light.RED
     if case.is_open and case.decided_at is None and case.warn_at is not None and now >= case.warn_at:

@@ -19,6 +19,7 @@ from models.catalogue import (
     SupervisorLevel,
     Unit,
 )
+from models.recall import Recall, UnitTransfer
 from services.catalogue_seeding import SeedReport, seed_catalogue
 from services.errors import NotFound
 
@@ -27,12 +28,15 @@ __all__ = [
     "ResponsibilityView",
     "SeedReport",
     "areas",
+    "county_unit",
     "get_guide",
     "get_item",
     "guide_version",
+    "is_recalled",
     "item_version",
     "list_items",
     "parse_guide",
+    "recalled",
     "responsibility",
     "seed_catalogue",
     "unit_name",
@@ -120,18 +124,47 @@ def list_items(
     full or half width. ``agreements`` holds (area, item code) of every agreement in force on that day.
     """
     names = {one.code: one.name for one in session.exec(select(Unit)).all()}
+    gone = recalled(session, on)
     words = _fold(q or "").split()
     views = []
     for item in sorted(_in_force(session, on), key=lambda one: (_MODE_ORDER[one.mode], one.row, one.code)):
         name = names.get(item.unit, item.unit)
         if mode is not None and item.mode is not mode:
             continue
-        if (area is not None and area not in item.areas) or (unit is not None and item.unit != unit):
+        territory = [place for place in item.areas if (place, item.code) not in gone]
+        if (area is not None and area not in territory) or (unit is not None and item.unit != unit):
             continue
         text = _fold(f"{item.code} {item.main_name} {item.sub_name} {name}")
         if all(word in text for word in words):
-            views.append(_view(item, name, agreements))
+            views.append(_view(item, name, territory, agreements))
     return views
+
+
+def recalled(session: Session, on: date) -> set[tuple[str, str]]:
+    """Return every (area, item code) whose power is recalled on ``on``."""
+    begun = select(Recall).where(col(Recall.effective_on) <= on)
+    return {(one.area, one.item) for one in session.exec(begun).all() if one.withholds(on)}
+
+
+def is_recalled(session: Session, area: str, item: str, on: date) -> bool:
+    """Tell whether the area's power over the item is recalled on ``on``."""
+    decided = select(Recall).where(Recall.area == area, Recall.item == item, col(Recall.effective_on) <= on)
+    return any(one.withholds(on) for one in session.exec(decided).all())
+
+
+def county_unit(session: Session, item: ItemVersion, area: str, on: date | None = None) -> CountyUnit | None:
+    """Return the county unit that handles an item in an area: by the latest second transfer (二次划转), else the list.
+
+    ``on`` is the day a case is submitted; without it every transfer decided so far counts.
+    """
+    here = session.exec(select(CountyUnit).where(CountyUnit.area == area).order_by(col(CountyUnit.position))).all()
+    moved = select(UnitTransfer).where(UnitTransfer.area == area, UnitTransfer.item == item.code)
+    if on is not None:
+        moved = moved.where(col(UnitTransfer.effective_on) <= on)
+    latest = session.exec(moved.order_by(col(UnitTransfer.effective_on).desc(), col(UnitTransfer.id).desc())).first()
+    if latest is not None:
+        return next((unit for unit in here if unit.code == latest.to_unit), None)
+    return next((unit for unit in here if item.unit in unit.handles), None)
 
 
 def get_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:
@@ -184,7 +217,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     duty = _duty(session, item_code, on)
     by_city = item.mode in Mode.decided_by_city()
     county_reviews = item.mode is not Mode.WINDOW
-    review_group, review_unit = _county_reviewer(session, item, area)
+    review_group, review_unit = _county_reviewer(session, item, area, on)
     city_unit = unit_name(session, item.unit)
     decides = f"city.{item.unit}.approver" if by_city else f"{area}.approver"
     city_supervises = duty.level is SupervisorLevel.CITY
@@ -216,8 +249,8 @@ def _in_force(session: Session, on: date) -> list[ItemVersion]:
     return list(latest.values())
 
 
-def _view(item: ItemVersion, name: str, agreements: Set[tuple[str, str]]) -> ItemView:
-    locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, item.code) not in agreements]
+def _view(item: ItemVersion, name: str, territory: list[str], agreements: Set[tuple[str, str]]) -> ItemView:
+    locked = [area for area in territory if item.mode is Mode.SUBSTANTIVE and (area, item.code) not in agreements]
     return ItemView(
         code=item.code,
         mode=item.mode,
@@ -228,7 +261,7 @@ def _view(item: ItemVersion, name: str, agreements: Set[tuple[str, str]]) -> Ite
         sub_name=item.sub_name,
         power_type=item.power_type,
         remark=item.remark,
-        areas=list(item.areas),
+        areas=territory,
         locked_areas=locked,
         in_force_from=item.in_force_from,
         version=item.version,
@@ -246,13 +279,10 @@ def _duty(session: Session, item_code: str, on: date | None) -> Responsibility:
     raise NotFound(f"事项 {item_code} 没有监管单位", f"Nobody supervises item {item_code}")
 
 
-def _county_reviewer(session: Session, item: ItemVersion, area: str) -> tuple[str, str]:
-    """Return the group and the name of the county unit that reviews a city unit's items in an area."""
-    here = session.exec(select(CountyUnit).where(CountyUnit.area == area).order_by(col(CountyUnit.position))).all()
-    for unit in here:
-        if item.unit in unit.handles:
-            return unit.reviewer_group, unit.name
-    return f"{area}.reviewer", "县级承接单位"
+def _county_reviewer(session: Session, item: ItemVersion, area: str, on: date | None) -> tuple[str, str]:
+    """Return the group and the name of the county unit that reviews an item in an area."""
+    unit = county_unit(session, item, area, on)
+    return (unit.reviewer_group, unit.name) if unit is not None else (f"{area}.reviewer", "县级承接单位")
 
 
 def _fold(text: str) -> str:

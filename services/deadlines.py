@@ -4,8 +4,10 @@ The clock itself is pure (``models/case_clock.py``); this module gathers its inp
 and its open tasks, and tells the engine when a running ``deadline-watch`` must look again.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -13,35 +15,118 @@ from sqlmodel import Session, col, select
 
 from catalog_data.guide import Guide
 from models.case import Case, CaseState, LimitUnit
-from models.case_clock import DEFAULT_YELLOW_SHARE, CaseClock, Pause, receipt_due, reckon
-from models.protocol import Message
+from models.case_clock import JUST_AFTER, CaseClock, Pause, receipt_due, reckon, share_of
+from models.catalogue import Mode
+from models.dossier import TransferDossier
+from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.special_procedure import Extension, SpecialProcedure
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate
-from models.working_calendar import china_date, start_of_day
-from services import calendar, catalogue, outbox, timeline
+from models.working_calendar import WorkingCalendar, china_date, end_of_day, start_of_day
+from services import calendar, catalogue, outbox
 from services.clock import product_now
 
 RECEIPT_LIMIT_DAYS = 5
 """Working days to accept, refuse or ask for a correction (行政许可法 art. 32)."""
 
+SUPPLEMENT_DAYS = 30
+"""Working days an applicant has to supply what was missing [decision]; the law sets none."""
+
+COUNTY_REVIEW_DAYS = 20
+"""Working days a lower organ has for its review (行政许可法 art. 43)."""
+
+DELIVERY_DAYS = 10
+"""Working days from the decision to its delivery (行政许可法 art. 44)."""
+
 ACCEPTANCE_YELLOW_DAYS = 1
 """Working days before the receipt limit's end at which the light turns yellow."""
 
-NOTHING_AHEAD = timedelta(days=365)
-"""How far ahead ``deadline-watch`` sleeps when nothing is left to signal; its timer may never be null."""
+WATCHED_DATES = (
+    "delivery_due_at",
+    "acceptance_due_at",
+    "acceptance_warn_at",
+    "supplement_due_at",
+    "due_at",
+    "warn_at",
+    "promised_due_at",
+    "review_overrun_at",
+    "decision_overrun_at",
+    "forwarding_late_at",
+)
+"""What ``deadline-watch`` sleeps by; a change of one of them wakes it."""
 
-SHORTEST_SLEEP = timedelta(seconds=1)
-"""A timer strictly in the future: one at or before the engine's now would spin."""
+
+@dataclass(frozen=True)
+class ClockInputs:
+    """What a case's clock is reckoned from, beside the case."""
+
+    calendar: WorkingCalendar
+    procedures: Sequence[SpecialProcedure] = ()
+    extension_days: int = 0
+    dossier_received: datetime | None = None
+
+    @property
+    def pauses(self) -> list[Pause]:
+        """Return the spans in which the clock stands still."""
+        return [
+            Pause(
+                china_date(one.begun_at),
+                china_date(one.planned_end_at),
+                china_date(one.ended_at) if one.ended_at is not None else None,
+                f"特别程序：{one.kind.value}",
+            )
+            for one in self.procedures
+        ]
+
+
+@dataclass
+class InputsOfMany:
+    """The inputs of many cases, gathered with one query a table and one calendar an area."""
+
+    calendars: dict[str, WorkingCalendar] = field(default_factory=dict)
+    procedures: dict[str, list[SpecialProcedure]] = field(default_factory=lambda: defaultdict(list))
+    extensions: dict[str, int] = field(default_factory=dict)
+    received: dict[str, datetime | None] = field(default_factory=dict)
+
+    def of(self, case: Case) -> ClockInputs:
+        """Return the inputs of one of the cases."""
+        return ClockInputs(
+            self.calendars[case.area],
+            tuple(self.procedures.get(case.case_no, ())),
+            self.extensions.get(case.case_no, 0),
+            self.received.get(case.case_no),
+        )
+
+
+def gather(session: Session, cases: Sequence[Case]) -> InputsOfMany:
+    """Gather what the clocks of ``cases`` are reckoned from."""
+    found = InputsOfMany()
+    for area in {case.area for case in cases}:
+        found.calendars[area] = calendar.calendar_of(session, area)
+    numbers = [case.case_no for case in cases]
+    for procedure in session.exec(
+        select(SpecialProcedure).where(col(SpecialProcedure.case_no).in_(numbers)).order_by("begun_at")
+    ).all():
+        found.procedures[procedure.case_no].append(procedure)
+    for extension in session.exec(select(Extension).where(col(Extension.case_no).in_(numbers))).all():
+        found.extensions[extension.case_no] = extension.days
+    handed_over = [case.case_no for case in cases if case.mode is Mode.SUBSTANTIVE]
+    if handed_over:
+        dossiers = session.exec(
+            select(TransferDossier).where(col(TransferDossier.case_no).in_(handed_over)).order_by("round")
+        ).all()
+        for dossier in dossiers:
+            found.received[dossier.case_no] = dossier.received_at if dossier.returned_at is None else None
+    return found
 
 
 def set_receipt_deadline(session: Session, case: Case, received: datetime) -> datetime:
     """Set and return the end of the receipt limit that began with ``received``."""
-    case.acceptance_due_at = receipt_due(received, calendar.calendar_of(session, case.area), RECEIPT_LIMIT_DAYS)
+    due = _set_receipt_dates(case, received, calendar.calendar_of(session, case.area))
     session.add(case)
-    return case.acceptance_due_at
+    return due
 
 
-def supplement_deadline(session: Session, case: Case, since: datetime, days: int) -> datetime:
+def supplement_deadline(session: Session, case: Case, since: datetime, days: int = SUPPLEMENT_DAYS) -> datetime:
     """Return the end of the time the applicant has to supply what was missing."""
     return receipt_due(since, calendar.calendar_of(session, case.area), days)
 
@@ -51,63 +136,90 @@ def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
     version = catalogue.guide_version(session, case.item_code, case.guide_version)
     guide = Guide.model_validate(version.body) if version is not None else None
     if guide is not None:
-        case.limit_days, case.promised_days = guide.limits.statutory, guide.limits.promised
-        case.limit_unit = LimitUnit(guide.limits.unit)
+        limits = guide.limits
+        case.limit_days, case.promised_days = limits.statutory, limits.promised
+        case.limit_unit, case.handling = LimitUnit(limits.unit), limits.kind.value
+        case.review_days, case.decision_days = limits.review or COUNTY_REVIEW_DAYS, limits.decision or limits.statutory
     else:
         case.limit_days = int(defaults["statutory"])
         case.promised_days = int(defaults["promised"])
         case.limit_unit = LimitUnit(defaults["unit"])
+        case.handling = str(defaults["kind"])
+        case.review_days, case.decision_days = COUNTY_REVIEW_DAYS, case.limit_days
     refresh(session, case)
 
 
-def case_clock(session: Session, case: Case, now: datetime, *, limit: int | None = None) -> CaseClock | None:
-    """Reckon the case's clock as of ``now``, by default for the statutory limit; None before acceptance."""
+def announced_limit(session: Session, case: Case) -> tuple[int | None, LimitUnit]:
+    """Return the limit that will run once the case is accepted, as its guide announces it."""
+    version = catalogue.guide_version(session, case.item_code, case.guide_version)
+    if case.limit_days is not None or version is None:
+        return case.limit_days, case.limit_unit
+    limits = catalogue.parse_guide(version).limits
+    return limits.statutory, LimitUnit(limits.unit)
+
+
+def case_clock(session: Session, case: Case, now: datetime) -> CaseClock | None:
+    """Reckon the case's clock for the statutory limit as of ``now``; None before acceptance."""
     if case.accepted_at is None or case.limit_days is None:
         return None
-    extension = session.exec(select(Extension).where(Extension.case_no == case.case_no)).first()
-    extra = extension.days if extension is not None else 0
-    ended = case.decided_at or case.closed_at
-    return reckon(
-        china_date(case.accepted_at),
-        (case.limit_days if limit is None else limit) + extra,
-        case.limit_unit,
-        calendar.calendar_of(session, case.area),
-        today=china_date(now),
-        pauses=pauses_of(session, case),
-        stopped=china_date(ended) if ended is not None else None,
-        yellow_share=case.yellow_share or DEFAULT_YELLOW_SHARE,
-    )
+    return _clock(case, gather(session, [case]).of(case), case.accepted_at, case.limit_days, now)
 
 
-def pauses_of(session: Session, case: Case) -> Sequence[Pause]:
-    """Return the spans in which the case's clock stands still."""
-    procedures = session.exec(
-        select(SpecialProcedure).where(SpecialProcedure.case_no == case.case_no).order_by("begun_at")
-    ).all()
-    return [
-        Pause(
-            china_date(one.begun_at),
-            china_date(one.planned_end_at),
-            china_date(one.ended_at) if one.ended_at is not None else None,
-            f"特别程序：{one.kind.value}",
-        )
-        for one in procedures
-    ]
-
-
-def refresh(session: Session, case: Case) -> None:
-    """Reckon the case anew and write its dates on it and its open tasks."""
-    now = product_now(session)
-    clock = case_clock(session, case, now)
-    if clock is not None:
-        promised = case_clock(session, case, now, limit=case.promised_days)
-        case.due_at, case.warn_at = clock.due_at, clock.yellow_at
-        case.promised_due_at = promised.due_at if promised is not None else None
-        case.provisional = clock.provisional
-        session.add(case)
+def refresh(session: Session, case: Case, inputs: ClockInputs | None = None) -> bool:
+    """Reckon the case anew, write its dates on it and its open tasks, and tell whether a watched date moved."""
+    before = _watched(case)
+    set_dates(case, inputs or gather(session, [case]).of(case), product_now(session))
+    session.add(case)
     session.flush()
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
         apply_task_clock(session, task, case)
+    return _watched(case) != before
+
+
+def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
+    """Write what the clocks say on the case: the receipt's before acceptance, then the limits and the shares.
+
+    From the decision on they stand; only its delivery is still owed.
+    """
+    if case.accepted_at is None:
+        _set_receipt_stage(case, inputs.calendar)
+        return
+    if case.decided_at is not None:
+        case.delivery_due_at = receipt_due(case.decided_at, inputs.calendar, DELIVERY_DAYS)
+    if case.limit_days is None or case.decided_at is not None:
+        return
+    statutory = _clock(case, inputs, case.accepted_at, case.limit_days, now)
+    promised = _clock(case, inputs, case.accepted_at, case.promised_days or case.limit_days, now)
+    case.due_at, case.warn_at = statutory.due_at, statutory.yellow_at
+    case.promised_due_at, case.provisional = promised.due_at, statutory.provisional
+    if case.mode is Mode.SUBSTANTIVE:
+        _set_shares(case, inputs, [promised, statutory], now)
+
+
+def begin_receipt_watch(session: Session, case: Case) -> None:
+    """Start ``acceptance-watch`` for a case whose receipt limit has begun."""
+    outbox.publish_message(
+        session,
+        Message.RECEIPT_BEGUN,
+        stream=case.case_no,
+        correlation_key=case.case_no,
+        message_id=case.case_no,
+        variables={CASE_ID: case.case_no},
+        time_to_live_ms=START_TTL_MS,
+    )
+
+
+def end_receipt_watch(session: Session, case: Case) -> None:
+    """End ``acceptance-watch``: the window has answered, or there is nothing left to answer; once a case."""
+    if outbox.is_queued(session, Message.RECEIPT_CLOSED, case.case_no):
+        return
+    outbox.publish_message(
+        session,
+        Message.RECEIPT_CLOSED,
+        stream=case.case_no,
+        correlation_key=case.case_no,
+        message_id=case.case_no,
+    )
 
 
 def announce_change(session: Session, case: Case) -> None:
@@ -123,80 +235,124 @@ def announce_change(session: Session, case: Case) -> None:
     )
 
 
+def settle(session: Session, case: Case) -> None:
+    """Fix what the decision leaves: whether it came too late, for ever, and when it must be delivered."""
+    if case.decided_at is None:
+        return
+    if case.due_at is not None and case.decided_at > case.due_at:
+        case.overdue_at = case.overdue_at or case.due_at + JUST_AFTER
+    refresh(session, case)
+    announce_change(session, case)
+
+
+def reckon_again(session: Session, case: Case) -> None:
+    """Reckon the case anew after something it depends on happened, and wake the watch if a date moved."""
+    if refresh(session, case):
+        announce_change(session, case)
+
+
 def apply_task_clock(session: Session, task: Task, case: Case) -> None:
     """Write a task's item, area, due instant and warning from its case's clock."""
     task.case_no, task.item_name, task.area = case.case_no, case.item_name, case.area
-    task.paused = False
-    if task.clock is ClockShare.ACCEPTANCE:
-        task.due_at = case.acceptance_due_at
-        task.warn_at = _acceptance_warning(session, case)
-    elif task.clock is not None:
-        task.due_at, task.warn_at = case.due_at, case.warn_at
-        task.paused = case.case_state is CaseState.SPECIAL_OPEN
+    if task.clock is not None:
+        task.due_at, task.warn_at = share_dates(case, task.clock)
+    task.paused = task.clock not in (None, ClockShare.ACCEPTANCE) and case.case_state is CaseState.SPECIAL_OPEN
     session.add(task)
+    if task in session.new:
+        # A task that is not written yet has no candidates; they follow it with its dates.
+        return
     session.flush()
     session.exec(
         update(TaskCandidate).where(col(TaskCandidate.task_key) == task.key).values(due_at=task.due_at or NO_DUE)
     )
 
 
-def _acceptance_warning(session: Session, case: Case) -> datetime | None:
-    if case.acceptance_due_at is None:
-        return None
-    days, kinds = china_date(case.acceptance_due_at), calendar.calendar_of(session, case.area)
-    left = ACCEPTANCE_YELLOW_DAYS
-    while left > 0:
-        days -= timedelta(days=1)
-        left -= kinds.day(days).working
-    return start_of_day(days)
+def share_dates(case: Case, share: ClockShare) -> tuple[datetime | None, datetime | None]:
+    """Return the due and the warning instant of one share of the case's clock.
+
+    ``direct`` and ``window`` have one clock from acceptance; ``substantive`` has the county's share, and the city's
+    from the dossier's receipt, neither ever beyond the promised date.
+    """
+    if share is ClockShare.ACCEPTANCE:
+        return case.acceptance_due_at, case.acceptance_warn_at
+    if case.mode is not Mode.SUBSTANTIVE:
+        return case.due_at, case.warn_at
+    if share is ClockShare.REVIEW:
+        return case.review_due_at, case.review_warn_at
+    if case.decision_due_at is not None:
+        return case.decision_due_at, case.decision_warn_at
+    bounds = [at for at in (case.due_at, case.promised_due_at) if at is not None]
+    return min(bounds, default=None), case.warn_at
 
 
-def plan(session: Session, case_no: str, thresholds: dict[str, Any]) -> dict[str, Any]:
-    """Return when ``deadline-watch`` must wake next: the yellow instant, the due instant, or far ahead."""
-    case = session.get_one(Case, case_no)
-    share = thresholds.get("yellowShare")
-    if share is not None and case.yellow_share != float(share):
-        case.yellow_share = float(share)
-        refresh(session, case)
-    now = product_now(session)
-    ahead = [at for at in (case.warn_at, _overdue_at(case)) if at is not None and at > now]
-    paused = case.case_state is CaseState.SPECIAL_OPEN
-    wake = min(ahead) if ahead and not paused else now + NOTHING_AHEAD
-    return {"nextWakeAt": max(wake, now + SHORTEST_SLEEP).isoformat(timespec="seconds")}
-
-
-def signal(session: Session, case_no: str) -> None:
-    """Record the warnings that have come due, each once and dated by its due instant."""
-    case = session.get_one(Case, case_no)
-    now = product_now(session)
-    if not case.is_open or case.case_state is CaseState.SPECIAL_OPEN or case.decided_at is not None:
-        return
-    overdue_at = _overdue_at(case)
-    if case.warn_at is not None and case.warn_at <= now:
-        timeline.add(
-            session,
-            case_no,
-            "deadline.yellow",
-            f"黄牌：距法定期限{_day(case.due_at)}不多",
-            actor=timeline.SYSTEM,
-            at=case.warn_at,
-            key=f"deadline.yellow:{_day(case.warn_at)}",
+def _set_receipt_stage(case: Case, kinds: WorkingCalendar) -> None:
+    if case.case_state is CaseState.CORRECTION_OPEN and case.correction_requested_at is not None:
+        case.supplement_due_at = receipt_due(case.correction_requested_at, kinds, SUPPLEMENT_DAYS)
+        case.provisional = kinds.provisional_until(
+            china_date(case.correction_requested_at), china_date(case.supplement_due_at)
         )
-    if overdue_at is not None and overdue_at <= now:
-        timeline.add(
-            session,
-            case_no,
-            "deadline.overdue",
-            f"红牌：已超过法定期限{_day(case.due_at)}",
-            actor=timeline.SYSTEM,
-            at=overdue_at,
-            key=f"deadline.overdue:{_day(case.due_at)}",
-        )
+    elif case.acceptance_due_at is not None:
+        _set_receipt_dates(case, case.supplemented_at or case.received_at, kinds)
 
 
-def _overdue_at(case: Case) -> datetime | None:
-    return case.due_at + timedelta(seconds=1) if case.due_at is not None else None
+def _set_receipt_dates(case: Case, received: datetime, kinds: WorkingCalendar) -> datetime:
+    due = receipt_due(received, kinds, RECEIPT_LIMIT_DAYS)
+    case.acceptance_due_at = due
+    case.acceptance_warn_at = start_of_day(kinds.subtract_working_days(china_date(due), ACCEPTANCE_YELLOW_DAYS))
+    case.provisional = kinds.provisional_until(china_date(received), china_date(due))
+    return due
 
 
-def _day(moment: datetime | None) -> date | None:
+def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: datetime) -> None:
+    accepted = case.accepted_at or case.received_at
+    threshold = float(case.thresholds.get("stageShare") or 1)
+    review = _first([_clock(case, inputs, accepted, case.review_days or COUNTY_REVIEW_DAYS, now, county=True), *bounds])
+    case.review_due_at, case.review_warn_at = review.due_at, review.yellow_at
+    case.review_overrun_at = _overrun(review, threshold)
+    late = int(case.thresholds.get("lateForwardingDays") or 0)
+    case.forwarding_late_at = None
+    if late > 0:
+        late_on = _clock(case, inputs, accepted, late, now, county=True).due_on
+        case.forwarding_late_at = start_of_day(min(late_on, review.due_on))
+    case.decision_due_at = case.decision_warn_at = case.decision_overrun_at = None
+    if inputs.dossier_received is not None:
+        own = _clock(case, inputs, inputs.dossier_received, case.decision_days or case.limit_days or 0, now)
+        decision = _first([own, *bounds])
+        case.decision_due_at, case.decision_warn_at = decision.due_at, decision.yellow_at
+        case.decision_overrun_at = _overrun(decision, threshold)
+
+
+def _clock(
+    case: Case, inputs: ClockInputs, since: datetime, limit: int, now: datetime, *, county: bool = False
+) -> CaseClock:
+    """Reckon a limit from ``since``; the county's share is in working days and is not lengthened by an extension."""
+    ended = case.decided_at or case.closed_at
+    share, days = case.thresholds.get("yellowShare"), case.thresholds.get("yellowDays")
+    return reckon(
+        china_date(since),
+        limit if county else limit + inputs.extension_days,
+        LimitUnit.WORKING_DAY if county else case.limit_unit,
+        inputs.calendar,
+        today=china_date(now),
+        pauses=inputs.pauses,
+        stopped=china_date(ended) if ended is not None else None,
+        **({"yellow_share": float(share)} if share is not None else {}),
+        yellow_days=int(days or 0),
+    )
+
+
+def _first(clocks: list[CaseClock]) -> CaseClock:
+    return min(clocks, key=lambda clock: clock.due_on)
+
+
+def _overrun(clock: CaseClock, share: float) -> datetime:
+    return end_of_day(clock.counted_on(share_of(clock.limit, share))) + JUST_AFTER
+
+
+def _watched(case: Case) -> tuple[datetime | None, ...]:
+    return tuple(getattr(case, name) for name in WATCHED_DATES)
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """Return the China date of an instant that may be missing."""
     return china_date(moment) if moment is not None else None

@@ -5,8 +5,9 @@ from typing import Any
 from sqlmodel import Session
 
 from models.case import Applicant, Case, CaseState, Verdict
-from services import answers, documents, timeline
+from services import answers, deadlines, documents, filings, supervision, timeline, webhooks
 from services.clock import product_now
+from services.webhook_events import Event
 
 DELIVERY_TASK = "Task_Deliver"
 DELIVERY_MANNERS = {"window": "窗口领取", "post": "邮寄送达", "electronic": "电子送达"}
@@ -21,6 +22,7 @@ def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
         answer = answers.latest(session, case_no, outcome=verdict.value)
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)
+        deadlines.settle(session, case)
         timeline.add(
             session,
             case_no,
@@ -73,6 +75,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
             actor=timeline.SYSTEM,
             at=at,
         )
+        webhooks.emit_certificate(session, Event.CERTIFICATE_ISSUED, certificate, at)
     return {}
 
 
@@ -101,11 +104,19 @@ def close(session: Session, case_no: str) -> dict[str, Any]:
     if case.is_open and case.decision is not None:
         given = [one.decided_at for one in answers.everything(session, case_no)]
         at = max([*given, case.decided_at or product_now(session)])
-        case.state = CaseState.CLOSED_APPROVED if case.decision is Verdict.APPROVE else CaseState.CLOSED_DENIED
+        case.state = _closed_state(case)
         case.is_open, case.closed_at = False, at
         session.add(case)
         timeline.add(session, case_no, "case.closed", case.case_state.label, actor=timeline.SYSTEM, at=at)
+        filings.file_decision(session, case, at)
+        supervision.push(session, case)
     return {}
+
+
+def _closed_state(case: Case) -> CaseState:
+    if case.decision is Verdict.DENY:
+        return CaseState.CLOSED_DENIED
+    return CaseState.CLOSED_TOLERATED if case.tolerated_until is not None else CaseState.CLOSED_APPROVED
 
 
 def claim_start(session: Session, case_no: str, instance_key: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from models.case import Case
@@ -47,8 +48,9 @@ def find(session: Session, case_no: str, key: str) -> Document | None:
 
 
 def of_case(session: Session, case_no: str) -> list[Document]:
-    """Return a case's documents, oldest first."""
-    return list(session.exec(select(Document).where(Document.case_no == case_no).order_by(col(Document.id))).all())
+    """Return a case's documents, oldest first; their PDFs are read when asked for."""
+    query = select(Document).where(Document.case_no == case_no).order_by(col(Document.id))
+    return list(session.exec(query.options(defer(Document.pdf))).all())  # type: ignore[arg-type]
 
 
 def get(session: Session, document_id: int) -> Document:

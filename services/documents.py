@@ -200,7 +200,7 @@ def issue_special_procedure_notice(session: Session, case: Case, special: Specia
             special.kind.value,
             special.planned_days,
             special.planned_end_at.date(),
-            special.reason,
+            special.announced_reason,
             decision_seal(facts, {}),
         ),
         lambda facts: facts.deciding_organ,

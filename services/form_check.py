@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 
+from sqlalchemy import insert
 from sqlmodel import Session, select
 
 from catalog_data.conditions import ConditionStatus, assess
@@ -13,7 +14,8 @@ from models.case import Applicant, Case, FormCheckFinding, Material
 from models.catalogue import Area, ItemVersion, Mode
 from models.identity import identity_error
 from models.working_calendar import china_date
-from services import agreements, catalogue
+from services import agreements, catalogue, supervision_feedback
+from services.clock import product_now
 from services.errors import NotFound
 
 KIND_LABELS = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
@@ -34,6 +36,7 @@ class Rule(StrEnum):
     TERRITORY = "territory"
     DATE = "date"
     CONDITION = "condition"
+    RESTRICTION = "restriction"
 
 
 def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFinding]:
@@ -54,6 +57,7 @@ def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFindin
         _territory_finding(item, case.area, area.name if area else case.area),
         _date_finding(session, item, case, today),
         *_condition_findings(guide, case),
+        *_restriction_findings(session, case),
     ]
     rows = [
         FormCheckFinding(
@@ -66,8 +70,8 @@ def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFindin
         )
         for rule, subject, passed, message in found
     ]
-    session.add_all(rows)
     session.flush()
+    session.connection().execute(insert(FormCheckFinding), [row.model_dump(exclude={"id"}) for row in rows])
     return rows
 
 
@@ -80,8 +84,12 @@ def findings(session: Session, case_no: str, supply_round: int | None = None) ->
 
 
 def missing(session: Session, case_no: str, supply_round: int = 0) -> list[str]:
-    """Return what a correction notice must name, all of it (行政许可法 art. 32(4))."""
-    return [one.message for one in findings(session, case_no, supply_round) if not one.passed]
+    """Return what a correction notice must name, all of it (行政许可法 art. 32(4)).
+
+    A restriction is for the clerk to weigh and nothing the applicant could supply.
+    """
+    wanted = [one for one in findings(session, case_no, supply_round) if one.rule != Rule.RESTRICTION]
+    return [one.message for one in wanted if not one.passed]
 
 
 def _in_force_then(session: Session, case: Case) -> tuple[ItemVersion, Guide]:
@@ -142,3 +150,10 @@ def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
             passed = result.status is ConditionStatus.MET
             message = "符合" if passed else result.message
             yield Rule.CONDITION, result.question, passed, f"{result.question}：{message}"
+
+
+def _restriction_findings(session: Session, case: Case) -> Iterable[Finding]:
+    """Tell of every restriction that supervision has put on the applicant and not lifted (审管双回路)."""
+    for one in supervision_feedback.restrictions(session, case.applicant_digest, product_now(session)):
+        message = f"监管部门于{china_date(one.given_at)}对申请人作出限制：{one.text}"
+        yield Rule.RESTRICTION, f"监管限制 {one.id}", False, message

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from models.outbox import OutboxCommand, OutboxKind
 from models.protocol import CONTROL_TTL_MS, Message
@@ -33,6 +33,12 @@ def publish_message(
             "message_id": message_id,
         },
     )
+
+
+def is_queued(session: Session, message: Message, message_id: str) -> bool:
+    """Tell whether a message was queued before, sent or not."""
+    key = f"message:{message.value}:{message_id}"
+    return session.exec(select(OutboxCommand.id).where(OutboxCommand.natural_key == key)).first() is not None
 
 
 def complete_user_task(session: Session, *, stream: str, key: int, variables: dict[str, Any]) -> None:

@@ -129,14 +129,14 @@ def may_see_personal_data(actor: Actor, case: Case) -> bool:
 def may_handle(actor: Actor, case: Case) -> bool:
     """Tell whether the account examines or decides the case, in its county or its city unit as the mode has it."""
     return any(
-        group.role in _EXAMINING and group.scope in _EXAMINED_BY[case.mode] and _covers(group, actor, case)
+        group.role in _EXAMINING and group.scope in _EXAMINED_BY[case.handled_as] and _covers(group, actor, case)
         for group in parse_groups(actor.groups)
     )
 
 
 def may_approve(actor: Actor, case: Case) -> bool:
     """Tell whether the account decides the case: the county's approver if ``direct``, else the city unit's."""
-    deciding = Scope.CITY if case.mode in Mode.decided_by_city() else Scope.AREA
+    deciding = Scope.CITY if case.handled_as in Mode.decided_by_city() else Scope.AREA
     return any(
         group.role is Role.APPROVER and group.scope is deciding and _covers(group, actor, case)
         for group in parse_groups(actor.groups)

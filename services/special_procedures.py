@@ -1,15 +1,21 @@
 """Special procedures (特别程序) and the one extension (延期): what stops or lengthens a case's clock."""
 
 import secrets
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
+from models.account import Account
 from models.case import Case, CaseState
+from models.decision import Decision
+from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
-from models.working_calendar import china_date, end_of_day
-from services import audit, calendar, deadlines, documents, outbox, rights, timeline
+from models.task import ClockShare, Task
+from models.working_calendar import WorkingCalendar, china_date, end_of_day
+from services import audit, calendar, deadlines, documents, notices, outbox, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -17,6 +23,28 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 LONGEST_PLAN_DAYS = 365
 LONGEST_EXTENSION_DAYS = 10
 """Working days (行政许可法 art. 42)."""
+
+HEARING_REQUEST_DAYS = 5
+"""Working days to ask for a hearing after being told of the right to one (art. 47)."""
+
+HEARING_DAYS = 20
+"""Working days from the request within which a hearing is held (art. 47)."""
+
+HEARING_NOTICE_DAYS = 7
+"""Working days ahead of a hearing on which its time and place are told (art. 48)."""
+
+SHORTEST_SLEEP = timedelta(seconds=1)
+"""A timer strictly in the future."""
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """The dates of a hearing (听证) and who presides; every part may be given later, on paper."""
+
+    presiding_officer: str | None = None
+    held_on: date | None = None
+    told_on: date | None = None
+    requested_on: date | None = None
 
 
 class CaseNotRunning(Conflict):
@@ -37,13 +65,46 @@ class ExtendedBefore(Conflict):
     code, title, title_en = "extended_before", "办理期限只能延长一次", "Case was extended before"
 
 
-def begin(session: Session, actor: Actor, case: Case, kind: SpecialKind, days: int, reason: str) -> SpecialProcedure:
+class LimitOver(Conflict):
+    """The limit has run out, so it can no longer be lengthened (art. 42: only while it runs)."""
+
+    code, title, title_en = "limit_over", "办理期限已经届满，不能延长", "The limit has run out"
+
+
+class NotImpartial(Conflict):
+    """The presiding officer reviewed the case, or would (art. 48)."""
+
+    code = "presiding_officer_reviewed"
+    title, title_en = "听证主持人不得是审查该申请的工作人员", "The presiding officer has reviewed the case"
+
+
+class HearingDates(Conflict):
+    """The hearing's dates do not keep the statutory distances."""
+
+    code, title, title_en = "hearing_dates", "听证日期不符合法定期限", "The hearing's dates break the law's limits"
+
+
+def begin(
+    session: Session,
+    actor: Actor,
+    case: Case,
+    kind: SpecialKind,
+    days: int,
+    reason: str,
+    hearing: Hearing | None = None,
+) -> SpecialProcedure:
     """Begin a special procedure of ``days`` working days; the clock stands still from the next day on."""
     _require_handler(actor, case)
     if not 1 <= days <= LONGEST_PLAN_DAYS:
         raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_PLAN_DAYS}个工作日")])
+    if hearing is not None and kind is not SpecialKind.HEARING:
+        raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
     _require_running(case)
     now = product_now(session)
+    kinds = calendar.calendar_of(session, case.area)
+    planned_end = kinds.add_working_days(china_date(now), days)
+    if hearing is not None:
+        _require_lawful_hearing(session, case, hearing, kinds, china_date(now), planned_end)
     procedure = SpecialProcedure(
         id=secrets.token_hex(8),
         case_no=case.case_no,
@@ -52,7 +113,8 @@ def begin(session: Session, actor: Actor, case: Case, kind: SpecialKind, days: i
         reason=reason,
         begun_by=actor.username,
         begun_at=now,
-        planned_end_at=end_of_day(calendar.calendar_of(session, case.area).add_working_days(china_date(now), days)),
+        planned_end_at=end_of_day(planned_end),
+        **(vars(hearing) if hearing is not None else {}),
     )
     session.add(procedure)
     if case.case_state is not CaseState.SPECIAL_OPEN:
@@ -96,8 +158,7 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
     session.add(procedure)
     session.flush()
     if case.case_state is CaseState.SPECIAL_OPEN and not _running(session, case.case_no):
-        case.state = case.state_before_special or CaseState.SPECIAL_CLOSED
-        case.state_before_special = None
+        case.state, case.state_before_special = CaseState.SPECIAL_CLOSED, None
     session.add(case)
     deadlines.refresh(session, case)
     timeline.add(
@@ -122,18 +183,18 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
 
 
 def remind(session: Session, procedure_id: str) -> None:
-    """Record that a special procedure ran past its plan, once, dated by the planned end."""
+    """Remind of a special procedure that ran past its plan, once, dated by the planned end."""
     procedure = session.get_one(SpecialProcedure, procedure_id)
-    if procedure.ended_at is None:
-        timeline.add(
-            session,
-            procedure.case_no,
-            "special_procedure.overdue",
-            f"特别程序“{procedure.kind.value}”已超过预计的{procedure.planned_days}个工作日，请办结或说明",
-            actor=timeline.SYSTEM,
-            at=procedure.planned_end_at,
-            key=f"special_procedure.overdue:{procedure.id}",
-        )
+    if procedure.ended_at is not None:
+        return
+    case = session.get_one(Case, procedure.case_no)
+    key = f"special_procedure.overdue:{procedure.id}"
+    text = f"特别程序“{procedure.kind.value}”已超过预计的{procedure.planned_days}个工作日，请办结或说明"
+    at = procedure.planned_end_at
+    timeline.add(session, case.case_no, "special_procedure.overdue", text, actor=timeline.SYSTEM, at=at, key=key)
+    cause = notices.Cause("special_procedure_overdue", text, at, key)
+    notices.record(session, case, NoticeKind.REMINDER, notices.groups_at_work(session, case), cause)
+    notices.record(session, case, NoticeKind.SUPERVISION, notices.supervising_groups(session, case), cause)
 
 
 def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -> Extension:
@@ -148,6 +209,8 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     if session.exec(select(Extension.id).where(Extension.case_no == case.case_no)).first() is not None:
         raise ExtendedBefore()
     now = product_now(session)
+    if case.due_at is not None and now > case.due_at:
+        raise LimitOver()
     extension = Extension(
         case_no=case.case_no, days=days, reason=reason.strip(), approved_by=actor.username, approved_at=now
     )
@@ -177,7 +240,65 @@ def view(one: SpecialProcedure) -> dict[str, Any]:
         "begun_at": one.begun_at,
         "planned_end_at": one.planned_end_at,
         "ended_at": one.ended_at,
+        "presiding_officer": one.presiding_officer,
+        "told_on": one.told_on,
+        "requested_on": one.requested_on,
+        "held_on": one.held_on,
     }
+
+
+def require_impartial(session: Session, actor: Actor, task: Task) -> None:
+    """Raise ``NotImpartial`` when who presides over the case's hearing would review or decide it."""
+    if task.clock not in (ClockShare.REVIEW, ClockShare.DECISION):
+        return
+    query = select(SpecialProcedure.id).where(
+        SpecialProcedure.case_no == task.case_no, SpecialProcedure.presiding_officer == actor.username
+    )
+    if session.exec(query).first() is not None:
+        raise NotImpartial("您是本件听证的主持人，不能审查或决定本件")
+
+
+def _require_lawful_hearing(
+    session: Session, case: Case, hearing: Hearing, kinds: WorkingCalendar, today: date, planned_end: date
+) -> None:
+    """Refuse a hearing that breaks articles 47 and 48: 5 days to ask, held within 20, told 7 ahead, impartially."""
+    officer = hearing.presiding_officer
+    if officer is not None:
+        if session.get(Account, officer) is None:
+            raise InvalidInput([FieldProblem("presiding_officer", "没有这个账号")])
+        if officer in _reviewers(session, case):
+            raise NotImpartial()
+    told, requested, held = hearing.told_on, hearing.requested_on, hearing.held_on
+    future = [name for name in ("told_on", "requested_on") if (getattr(hearing, name) or today) > today]
+    if future:
+        raise InvalidInput([FieldProblem(name, "不能晚于今日") for name in future])
+    if told is not None and requested is not None:
+        if requested < told:
+            raise InvalidInput([FieldProblem("requested_on", "不能早于告知听证权利之日")])
+        if requested > kinds.add_working_days(told, HEARING_REQUEST_DAYS):
+            raise HearingDates(f"应在告知听证权利之日起{HEARING_REQUEST_DAYS}个工作日内提出听证申请")
+    if held is None:
+        return
+    if held < kinds.add_working_days(today, HEARING_NOTICE_DAYS):
+        raise HearingDates(f"应于举行听证的{HEARING_NOTICE_DAYS}个工作日前通知听证的时间、地点")
+    if held > kinds.add_working_days(requested or today, HEARING_DAYS):
+        raise HearingDates(f"应在收到听证申请之日起{HEARING_DAYS}个工作日内组织听证")
+    if held > planned_end:
+        raise InvalidInput([FieldProblem("days", "所需工作日应包括举行听证之日")])
+
+
+def _reviewers(session: Session, case: Case) -> set[str]:
+    """Return who has reviewed the case, or has a review of it in hand."""
+    shares = (ClockShare.REVIEW, ClockShare.DECISION)
+    given = session.exec(
+        select(Decision.account)
+        .join(Task, col(Task.key) == col(Decision.task_key))
+        .where(Decision.case_no == case.case_no, col(Task.clock).in_(shares))
+    ).all()
+    held = session.exec(
+        select(Task.assignee).where(Task.case_no == case.case_no, col(Task.clock).in_(shares), col(Task.is_open))
+    ).all()
+    return {name for name in (*given, *held) if name is not None}
 
 
 def _require_handler(actor: Actor, case: Case) -> None:
@@ -200,5 +321,5 @@ def _running(session: Session, case_no: str) -> bool:
 def planned_end(session: Session, procedure_id: str) -> dict[str, Any]:
     """Return the instant at which the process reminds of an overrun: the planned end, or now when it has passed."""
     procedure = session.get_one(SpecialProcedure, procedure_id)
-    at = max(procedure.planned_end_at, product_now(session) + deadlines.SHORTEST_SLEEP)
+    at = max(procedure.planned_end_at, product_now(session) + SHORTEST_SLEEP)
     return {"specialDueAt": at.isoformat(timespec="seconds")}

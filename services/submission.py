@@ -9,6 +9,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -23,7 +24,7 @@ from models.case import (
     Material,
     Submission,
 )
-from models.catalogue import Area, CountyUnit, ItemVersion, Mode
+from models.catalogue import Area, ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
@@ -93,6 +94,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     now = product_now(session)
     item, guide = _checked(session, body, now)
     digest = _digest(body.model_dump(mode="json"))
+    _wait_for_same_key(session, actor.username, key)
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
         return _replay(session, earlier, digest), False
@@ -139,6 +141,7 @@ def start_variables(case: Case) -> dict[str, Any]:
         "powerType": case.power_kind,
         "reviewUnit": case.review_unit,
         "onSiteCheck": case.on_site_check,
+        "approvalFiling": case.approval_filing,
     }
 
 
@@ -189,6 +192,14 @@ def _is_phone(phone: str) -> bool:
     return digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15
 
 
+def _wait_for_same_key(session: Session, account: str, key: str) -> None:
+    """Let a request with the same key end first, so that this one finds its case; SQLite's writers queue anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"submission:{account}:{key}",)
+        )
+
+
 def _replay(session: Session, earlier: Submission, digest: str) -> SubmissionReceipt:
     if earlier.body_digest != digest:
         raise IdempotencyConflict(case_no=earlier.case_no)
@@ -202,6 +213,8 @@ def _require_delegated(session: Session, item: ItemVersion, area: str, now: date
     today = china_date(now)
     if area not in item.areas:
         raise ItemNotDelegated()
+    if catalogue.is_recalled(session, area, item.code, today):
+        raise ItemNotDelegated("该事项的权限已从本县区收回，请到市级单位申请")
     if not item.in_force(today):
         raise NotInForce(f"该事项自{item.in_force_from}起实施" if item.in_force_from else "")
     if item.mode is Mode.SUBSTANTIVE and not agreements.covers(session, area, item.code, today):
@@ -239,8 +252,9 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         power_type=item.power_type,
         area=body.area,
         city_unit=item.unit,
-        review_unit=_review_unit(session, item, body.area),
+        review_unit=_review_unit(session, item, body.area, now),
         on_site_check=item.mode is Mode.SUBSTANTIVE and guide.on_site_check,
+        approval_filing=item.mode is Mode.DIRECT and item.approval_filing,
         project=body.project,
         conditions=body.conditions,
         applicant_digest=hashlib.sha256(f"{body.applicant.id_type}:{identity}".encode()).hexdigest(),
@@ -251,14 +265,13 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
     )
 
 
-def _review_unit(session: Session, item: ItemVersion, area: str) -> str | None:
+def _review_unit(session: Session, item: ItemVersion, area: str, now: datetime) -> str | None:
     """Return the county unit a case is passed on to (转办), where the area passes cases on at all."""
     if item.mode is not Mode.SUBSTANTIVE:
         return None
-    for unit in session.exec(select(CountyUnit).where(CountyUnit.area == area)).all():
-        if item.unit in unit.handles and unit.reviewer_group == f"{area}.{unit.code}.reviewer":
-            return unit.code
-    return None
+    unit = catalogue.county_unit(session, item, area, china_date(now))
+    passed_on = unit is not None and unit.reviewer_group == f"{area}.{unit.code}.reviewer"
+    return unit.code if unit is not None and passed_on else None
 
 
 def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None:
@@ -273,8 +286,9 @@ def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None
             phone=applicant.phone,
         )
     )
-    session.add_all(material_rows(case.case_no, body.materials, 0))
     session.flush()
+    rows = material_rows(case.case_no, body.materials, 0)
+    session.connection().execute(insert(Material), [row.model_dump(exclude={"id"}) for row in rows])
 
 
 def _receipt(case: Case) -> SubmissionReceipt:

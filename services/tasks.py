@@ -6,16 +6,17 @@ from then on; the engine confirms it, or, when a timer or a withdrawal was first
 
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import and_, func, or_, update
+from sqlalchemy import and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
 from models import form
 from models.case import Applicant, Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.identity import masked_name
-from models.task import NO_DUE, FormVersion, Light, Task, TaskCandidate, TaskStatus
-from services import audit, outbox, timeline
+from models.task import NO_DUE, ClockShare, FormVersion, Light, Task, TaskCandidate, TaskStatus
+from services import audit, outbox, special_procedures, timeline, tolerance
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -26,6 +27,8 @@ SORTS = ("due_at", "-created_at")
 OWN_COLUMNS = (func.coalesce(Task.due_at, NO_DUE), col(Task.created_at), col(Task.key))
 GROUP_COLUMNS = (col(TaskCandidate.due_at), col(TaskCandidate.created_at), col(TaskCandidate.task_key))
 MERITS = frozenset({"approve", "deny"})
+_kept_forms: WeakKeyDictionary[Any, dict[int, FormVersion]] = WeakKeyDictionary()
+"""Deployed forms by key, for each open database: a version never changes, and every list asks for its outcomes."""
 
 
 class TaskClosed(Conflict):
@@ -165,6 +168,11 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     if case.case_state is CaseState.SPECIAL_OPEN and completion.outcome in MERITS:
         raise CasePaused()
     now = product_now(session)
+    if task.clock is ClockShare.ACCEPTANCE and case.acceptance_due_at is not None and now > case.acceptance_due_at:
+        raise TaskClosed("受理期限已过，视为受理")
+    tolerance.check_answer(session, case, completion.outcome, answer.values)
+    tolerance.require_supplied(case, completion.outcome)
+    special_procedures.require_impartial(session, actor, task)
     session.add(
         Decision(
             task_key=task.key,
@@ -210,14 +218,14 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
 
 def confirm(session: Session, task_key: int, at: datetime) -> None:
     """Take the engine's word that a task is completed, here or in another tool."""
-    task = session.get(Task, task_key)
-    if task is None or task.status in (TaskStatus.COMPLETED, TaskStatus.CANCELED):
+    session.flush()
+    named = {"of_task": task_key}
+    connection = session.connection()
+    if connection.execute(_CONFIRM_TASK, {**named, "at": at}).rowcount == 0:
         return
-    decision = _decision(session, task_key)
-    if decision is not None:
-        decision.status = DecisionStatus.CONFIRMED
-        session.add(decision)
-    _close(session, task, TaskStatus.COMPLETED, task.closed_at or at)
+    connection.execute(_CONFIRM_DECISION, named)
+    connection.execute(_CLOSE_CANDIDATES, named)
+    session.expire_all()
 
 
 def cancel(session: Session, task_key: int, at: datetime) -> None:
@@ -412,7 +420,27 @@ def _close(session: Session, task: Task, status: TaskStatus, at: datetime) -> No
     task.status, task.is_open, task.closed_at = status, False, at
     session.add(task)
     session.flush()
-    session.exec(update(TaskCandidate).where(col(TaskCandidate.task_key) == task.key).values(is_open=False))
+    session.connection().execute(_CLOSE_CANDIDATES, {"of_task": task.key})
+
+
+_TASK = Task.__table__  # type: ignore[attr-defined]
+_DECISION = Decision.__table__  # type: ignore[attr-defined]
+_CANDIDATE = TaskCandidate.__table__  # type: ignore[attr-defined]
+_CONFIRM_TASK = (
+    update(_TASK)
+    .where(_TASK.c.key == bindparam("of_task"), _TASK.c.status.not_in((TaskStatus.COMPLETED, TaskStatus.CANCELED)))
+    .values(
+        status=TaskStatus.COMPLETED,
+        is_open=False,
+        closed_at=func.coalesce(_TASK.c.closed_at, bindparam("at", type_=_TASK.c.closed_at.type)),
+    )
+)
+_CONFIRM_DECISION = (
+    update(_DECISION).where(_DECISION.c.task_key == bindparam("of_task")).values(status=DecisionStatus.CONFIRMED)
+)
+_CLOSE_CANDIDATES = (
+    update(_CANDIDATE).where(_CANDIDATE.c.task_key == bindparam("of_task"), _CANDIDATE.c.is_open).values(is_open=False)
+)
 
 
 def _decision(session: Session, task_key: int) -> Decision | None:
@@ -421,13 +449,17 @@ def _decision(session: Session, task_key: int) -> Decision | None:
 
 def _forms(session: Session, rows: Any) -> dict[int, FormVersion]:
     keys = {task.form_key for task in rows if task.form_key is not None}
-    if not keys:
-        return {}
-    return {one.form_key: one for one in session.exec(select(FormVersion).where(col(FormVersion.form_key).in_(keys)))}
+    kept: dict[int, FormVersion] = _kept_forms.setdefault(session.get_bind().engine.pool, {})
+    missing = keys - kept.keys()
+    if missing:
+        for one in session.exec(select(FormVersion).where(col(FormVersion.form_key).in_(missing))).all():
+            session.expunge(one)
+            kept[one.form_key] = one
+    return {key: kept[key] for key in keys if key in kept}
 
 
 def _schema(session: Session, task: Task) -> dict[str, Any] | None:
-    deployed = session.get(FormVersion, task.form_key) if task.form_key is not None else None
+    deployed = _forms(session, [task]).get(task.form_key) if task.form_key is not None else None
     return deployed.definition if deployed is not None else None
 
 

@@ -1,7 +1,10 @@
 """A case's history for people: each event once, by its natural key."""
 
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, select
 
 from models.audit import TimelineEntry
@@ -14,15 +17,25 @@ def add(
     session: Session, case_no: str, event: str, text: str, *, actor: str, at: datetime, key: str | None = None
 ) -> bool:
     """Record an event unless its key (by default the event's name) is there; tell whether it was new."""
-    natural_key = key or event
-    if has(session, case_no, natural_key):
-        return False
-    session.add(TimelineEntry(case_no=case_no, natural_key=natural_key, at=at, actor=actor, event=event, text=text))
     session.flush()
-    return True
+    entry = {
+        "case_no": case_no,
+        "natural_key": key or event,
+        "at": at,
+        "actor": actor,
+        "event": event,
+        "text": text,
+    }
+    return session.connection().execute(_insert_once(session.get_bind().dialect.name), entry).rowcount == 1
 
 
 def has(session: Session, case_no: str, natural_key: str) -> bool:
     """Tell whether an event is recorded."""
     query = select(TimelineEntry.id).where(TimelineEntry.case_no == case_no, TimelineEntry.natural_key == natural_key)
     return session.exec(query).first() is not None
+
+
+@lru_cache(maxsize=2)
+def _insert_once(dialect: str) -> Any:
+    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return build(TimelineEntry).on_conflict_do_nothing(index_elements=["case_no", "natural_key"])

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
-from services import answers, audit, catalogue, documents, timeline
+from services import answers, audit, catalogue, deadlines, documents, timeline
 from services.clock import product_now
 
 ON_SITE_TASK = "Task_InspectOnSite"
@@ -34,7 +34,14 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
     if handing_over:
         case.level = 1
     session.add(case)
-    timeline.add(session, case_no, "case.pushed", f"受理信息推送{catalogue.unit_name(session, case.city_unit)}", actor=timeline.SYSTEM, at=at)
+    timeline.add(
+        session,
+        case_no,
+        "case.pushed",
+        f"受理信息推送{catalogue.unit_name(session, case.city_unit)}",
+        actor=timeline.SYSTEM,
+        at=at,
+    )
     if handing_over:
         timeline.add(session, case_no, "case.forwarded", "移交市级单位办理", actor=timeline.SYSTEM, at=at)
     return {}
@@ -60,6 +67,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
     case.level = 1
     session.add(case)
     session.flush()
+    deadlines.reckon_again(session, case)
     documents.issue_dossier(
         session, case, {**body, "round": dossier.round, "digest": dossier.digest}, signature.decided_at
     )
@@ -91,6 +99,8 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
     if dossier is not None and dossier.received_at is None:
         dossier.received_by, dossier.received_at = answer.account, answer.decided_at
         session.add(dossier)
+        session.flush()
+        deadlines.reckon_again(session, session.get_one(Case, case_no))
         timeline.add(
             session,
             case_no,
@@ -114,6 +124,8 @@ def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
         case = session.get_one(Case, case_no)
         case.level = 0
         session.add(case)
+        session.flush()
+        deadlines.reckon_again(session, case)
         timeline.add(
             session,
             case_no,

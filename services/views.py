@@ -141,6 +141,17 @@ class ClockView(BaseModel):
     used: int
     remaining: int | None
     days: list[ClockDay]
+    provisional: bool = False
+    yellow_on: date | None = None
+    """The day on which the yellow light comes on."""
+
+
+class ToleranceView(BaseModel):
+    """What was missing at an acceptance with a gap (容缺受理), by when it was promised and when it came."""
+
+    materials: str
+    until: datetime
+    supplied_at: datetime | None
 
 
 class TimelineView(BaseModel):
@@ -256,6 +267,16 @@ class CaseView(CaseRow):
     acceptance_due_at: datetime | None
     supplement_due_at: datetime | None
     promised_due_at: datetime | None
+    review_due_at: datetime | None
+    """The end of the county's share of a ``substantive`` case."""
+    decision_due_at: datetime | None
+    """The end of the city's share, from the dossier's receipt."""
+    delivery_due_at: datetime | None
+    handling: str
+    overdue_at: datetime | None
+    """The first instant past the statutory limit; it stays, however the case ends."""
+    tolerance: ToleranceView | None
+    by_commitment: bool
     provisional: bool
     clock: ClockView
     applicant: ApplicantView
@@ -268,6 +289,8 @@ class CaseView(CaseRow):
     documents: list[DocumentView]
     certificates: list[CertificateView]
     pushes: list[dict[str, Any]]
+    policy_notices: list[dict[str, Any]]
+    restrictions: list[dict[str, Any]]
     filings: list[dict[str, Any]]
     special_procedures: list[dict[str, Any]]
     extension: dict[str, Any] | None

@@ -1,11 +1,11 @@
-"""Jobs of the deadline watch and the special procedures; signals are idempotent by case and day."""
+"""Jobs of the deadline watch and the special procedures; signals are idempotent by case, kind and due day."""
 
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import deadlines, special_procedures
+from services import deadline_watch, special_procedures
 from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
-from workers.variables import context, text
+from workers.variables import context_if_any, text
 
 router = ZeebeTaskRouter()
 
@@ -14,14 +14,14 @@ router = ZeebeTaskRouter()
 def plan(job: Job) -> dict[str, object]:
     """Tell the watch when to wake next."""
     with job_transaction(job) as session:
-        return deadlines.plan(session, case_no(job), context(job, "thresholds"))
+        return deadline_watch.plan(session, case_no(job), context_if_any(job, "thresholds"))
 
 
 @router.task(task_type=JobType.DEADLINE_SIGNAL.value, timeout_ms=JOB_TIMEOUT_MS)
 def signal(job: Job) -> dict[str, object]:
-    """Record the warnings that have come due."""
+    """Record the signals that have come due, remind and call in supervision."""
     with job_transaction(job) as session:
-        deadlines.signal(session, case_no(job))
+        deadline_watch.signal(session, case_no(job))
         return {}
 
 

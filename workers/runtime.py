@@ -491,11 +491,13 @@ class Worker(ZeebeWorker):
 
 def write_heartbeats(store: Database, beats: dict[str, datetime]) -> None:
     """Write the workers' signs of life, all in one transaction."""
+    build: Any = postgresql.insert if store.engine.dialect.name == "postgresql" else sqlite.insert
+    statement = build(Heartbeat)
+    statement = statement.on_conflict_do_update(index_elements=["component"], set_={"at": statement.excluded.at})
+    # In one order, so that the workers of two processes never wait for each other.
+    rows = [{"component": f"worker:{job_type}", "at": at, "detail": {}} for job_type, at in sorted(beats.items())]
     with _write_turn(store), store.transaction() as session:
-        # In one order, so that the workers of two processes never wait for each other.
-        for job_type, at in sorted(beats.items()):
-            session.merge(Heartbeat(component=f"worker:{job_type}", at=at))
-            session.flush()
+        session.connection().execute(statement, rows)
 
 
 async def supervise(open_channel: Callable[[], grpc.aio.Channel], stop: asyncio.Event) -> None:

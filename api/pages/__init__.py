@@ -6,11 +6,36 @@ unforeseen errors in the same look.
 
 from fastapi import APIRouter
 
-from api.pages import administration, cases, diagrams, documents, items, sign_in, submission, tasks
+from api.pages import (
+    administration,
+    agreements,
+    calendar,
+    case_clock,
+    cases,
+    consultations,
+    diagrams,
+    documents,
+    filings,
+    items,
+    list_versions,
+    notices,
+    policy,
+    recalls,
+    sign_in,
+    submission,
+    supervision,
+    tasks,
+    webhooks,
+)
 from api.pages.routing import error_page, wants_page
 
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (sign_in, tasks, submission, cases, diagrams, documents, items, administration):
+for module in (sign_in, tasks, submission, cases, case_clock, diagrams, documents, items, calendar, notices):
+    router.include_router(module.router)
+router.include_router(administration.router)
+for module in (supervision, policy, webhooks):
+    router.include_router(module.router)
+for module in (agreements, filings, recalls, list_versions, consultations):
     router.include_router(module.router)

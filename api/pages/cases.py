@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from api.pages import clock_months, form_checks, material_rows, words
+from api.pages import case_clock, clock_months, form_checks, material_rows, words
+from api.pages.case_clock import ClockActions
 from api.pages.clock_months import MonthSheet
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import render
@@ -83,6 +84,7 @@ class CaseContext:
     my_tasks: frozenset[str]
     months: list[MonthSheet]
     used_percent: int
+    clock_actions: ClockActions
     answers: list[Answer]
     process_names: dict[str, str]
     operate_url: str | None
@@ -230,10 +232,19 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
         ),
         months=clock_months.month_sheets(view.clock, due, visitor.now.date()),
         used_percent=clock_months.share_used(view.clock),
+        clock_actions=case_clock.actions_of(visitor, stored, extended=view.extension is not None),
         answers=_answers(guide, stored.conditions),
         process_names={one.id: one.name for one in processes.definitions(session)},
-        operate_url=get_settings().operate_url,
+        operate_url=_operate_url(stored),
     )
+
+
+def _operate_url(case: Case) -> str | None:
+    """Return the page of the case's process instance in Operate, where an Operate runs."""
+    base = get_settings().operate_url
+    if base is None or case.process_instance_key is None:
+        return None
+    return f"{base}/processes/{case.process_instance_key}"
 
 
 def _china_day(view: CaseView) -> date | None:

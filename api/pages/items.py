@@ -11,7 +11,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase
 from models.catalogue import Mode
-from services import agreements, catalogue
+from services import agreements, catalogue, policy_ledger
 
 router = APIRouter(route_class=PageRoute)
 
@@ -58,11 +58,13 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
     with database.reading() as session:
         item, guide = read_item(session, code, today)
         in_force = agreements.in_force(session, today)
+        notices = policy_ledger.of_item(session, code)
     locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, code) not in in_force]
     context = {
         "item": item,
         "guide": guide,
         "locked": locked,
+        "notices": notices,
         "own_areas": [area for area in visitor.window_areas if area in item.areas and area not in locked],
     }
     return render(request, "items/detail.html", context)

@@ -12,6 +12,8 @@ APPLICANT_KINDS: Final = {"person": "个人", "organization": "法人或其他�
 IDENTITY_TYPES: Final = {"id_card": "居民身份证", "uscc": "统一社会信用代码"}
 LIMIT_UNITS: Final = {"working_day": "个工作日", "day": "日"}
 DAY_STATUSES: Final = {"counted": "计入", "non_working": "不计入", "paused": "暂停", "not_started": "未起算"}
+DAY_SOURCES: Final = {"published": "国务院办公厅公布", "city": "全市调整", "area": "本县区调整", "week": "按星期推定"}
+ORDINARY_DAYS: Final = frozenset({"工作日", "周末", "工作日（暂定）", "周末（暂定）"})
 DECISIONS: Final = {"approve": "准予", "deny": "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
 CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
@@ -34,6 +36,7 @@ RULES: Final = {
     "territory": "实施区域",
     "date": "实施日期",
     "condition": "管辖条件",
+    "restriction": "监管限制",
 }
 
 NOTICES: Final = {
@@ -43,8 +46,19 @@ NOTICES: Final = {
     "released": "已退回本组，其他人可以签收。",
     "supplied": "补正材料已接收，正在重新进行形式审查。",
     "withdrawn": "已撤回申请。",
+    "calendar_changed": "日历已调整，受影响的在办件期限已重新计算。",
+    "clock_changed": "已登记，办理期限已重新计算。",
     "retried": "已重试，稍后查看结果。",
     "signed_out": "您已安全退出。",
+    "push_claimed": "已认领。",
+    "feedback_given": "已反馈给审批单位。",
+    "feedback_answered": "已答复，监管单位可在台账中看到。",
+    "restriction_lifted": "限制措施已解除。",
+    "notice_issued": "已发出告知，正在送达审批单位。",
+    "notice_acknowledged": "已签阅。",
+    "power_done": "已办理，并记入台账。",
+    "webhook_deleted": "推送地址已删除。",
+    "webhook_resent": "已安排重发。",
 }
 """What a page may be told to announce after a redirect; anything else is ignored."""
 

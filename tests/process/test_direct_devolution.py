@@ -53,7 +53,9 @@ def test_a_direct_case_can_be_withdrawn_and_paused(instance: Instance) -> None:
     instance.complete(case_no, "Task_DecideAcceptance", "accept")
     reviewer = instance.api("ganxian.reviewer")
     instance.task(case_no, "Task_CountyReview")
-    begun = reviewer.post(f"/cases/{case_no}/special-procedures", json={"kind": "鉴定", "days": 3, "reason": "林权鉴定"})
+    begun = reviewer.post(
+        f"/cases/{case_no}/special-procedures", json={"kind": "鉴定", "days": 3, "reason": "林权鉴定"}
+    )
     assert begun.is_success, begun.text
     assert instance.case(case_no)["state"]["code"] == 9
     withdrawn = instance.api("ganxian.window").post(f"/cases/{case_no}/withdraw", json={"reason": "不办了"})

@@ -98,7 +98,11 @@ def test_a_forwarded_case_can_still_be_withdrawn_and_paused(instance: Instance) 
 
 @pytest.mark.parametrize(
     ("item", "granted", "denied"),
-    [("S-01", "行政确认决定书", "不予行政确认决定书"), ("S-37", "备案通知书", "不予备案通知书"), ("S-45", "办理结果通知书", "不予办理通知书")],
+    [
+        ("S-01", "行政确认决定书", "不予行政确认决定书"),
+        ("S-37", "备案通知书", "不予备案通知书"),
+        ("S-45", "办理结果通知书", "不予办理通知书"),
+    ],
 )
 def test_each_power_type_ends_in_its_own_words(instance: Instance, item: str, granted: str, denied: str) -> None:
     approved = instance.finish(instance.submit(item, "zhanggong"))

@@ -26,7 +26,9 @@ FLOW_NODE = re.compile(
 def drawn() -> set[tuple[str, str]]:
     """Return (process, element) of every flow node in the models."""
     return {
-        (path.stem, element) for path in (ROOT / "bpmn").glob("*.bpmn") for element in FLOW_NODE.findall(path.read_text())
+        (path.stem, element)
+        for path in (ROOT / "bpmn").glob("*.bpmn")
+        for element in FLOW_NODE.findall(path.read_text())
     }
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from models.case import LimitUnit
 from models.case_clock import DayStatus, Pause, receipt_due, reckon
 from models.database import CHINA
-from models.working_calendar import WorkingCalendar, end_of_day, published_until, start_of_day
+from models.working_calendar import DayKind, WorkingCalendar, end_of_day, published_until, start_of_day
+from tests.reckoning import statuses
 
 CALENDAR = WorkingCalendar(published_until())
 WORKING = LimitUnit.WORKING_DAY
@@ -88,11 +89,11 @@ def test_dates_past_the_published_schedule_are_provisional() -> None:
 
 
 def test_an_overlay_overrules_the_published_calendar_and_is_certain() -> None:
-    closed = WorkingCalendar(published_until(), {date(2026, 3, 3): (False, "窗口停电")})
+    closed = WorkingCalendar(published_until(), {date(2026, 3, 3): DayKind(False, "窗口停电")})
     clock = reckon(date(2026, 3, 1), 5, WORKING, closed, today=date(2026, 3, 3))
     assert clock.due_on == date(2026, 3, 9)
     assert next(day.reason for day in clock.days if day.date == date(2026, 3, 3)) == "窗口停电"
-    entered = WorkingCalendar(published_until(), {date(2027, 1, 1): (False, "元旦")})
+    entered = WorkingCalendar(published_until(), {date(2027, 1, 1): DayKind(False, "元旦")})
     assert not entered.day(date(2027, 1, 1)).provisional
 
 
@@ -111,3 +112,61 @@ def test_yellow_comes_on_when_its_share_of_the_limit_is_reached(share: float, ye
 def test_days_after_the_decision_are_not_used_up() -> None:
     clock = reckon(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 31), stopped=date(2026, 3, 5))
     assert clock.used == 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "share", "days", "yellow"),
+    [
+        (20, 0.7, 3, date(2026, 3, 19)),  # the 14th day comes before the 17th
+        (20, 0.9, 3, date(2026, 3, 24)),  # the 17th before the 18th
+        (5, 0.7, 3, date(2026, 3, 3)),  # 5 - 3 = the 2nd day
+        (3, 0.7, 5, date(2026, 3, 2)),  # never before the first day
+    ],
+)
+def test_yellow_is_the_share_or_the_days_left_whichever_is_first(
+    limit: int, share: float, days: int, yellow: date
+) -> None:
+    clock = reckon(
+        date(2026, 3, 1), limit, WORKING, CALENDAR, today=date(2026, 3, 2), yellow_share=share, yellow_days=days
+    )
+    assert clock.yellow_on == yellow
+
+
+def test_the_day_a_share_is_used_up_is_a_counted_one() -> None:
+    clock = reckon(date(2026, 9, 21), 20, WORKING, CALENDAR, today=date(2026, 9, 21))
+    assert clock.counted_on(20) == clock.due_on
+    assert clock.counted_on(3) == date(2026, 9, 24)
+    assert clock.overrun_at == end_of_day(clock.due_on) + timedelta(seconds=1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    started=st.dates(date(2022, 1, 1), date(2026, 1, 31)),
+    limit=st.integers(1, 30),
+    extension=st.integers(0, 10),
+    seen=st.integers(0, 120),
+    spans=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(1, 30), st.one_of(st.none(), st.integers(0, 40))), max_size=3
+    ),
+)
+def test_every_day_is_told_as_an_independent_reckoning_tells_it(
+    started: date, limit: int, extension: int, seen: int, spans: list[tuple[int, int, int | None]]
+) -> None:
+    today = started + timedelta(seen)
+    pauses = []
+    for offset, planned, length in spans:
+        begun = started + timedelta(offset)
+        ended = begun + timedelta(length) if length is not None else None
+        pauses.append((begun, begun + timedelta(planned), ended))
+    clock = reckon(
+        started,
+        limit + extension,
+        WORKING,
+        CALENDAR,
+        today=today,
+        pauses=[Pause(begun, planned, ended, "听证") for begun, planned, ended in pauses],
+    )
+    told = statuses(started, limit + extension, pauses, today)
+    assert {day.date: day.status.value for day in clock.days} == told
+    assert clock.used == sum(status == "counted" and day <= today for day, status in told.items())
+    assert all(day.reason for day in clock.days)

@@ -34,6 +34,7 @@ def upgrade() -> None:
     sa.Column('county_signature', sa.JSON(), nullable=True),
     sa.Column('created_by', sa.String(64), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agreement'))
     )
     with op.batch_alter_table('agreement', schema=None) as batch_op:
@@ -72,6 +73,18 @@ def upgrade() -> None:
     sa.Column('entered_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('area', 'day', name=op.f('pk_calendar_day'))
     )
+    op.create_table('calendar_revision',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('area', sa.String(32), nullable=False),
+    sa.Column('source', sa.String(200), nullable=False),
+    sa.Column('seed_digest', sa.String(64), nullable=True),
+    sa.Column('changed_by', sa.String(64), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('days', sa.Integer(), nullable=False),
+    sa.Column('moved_cases', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_calendar_revision')),
+    sa.UniqueConstraint('seed_digest', name='uq_calendar_revision_seed')
+    )
     op.create_table('case',
     sa.Column('case_no', sa.String(32), nullable=False),
     sa.Column('query_code', sa.String(16), nullable=False),
@@ -86,6 +99,7 @@ def upgrade() -> None:
     sa.Column('city_unit', sa.String(32), nullable=False),
     sa.Column('review_unit', sa.String(32), nullable=True),
     sa.Column('on_site_check', sa.Boolean(), nullable=False),
+    sa.Column('approval_filing', sa.Boolean(), nullable=False),
     sa.Column('project', sa.String(200), nullable=False),
     sa.Column('conditions', sa.JSON(), nullable=False),
     sa.Column('applicant_digest', sa.String(64), nullable=False),
@@ -94,6 +108,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Integer(), nullable=False),
     sa.Column('state_before_special', sa.Integer(), nullable=True),
     sa.Column('level', sa.Integer(), nullable=False),
+    sa.Column('taken_over_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('acceptance_due_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('correction_requested_at', sa.DateTime(timezone=True), nullable=True),
@@ -111,7 +126,24 @@ def upgrade() -> None:
     sa.Column('promised_due_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('provisional', sa.Boolean(), nullable=False),
     sa.Column('warn_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('yellow_share', sa.Float(), nullable=True),
+    sa.Column('handling', sa.String(8), nullable=False),
+    sa.Column('review_days', sa.Integer(), nullable=True),
+    sa.Column('decision_days', sa.Integer(), nullable=True),
+    sa.Column('review_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('review_warn_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('review_overrun_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decision_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decision_warn_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decision_overrun_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('forwarding_late_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('acceptance_warn_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('delivery_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('thresholds', sa.JSON(), nullable=False),
+    sa.Column('overdue_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('tolerated_materials', sa.String(), nullable=True),
+    sa.Column('tolerated_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('tolerated_supplied_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('by_commitment', sa.Boolean(), nullable=False),
     sa.Column('clock_version', sa.Integer(), nullable=False),
     sa.Column('process_id', sa.String(64), nullable=False),
     sa.Column('process_instance_key', sa.BigInteger(), nullable=True),
@@ -221,6 +253,14 @@ def upgrade() -> None:
     sa.Column('detail', sa.JSON(), nullable=False),
     sa.PrimaryKeyConstraint('component', name=op.f('pk_heartbeat'))
     )
+    op.create_table('inbound_message',
+    sa.Column('endpoint_id', sa.String(40), nullable=False),
+    sa.Column('message_id', sa.String(200), nullable=False),
+    sa.Column('body_digest', sa.String(64), nullable=False),
+    sa.Column('answer', sa.JSON(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('endpoint_id', 'message_id', name=op.f('pk_inbound_message'))
+    )
     op.create_table('incident',
     sa.Column('key', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('process_instance_key', sa.BigInteger(), nullable=False),
@@ -260,6 +300,24 @@ def upgrade() -> None:
     with op.batch_alter_table('item_version', schema=None) as batch_op:
         batch_op.create_index('ix_item_version_mode_row', ['mode', 'row'], unique=False)
 
+    op.create_table('list_draft',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('title', sa.String(200), nullable=False),
+    sa.Column('source', sa.String(200), nullable=False),
+    sa.Column('in_force_from', sa.Date(), nullable=False),
+    sa.Column('complete', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(32), nullable=False),
+    sa.Column('rows', sa.JSON(), nullable=False),
+    sa.Column('digest', sa.String(64), nullable=False),
+    sa.Column('drafted_by', sa.String(64), nullable=False),
+    sa.Column('drafted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reviewed_by', sa.String(64), nullable=True),
+    sa.Column('reviewed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('review_note', sa.String(), nullable=False),
+    sa.Column('published_changes', sa.JSON(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_list_draft'))
+    )
     op.create_table('number_sequence',
     sa.Column('prefix', sa.String(64), nullable=False),
     sa.Column('last', sa.Integer(), nullable=False),
@@ -282,6 +340,55 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('outbox_command', schema=None) as batch_op:
         batch_op.create_index('ix_outbox_command_due', ['status', 'available_at', 'id'], unique=False)
+
+    op.create_table('policy_notice',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('title', sa.String(300), nullable=False),
+    sa.Column('level', sa.String(32), nullable=False),
+    sa.Column('published_on', sa.Date(), nullable=False),
+    sa.Column('items', sa.JSON(), nullable=False),
+    sa.Column('issued_by', sa.String(64), nullable=False),
+    sa.Column('issued_for', sa.String(128), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('escalate_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('escalated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('completed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_policy_notice'))
+    )
+    with op.batch_alter_table('policy_notice', schema=None) as batch_op:
+        batch_op.create_index('ix_policy_notice_issued', ['issued_at', 'id'], unique=False)
+
+    op.create_table('power_event',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('subject', sa.String(32), nullable=False),
+    sa.Column('subject_id', sa.Integer(), nullable=False),
+    sa.Column('natural_key', sa.String(100), nullable=False),
+    sa.Column('event', sa.String(64), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor', sa.String(64), nullable=False),
+    sa.Column('area', sa.String(32), nullable=False),
+    sa.Column('unit', sa.String(32), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_power_event')),
+    sa.UniqueConstraint('subject', 'subject_id', 'natural_key', name='uq_power_event_natural_key')
+    )
+    with op.batch_alter_table('power_event', schema=None) as batch_op:
+        batch_op.create_index('ix_power_event_at', ['at', 'id'], unique=False)
+
+    op.create_table('precedent',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('item', sa.String(32), nullable=False),
+    sa.Column('unit', sa.String(32), nullable=False),
+    sa.Column('title', sa.String(200), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('published_by', sa.String(64), nullable=False),
+    sa.Column('published_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_precedent'))
+    )
+    with op.batch_alter_table('precedent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_precedent_item'), ['item'], unique=False)
 
     op.create_table('process_definition',
     sa.Column('key', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -313,6 +420,32 @@ def upgrade() -> None:
         batch_op.create_index('ix_process_instance_case', ['case_no'], unique=False)
         batch_op.create_index('ix_process_instance_parent', ['parent_key'], unique=False)
         batch_op.create_index('ix_process_instance_process', ['process_id', 'state', 'key'], unique=False)
+
+    op.create_table('recall',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('item', sa.String(32), nullable=False),
+    sa.Column('area', sa.String(32), nullable=False),
+    sa.Column('unit', sa.String(32), nullable=False),
+    sa.Column('state', sa.String(32), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('proposed_by', sa.String(64), nullable=True),
+    sa.Column('proposed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('statement_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('statement', sa.String(), nullable=False),
+    sa.Column('stated_by', sa.String(64), nullable=True),
+    sa.Column('stated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sa.String(64), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('effective_on', sa.Date(), nullable=True),
+    sa.Column('in_flight', sa.String(32), nullable=True),
+    sa.Column('took_effect_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('restored_on', sa.Date(), nullable=True),
+    sa.Column('restored_by', sa.String(64), nullable=True),
+    sa.Column('restore_reason', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recall'))
+    )
+    with op.batch_alter_table('recall', schema=None) as batch_op:
+        batch_op.create_index('ix_recall_item_area', ['item', 'area', 'effective_on'], unique=False)
 
     op.create_table('responsibility',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -364,6 +497,17 @@ def upgrade() -> None:
         batch_op.create_index('ix_task_case', ['case_no', 'status'], unique=False)
         batch_op.create_index('ix_task_instance', ['process_instance_key'], unique=False)
 
+    op.create_table('training',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('unit', sa.String(32), nullable=False),
+    sa.Column('title', sa.String(200), nullable=False),
+    sa.Column('begins_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('place', sa.String(200), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('announced_by', sa.String(64), nullable=False),
+    sa.Column('announced_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training'))
+    )
     op.create_table('unit',
     sa.Column('code', sa.String(32), nullable=False),
     sa.Column('name', sa.String(50), nullable=False),
@@ -373,6 +517,33 @@ def upgrade() -> None:
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('source_digest', sa.String(64), nullable=True),
     sa.PrimaryKeyConstraint('code', name=op.f('pk_unit'))
+    )
+    op.create_table('unit_transfer',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('area', sa.String(32), nullable=False),
+    sa.Column('item', sa.String(32), nullable=False),
+    sa.Column('from_unit', sa.String(32), nullable=False),
+    sa.Column('to_unit', sa.String(32), nullable=False),
+    sa.Column('effective_on', sa.Date(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('decided_by', sa.String(64), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_unit_transfer'))
+    )
+    with op.batch_alter_table('unit_transfer', schema=None) as batch_op:
+        batch_op.create_index('ix_unit_transfer_area_item', ['area', 'item', 'effective_on'], unique=False)
+
+    op.create_table('webhook_endpoint',
+    sa.Column('id', sa.String(40), nullable=False),
+    sa.Column('url', sa.String(1000), nullable=False),
+    sa.Column('events', sa.JSON(), nullable=False),
+    sa.Column('description', sa.String(200), nullable=False),
+    sa.Column('acts_for', sa.String(128), nullable=True),
+    sa.Column('sealed_secret', sa.String(), nullable=False),
+    sa.Column('created_by', sa.String(64), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_endpoint'))
     )
     op.create_table('access_token',
     sa.Column('digest', sa.String(64), nullable=False),
@@ -397,6 +568,21 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_applicant_case_no_case')),
     sa.PrimaryKeyConstraint('case_no', name=op.f('pk_applicant'))
     )
+    op.create_table('calendar_change',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('revision_id', sa.Integer(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('working_before', sa.Boolean(), nullable=True),
+    sa.Column('reason_before', sa.String(200), nullable=True),
+    sa.Column('working', sa.Boolean(), nullable=True),
+    sa.Column('reason', sa.String(200), nullable=True),
+    sa.ForeignKeyConstraint(['revision_id'], ['calendar_revision.id'], name=op.f('fk_calendar_change_revision_id_calendar_revision')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_calendar_change')),
+    sa.UniqueConstraint('revision_id', 'day', name='uq_calendar_change_day')
+    )
+    with op.batch_alter_table('calendar_change', schema=None) as batch_op:
+        batch_op.create_index('ix_calendar_change_day', ['day'], unique=False)
+
     op.create_table('certificate',
     sa.Column('number', sa.String(64), nullable=False),
     sa.Column('case_no', sa.String(32), nullable=False),
@@ -464,6 +650,33 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_extension')),
     sa.UniqueConstraint('case_no', name='uq_extension_case')
     )
+    op.create_table('filing',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('case_no', sa.String(32), nullable=False),
+    sa.Column('item', sa.String(32), nullable=False),
+    sa.Column('area', sa.String(32), nullable=False),
+    sa.Column('unit', sa.String(32), nullable=False),
+    sa.Column('kind', sa.String(32), nullable=False),
+    sa.Column('state', sa.String(32), nullable=False),
+    sa.Column('decision', sa.String(16), nullable=False),
+    sa.Column('filed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reminders', sa.Integer(), nullable=False),
+    sa.Column('acknowledged_by', sa.String(64), nullable=True),
+    sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sampled', sa.Boolean(), nullable=False),
+    sa.Column('review_finding', sa.String(32), nullable=True),
+    sa.Column('review_text', sa.String(), nullable=False),
+    sa.Column('reviewed_by', sa.String(64), nullable=True),
+    sa.Column('reviewed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_filing_case_no_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_filing')),
+    sa.UniqueConstraint('case_no', name='uq_filing_case_no')
+    )
+    with op.batch_alter_table('filing', schema=None) as batch_op:
+        batch_op.create_index('ix_filing_area', ['area', 'id'], unique=False)
+        batch_op.create_index('ix_filing_unit_state', ['unit', 'state', 'id'], unique=False)
+
     op.create_table('form_check_finding',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('case_no', sa.String(32), nullable=False),
@@ -498,6 +711,87 @@ def upgrade() -> None:
     with op.batch_alter_table('membership', schema=None) as batch_op:
         batch_op.create_index('ix_membership_group', ['group_name'], unique=False)
 
+    op.create_table('notice',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('natural_key', sa.String(120), nullable=False),
+    sa.Column('case_no', sa.String(32), nullable=False),
+    sa.Column('kind', sa.String(32), nullable=False),
+    sa.Column('signal', sa.String(32), nullable=False),
+    sa.Column('to_group', sa.String(128), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_notice_case_no_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
+    sa.UniqueConstraint('natural_key', 'to_group', name='uq_notice_cause')
+    )
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.create_index('ix_notice_case', ['case_no', 'id'], unique=False)
+        batch_op.create_index('ix_notice_group', ['to_group', 'id'], unique=False)
+
+    op.create_table('policy_file',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('notice_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(200), nullable=False),
+    sa.Column('sha256', sa.String(64), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['notice_id'], ['policy_notice.id'], name=op.f('fk_policy_file_notice_id_policy_notice')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_policy_file')),
+    sa.UniqueConstraint('notice_id', name='uq_policy_file_notice')
+    )
+    op.create_table('policy_item',
+    sa.Column('notice_id', sa.Integer(), nullable=False),
+    sa.Column('item', sa.String(16), nullable=False),
+    sa.ForeignKeyConstraint(['notice_id'], ['policy_notice.id'], name=op.f('fk_policy_item_notice_id_policy_notice')),
+    sa.PrimaryKeyConstraint('notice_id', 'item', name=op.f('pk_policy_item'))
+    )
+    with op.batch_alter_table('policy_item', schema=None) as batch_op:
+        batch_op.create_index('ix_policy_item_item', ['item', 'notice_id'], unique=False)
+
+    op.create_table('policy_recipient',
+    sa.Column('notice_id', sa.Integer(), nullable=False),
+    sa.Column('group_name', sa.String(128), nullable=False),
+    sa.Column('notified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('acknowledged_by', sa.String(64), nullable=True),
+    sa.ForeignKeyConstraint(['notice_id'], ['policy_notice.id'], name=op.f('fk_policy_recipient_notice_id_policy_notice')),
+    sa.PrimaryKeyConstraint('notice_id', 'group_name', name=op.f('pk_policy_recipient'))
+    )
+    with op.batch_alter_table('policy_recipient', schema=None) as batch_op:
+        batch_op.create_index('ix_policy_recipient_group', ['group_name', 'notice_id'], unique=False)
+
+    op.create_table('question',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('item', sa.String(32), nullable=False),
+    sa.Column('case_no', sa.String(32), nullable=True),
+    sa.Column('area', sa.String(32), nullable=False),
+    sa.Column('unit', sa.String(32), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('asked_by', sa.String(64), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer', sa.String(), nullable=False),
+    sa.Column('answered_by', sa.String(64), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_question_case_no_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_question'))
+    )
+    with op.batch_alter_table('question', schema=None) as batch_op:
+        batch_op.create_index('ix_question_area', ['area', 'id'], unique=False)
+        batch_op.create_index('ix_question_unit', ['unit', 'answered_at', 'id'], unique=False)
+
+    op.create_table('recall_case',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('recall_id', sa.Integer(), nullable=False),
+    sa.Column('case_no', sa.String(32), nullable=False),
+    sa.Column('disposition', sa.String(32), nullable=False),
+    sa.Column('state_code', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('taken_over_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_recall_case_case_no_case')),
+    sa.ForeignKeyConstraint(['recall_id'], ['recall.id'], name=op.f('fk_recall_case_recall_id_recall')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recall_case')),
+    sa.UniqueConstraint('recall_id', 'case_no', name='uq_recall_case')
+    )
     op.create_table('special_procedure',
     sa.Column('id', sa.String(40), nullable=False),
     sa.Column('case_no', sa.String(32), nullable=False),
@@ -509,11 +803,38 @@ def upgrade() -> None:
     sa.Column('planned_end_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_by', sa.String(64), nullable=True),
+    sa.Column('presiding_officer', sa.String(64), nullable=True),
+    sa.Column('told_on', sa.Date(), nullable=True),
+    sa.Column('requested_on', sa.Date(), nullable=True),
+    sa.Column('held_on', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_special_procedure_case_no_case')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_special_procedure'))
     )
     with op.batch_alter_table('special_procedure', schema=None) as batch_op:
         batch_op.create_index('ix_special_procedure_case', ['case_no', 'begun_at'], unique=False)
+
+    op.create_table('supervision_push',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('case_no', sa.String(32), nullable=False),
+    sa.Column('recipient', sa.String(128), nullable=False),
+    sa.Column('role', sa.String(32), nullable=False),
+    sa.Column('approver_group', sa.String(128), nullable=False),
+    sa.Column('sheet', sa.JSON(), nullable=False),
+    sa.Column('pushed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('escalate_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('claimed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('claimed_by', sa.String(64), nullable=True),
+    sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('escalated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['case_no'], ['case.case_no'], name=op.f('fk_supervision_push_case_no_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_supervision_push')),
+    sa.UniqueConstraint('case_no', 'recipient', name='uq_supervision_push_recipient')
+    )
+    with op.batch_alter_table('supervision_push', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_supervision_push_approver_group'), ['approver_group'], unique=False)
+        batch_op.create_index('ix_supervision_push_pushed', ['pushed_at'], unique=False)
+        batch_op.create_index('ix_supervision_push_recipient', ['recipient', 'id'], unique=False)
 
     op.create_table('task_candidate',
     sa.Column('task_key', sa.BigInteger(), nullable=False),
@@ -543,6 +864,15 @@ def upgrade() -> None:
     with op.batch_alter_table('timeline_entry', schema=None) as batch_op:
         batch_op.create_index('ix_timeline_entry_case', ['case_no', 'at', 'id'], unique=False)
 
+    op.create_table('training_attendance',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('training_id', sa.Integer(), nullable=False),
+    sa.Column('account', sa.String(64), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['training_id'], ['training.id'], name=op.f('fk_training_attendance_training_id_training')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_attendance')),
+    sa.UniqueConstraint('training_id', 'account', name='uq_training_attendance')
+    )
     op.create_table('transfer_dossier',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('case_no', sa.String(32), nullable=False),
@@ -560,13 +890,91 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transfer_dossier')),
     sa.UniqueConstraint('case_no', 'round', name='uq_transfer_dossier_round')
     )
+    op.create_table('webhook_delivery',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('endpoint_id', sa.String(40), nullable=False),
+    sa.Column('message_id', sa.String(64), nullable=False),
+    sa.Column('event', sa.String(64), nullable=False),
+    sa.Column('subject', sa.String(100), nullable=False),
+    sa.Column('body', sa.String(), nullable=False),
+    sa.Column('status', sa.String(32), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('last_status', sa.Integer(), nullable=True),
+    sa.Column('last_error', sa.String(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('available_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['endpoint_id'], ['webhook_endpoint.id'], name=op.f('fk_webhook_delivery_endpoint_id_webhook_endpoint')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_delivery')),
+    sa.UniqueConstraint('endpoint_id', 'message_id', name='uq_webhook_delivery_message')
+    )
+    with op.batch_alter_table('webhook_delivery', schema=None) as batch_op:
+        batch_op.create_index('ix_webhook_delivery_due', ['status', 'available_at', 'id'], unique=False)
+
+    op.create_table('filing_question',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('filing_id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('asked_by', sa.String(64), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer_due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('overdue', sa.Boolean(), nullable=False),
+    sa.Column('answer', sa.String(), nullable=False),
+    sa.Column('answered_by', sa.String(64), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['filing_id'], ['filing.id'], name=op.f('fk_filing_question_filing_id_filing')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_filing_question')),
+    sa.UniqueConstraint('filing_id', 'number', name='uq_filing_question_number')
+    )
+    op.create_table('notice_reading',
+    sa.Column('notice_id', sa.Integer(), nullable=False),
+    sa.Column('username', sa.String(64), nullable=False),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_notice_reading_notice_id_notice')),
+    sa.PrimaryKeyConstraint('notice_id', 'username', name=op.f('pk_notice_reading'))
+    )
+    op.create_table('supervision_feedback',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('push_id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(32), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('applicant_digest', sa.String(64), nullable=False),
+    sa.Column('given_by', sa.String(64), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('read_by', sa.String(64), nullable=True),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer', sa.String(), nullable=False),
+    sa.Column('answered_by', sa.String(64), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('lifted_by', sa.String(64), nullable=True),
+    sa.Column('lifted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['push_id'], ['supervision_push.id'], name=op.f('fk_supervision_feedback_push_id_supervision_push')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_supervision_feedback'))
+    )
+    with op.batch_alter_table('supervision_feedback', schema=None) as batch_op:
+        batch_op.create_index('ix_supervision_feedback_applicant', ['applicant_digest', 'kind'], unique=False)
+        batch_op.create_index('ix_supervision_feedback_push', ['push_id', 'id'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Take the revision back."""
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('supervision_feedback', schema=None) as batch_op:
+        batch_op.drop_index('ix_supervision_feedback_push')
+        batch_op.drop_index('ix_supervision_feedback_applicant')
+
+    op.drop_table('supervision_feedback')
+    op.drop_table('notice_reading')
+    op.drop_table('filing_question')
+    with op.batch_alter_table('webhook_delivery', schema=None) as batch_op:
+        batch_op.drop_index('ix_webhook_delivery_due')
+
+    op.drop_table('webhook_delivery')
     op.drop_table('transfer_dossier')
+    op.drop_table('training_attendance')
     with op.batch_alter_table('timeline_entry', schema=None) as batch_op:
         batch_op.drop_index('ix_timeline_entry_case')
 
@@ -576,16 +984,47 @@ def downgrade() -> None:
         batch_op.drop_index('ix_task_candidate_created')
 
     op.drop_table('task_candidate')
+    with op.batch_alter_table('supervision_push', schema=None) as batch_op:
+        batch_op.drop_index('ix_supervision_push_recipient')
+        batch_op.drop_index('ix_supervision_push_pushed')
+        batch_op.drop_index(batch_op.f('ix_supervision_push_approver_group'))
+
+    op.drop_table('supervision_push')
     with op.batch_alter_table('special_procedure', schema=None) as batch_op:
         batch_op.drop_index('ix_special_procedure_case')
 
     op.drop_table('special_procedure')
+    op.drop_table('recall_case')
+    with op.batch_alter_table('question', schema=None) as batch_op:
+        batch_op.drop_index('ix_question_unit')
+        batch_op.drop_index('ix_question_area')
+
+    op.drop_table('question')
+    with op.batch_alter_table('policy_recipient', schema=None) as batch_op:
+        batch_op.drop_index('ix_policy_recipient_group')
+
+    op.drop_table('policy_recipient')
+    with op.batch_alter_table('policy_item', schema=None) as batch_op:
+        batch_op.drop_index('ix_policy_item_item')
+
+    op.drop_table('policy_item')
+    op.drop_table('policy_file')
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.drop_index('ix_notice_group')
+        batch_op.drop_index('ix_notice_case')
+
+    op.drop_table('notice')
     with op.batch_alter_table('membership', schema=None) as batch_op:
         batch_op.drop_index('ix_membership_group')
 
     op.drop_table('membership')
     op.drop_table('material')
     op.drop_table('form_check_finding')
+    with op.batch_alter_table('filing', schema=None) as batch_op:
+        batch_op.drop_index('ix_filing_unit_state')
+        batch_op.drop_index('ix_filing_area')
+
+    op.drop_table('filing')
     op.drop_table('extension')
     with op.batch_alter_table('document', schema=None) as batch_op:
         batch_op.drop_index('ix_document_case')
@@ -596,13 +1035,23 @@ def downgrade() -> None:
 
     op.drop_table('decision')
     op.drop_table('certificate')
+    with op.batch_alter_table('calendar_change', schema=None) as batch_op:
+        batch_op.drop_index('ix_calendar_change_day')
+
+    op.drop_table('calendar_change')
     op.drop_table('applicant')
     with op.batch_alter_table('access_token', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_access_token_username'))
         batch_op.drop_index(batch_op.f('ix_access_token_expires_at'))
 
     op.drop_table('access_token')
+    op.drop_table('webhook_endpoint')
+    with op.batch_alter_table('unit_transfer', schema=None) as batch_op:
+        batch_op.drop_index('ix_unit_transfer_area_item')
+
+    op.drop_table('unit_transfer')
     op.drop_table('unit')
+    op.drop_table('training')
     with op.batch_alter_table('task', schema=None) as batch_op:
         batch_op.drop_index('ix_task_instance')
         batch_op.drop_index('ix_task_case')
@@ -611,6 +1060,10 @@ def downgrade() -> None:
     op.drop_table('task')
     op.drop_table('submission')
     op.drop_table('responsibility')
+    with op.batch_alter_table('recall', schema=None) as batch_op:
+        batch_op.drop_index('ix_recall_item_area')
+
+    op.drop_table('recall')
     with op.batch_alter_table('process_instance', schema=None) as batch_op:
         batch_op.drop_index('ix_process_instance_process')
         batch_op.drop_index('ix_process_instance_parent')
@@ -621,11 +1074,24 @@ def downgrade() -> None:
         batch_op.drop_index('ix_process_definition_process')
 
     op.drop_table('process_definition')
+    with op.batch_alter_table('precedent', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_precedent_item'))
+
+    op.drop_table('precedent')
+    with op.batch_alter_table('power_event', schema=None) as batch_op:
+        batch_op.drop_index('ix_power_event_at')
+
+    op.drop_table('power_event')
+    with op.batch_alter_table('policy_notice', schema=None) as batch_op:
+        batch_op.drop_index('ix_policy_notice_issued')
+
+    op.drop_table('policy_notice')
     with op.batch_alter_table('outbox_command', schema=None) as batch_op:
         batch_op.drop_index('ix_outbox_command_due')
 
     op.drop_table('outbox_command')
     op.drop_table('number_sequence')
+    op.drop_table('list_draft')
     with op.batch_alter_table('item_version', schema=None) as batch_op:
         batch_op.drop_index('ix_item_version_mode_row')
 
@@ -634,6 +1100,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_incident_instance')
 
     op.drop_table('incident')
+    op.drop_table('inbound_message')
     op.drop_table('heartbeat')
     op.drop_table('guide_version')
     with op.batch_alter_table('form_version', schema=None) as batch_op:
@@ -663,6 +1130,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_case_area_received')
 
     op.drop_table('case')
+    op.drop_table('calendar_revision')
     op.drop_table('calendar_day')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
         batch_op.drop_index('ix_audit_entry_subject')

@@ -1,0 +1,158 @@
+"""The working calendar: every day of a year with its reason, its changes, and the days that are entered."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from api.dependencies import Caller, Code, IsoDate, WebDatabase
+from api.problems import documented
+from api.routing import API_BASE, AccountRoute
+from models.calendar import CITY_WIDE
+from models.working_calendar import DaySource, china_date
+from services import calendar, replanning
+from services.calendar import DayEntry
+from services.clock import product_now
+
+MOST_DAYS = 800
+"""Two years of days in one request."""
+
+router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["calendar"])
+
+
+class CalendarDayView(BaseModel):
+    """One day: whether it counts, why, whether that is certain, and where it is said.
+
+    ``source``: ``published`` (the State Council's schedule), ``city`` or ``area`` (entered here), ``week`` (a guess).
+    """
+
+    date: date
+    working: bool
+    reason: str
+    provisional: bool
+    source: DaySource
+
+
+class CalendarView(BaseModel):
+    """A year in one area; ``area`` is empty for the city's own calendar."""
+
+    area: str
+    year: int
+    provisional: bool
+    days: list[CalendarDayView]
+
+
+class DayInput(BaseModel):
+    """A day as entered; ``working: null`` takes an entered day back."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    date: IsoDate
+    working: StrictBool | None
+    reason: str = Field(default="", max_length=calendar.LONGEST_REASON)
+
+
+class CalendarInput(BaseModel):
+    """The body of ``POST /calendar``: days for the whole city, or for one area."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    area: Annotated[str, Field(max_length=32)] | None = None
+    days: list[DayInput] = Field(min_length=1, max_length=MOST_DAYS)
+
+
+class CalendarOutcome(BaseModel):
+    """What a change did: its number (null when every day was so already), its days and the cases it moved."""
+
+    revision: int | None
+    area: str
+    changed_days: int
+    moved_cases: int
+
+
+class DayChangeView(BaseModel):
+    """A day before and after a revision."""
+
+    date: date
+    before: str
+    after: str
+
+
+class RevisionView(BaseModel):
+    """One change of the calendar: who, when, from what, with every previous value."""
+
+    id: int
+    area: str
+    source: str
+    changed_by: str
+    changed_at: datetime
+    moved_cases: int
+    days: list[DayChangeView]
+
+
+class History(BaseModel):
+    """The latest changes, newest first."""
+
+    items: list[RevisionView]
+    next: None = None
+
+
+@router.get("/calendar", responses=documented(401, 404, 422))
+def get_calendar(
+    _caller: Caller,
+    database: WebDatabase,
+    area: Code = None,
+    year: Annotated[int | None, Query(ge=calendar.FIRST_YEAR, le=calendar.LAST_YEAR)] = None,
+) -> CalendarView:
+    """Give every day of a year (by default this one) in an area, or for the whole city."""
+    with database.reading() as session:
+        wanted = year if year is not None else china_date(product_now(session)).year
+        days = calendar.days_of_year(session, area or CITY_WIDE, wanted)
+    return CalendarView(
+        area=area or CITY_WIDE,
+        year=wanted,
+        provisional=any(kind.provisional for _, kind in days),
+        days=[
+            CalendarDayView(
+                date=day, working=kind.working, reason=kind.reason, provisional=kind.provisional, source=kind.source
+            )
+            for day, kind in days
+        ],
+    )
+
+
+@router.post("/calendar", responses=documented(401, 403, 404, 413, 415, 422))
+def change_calendar(body: CalendarInput, caller: Caller, database: WebDatabase) -> CalendarOutcome:
+    """Enter days; the dates of every running case they reach move at once. All days are taken, or none."""
+    entries = [DayEntry(one.date, one.working, one.reason) for one in body.days]
+    with database.transaction() as session:
+        revision = replanning.change_calendar(session, caller, body.area or CITY_WIDE, entries)
+        return CalendarOutcome(
+            revision=revision.id if revision is not None else None,
+            area=body.area or CITY_WIDE,
+            changed_days=revision.days if revision is not None else 0,
+            moved_cases=revision.moved_cases if revision is not None else 0,
+        )
+
+
+@router.get("/calendar/history", responses=documented(401, 404, 422))
+def get_history(_caller: Caller, database: WebDatabase, area: Code = None) -> History:
+    """Give the latest changes of the city's calendar, and of one area's when it is named."""
+    with database.reading() as session:
+        calendar.require_area(session, area or CITY_WIDE)
+        found = calendar.history(session, area or CITY_WIDE)
+    return History(
+        items=[
+            RevisionView(
+                id=one.id,
+                area=one.area,
+                source=one.source,
+                changed_by=one.changed_by,
+                changed_at=one.changed_at,
+                moved_cases=one.moved_cases,
+                days=[DayChangeView(date=day.day, before=day.before, after=day.after) for day in one.days],
+            )
+            for one in found
+        ]
+    )

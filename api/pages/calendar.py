@@ -1,0 +1,172 @@
+"""The working calendar (工作日历): a year's sheets with the reason of every day, its changes, and how to change it."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from starlette.datastructures import FormData, UploadFile
+
+from api.pages import words
+from api.pages.rendering import render
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, current_visitor, guarded_form, text_of
+from models.calendar import CITY_WIDE
+from models.database import Database
+from models.working_calendar import DayKind
+from services import calendar, calendar_files, replanning
+from services.calendar import DayEntry, RevisionView
+from services.errors import FieldProblem, InvalidInput
+
+MOST_FIELDS: Final = 10
+
+router = APIRouter(route_class=PageRoute)
+
+
+@dataclass(frozen=True)
+class CalendarMonth:
+    """One month of a year's sheet: weeks from Monday, None where a day belongs to another month."""
+
+    name: str
+    weeks: list[list[tuple[date, DayKind] | None]]
+
+
+@dataclass(frozen=True)
+class CalendarContext:
+    """What the calendar page shows."""
+
+    year: int
+    area: str
+    months: list[CalendarMonth]
+    named: list[tuple[date, DayKind]]
+    """The days that differ from the week, with their reasons."""
+    working_days: int
+    provisional: bool
+    history: list[RevisionView]
+    may_change: bool
+    years: tuple[int, int]
+
+
+async def sent_file_form(request: Request) -> FormData:
+    """Read a posted form with one file."""
+    return await request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=calendar_files.LARGEST_FILE)
+
+
+def guarded_file_form(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(current_visitor)],
+    form: Annotated[FormData, Depends(sent_file_form)],
+) -> FormData:
+    """Return the form of the visitor's own page."""
+    return guarded_form(request, visitor, form)
+
+
+FileForm = Annotated[FormData, Depends(guarded_file_form)]
+
+
+@router.get("/calendar")
+def show_calendar(
+    request: Request,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    area: str = "",
+    year: Annotated[str, Query(max_length=4)] = "",
+    notice: str = "",
+) -> Response:
+    """Show a year of the city's calendar, or of one area's."""
+    place = area if area in visitor.areas else CITY_WIDE
+    return _page(request, visitor, database, place, _year(year, visitor), notice=notice)
+
+
+@router.post("/calendar/days")
+def enter_day(request: Request, visitor: CurrentVisitor, form: FileForm, database: PageDatabase) -> Response:
+    """Enter one day."""
+    place, year = _place(form, visitor)
+    try:
+        entry = _entry(form)
+        with database.transaction() as session:
+            replanning.change_calendar(session, visitor.actor, place, [entry])
+    except InvalidInput as error:
+        return _page(request, visitor, database, place, year, problems=error.problems)
+    return _back(place, entry.day.year)
+
+
+@router.post("/calendar/file")
+def enter_file(request: Request, visitor: CurrentVisitor, form: FileForm, database: PageDatabase) -> Response:
+    """Enter the days of a file, all of them or none; what is wrong with it is named by row and column."""
+    place, year = _place(form, visitor)
+    sent = form.get("file")
+    try:
+        if not isinstance(sent, UploadFile) or not sent.filename:
+            raise InvalidInput([FieldProblem("file", "请选择文件")])
+        entries = calendar_files.read_days(sent.file.read(calendar_files.LARGEST_FILE + 1))
+        with database.transaction() as session:
+            replanning.change_calendar(session, visitor.actor, place, entries, source=sent.filename[:200])
+    except InvalidInput as error:
+        return _page(request, visitor, database, place, year, problems=error.problems)
+    return _back(place, entries[0].day.year)
+
+
+def _page(
+    request: Request,
+    visitor: Visitor,
+    database: Database,
+    area: str,
+    year: int,
+    *,
+    notice: str = "",
+    problems: list[FieldProblem] | None = None,
+) -> Response:
+    with database.reading() as session:
+        days = calendar.days_of_year(session, area, year)
+        history = calendar.history(session, area)
+    context = CalendarContext(
+        year=year,
+        area=area,
+        months=[_month(year, month, dict(days)) for month in range(1, 13)],
+        named=[(day, kind) for day, kind in days if kind.reason not in words.ORDINARY_DAYS],
+        working_days=sum(kind.working for _, kind in days),
+        provisional=any(kind.provisional for _, kind in days),
+        history=history,
+        may_change=calendar.may_change(visitor.actor, area),
+        years=(calendar.FIRST_YEAR, calendar.LAST_YEAR),
+    )
+    shown = {"page": context, "notice": words.NOTICES.get(notice, ""), "problems": problems or []}
+    return render(request, "calendar/show.html", shown, 422 if problems else 200)
+
+
+def _month(year: int, month: int, days: dict[date, DayKind]) -> CalendarMonth:
+    own = [(day, kind) for day, kind in days.items() if day.month == month]
+    cells: list[tuple[date, DayKind] | None] = [None] * own[0][0].weekday() + list(own)
+    cells += [None] * (-len(cells) % 7)
+    return CalendarMonth(f"{year}年{month}月", [cells[start : start + 7] for start in range(0, len(cells), 7)])
+
+
+def _place(form: FormData, visitor: Visitor) -> tuple[str, int]:
+    area = text_of(form, "area")
+    return area if area in visitor.areas else CITY_WIDE, _year(text_of(form, "year"), visitor)
+
+
+def _year(text: str, visitor: Visitor) -> int:
+    known = text.isascii() and text.isdecimal() and calendar.FIRST_YEAR <= int(text) <= calendar.LAST_YEAR
+    return int(text) if known else visitor.now.year
+
+
+def _entry(form: FormData) -> DayEntry:
+    try:
+        day = date.fromisoformat(text_of(form, "date"))
+    except ValueError as error:
+        raise InvalidInput([FieldProblem("日期", "请填写日期")]) from error
+    word = text_of(form, "working")
+    working = {"yes": True, "no": False}.get(word)
+    if working is None and word != "published":
+        raise InvalidInput([FieldProblem("类型", "请选择")])
+    reason = text_of(form, "reason")
+    if working is not None and not reason:
+        raise InvalidInput([FieldProblem("原因", "必填")])
+    return DayEntry(day, working, reason)
+
+
+def _back(area: str, year: int) -> Response:
+    return see(f"/calendar?area={area}&year={year}", "calendar_changed")

@@ -1,0 +1,114 @@
+"""What the clock block of a case page does: begin and end special procedures, and extend the limit."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
+from models.case import Case
+from models.special_procedure import SpecialKind
+from services import cases, rights, special_procedures
+from services.errors import FieldProblem, InvalidInput
+
+router = APIRouter(route_class=PageRoute)
+
+
+@dataclass(frozen=True)
+class ClockActions:
+    """What the visitor may do to the case's clock."""
+
+    pause: bool
+    extend: bool
+    kinds: tuple[str, ...] = tuple(kind.value for kind in SpecialKind)
+    longest_extension: int = special_procedures.LONGEST_EXTENSION_DAYS
+
+
+def actions_of(visitor: Visitor, case: Case, *, extended: bool) -> ClockActions:
+    """Return what the visitor may do to the case's clock now."""
+    running = case.is_open and case.accepted_at is not None and case.decision is None
+    in_time = case.due_at is not None and visitor.now <= case.due_at
+    return ClockActions(
+        pause=running and rights.may_handle(visitor.actor, case),
+        extend=running and in_time and not extended and rights.may_approve(visitor.actor, case),
+    )
+
+
+@router.post("/cases/{case_no}/special-procedures")
+def begin_special_procedure(
+    case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+) -> Response:
+    """Begin a special procedure."""
+    hearing = special_procedures.Hearing(
+        presiding_officer=text_of(form, "presiding_officer") or None,
+        held_on=_date(form, "held_on"),
+        told_on=_date(form, "told_on"),
+        requested_on=_date(form, "requested_on"),
+    )
+    given = any(value is not None for value in vars(hearing).values())
+    with database.transaction() as session:
+        case = cases.find(session, visitor.actor, case_no)
+        special_procedures.begin(
+            session,
+            visitor.actor,
+            case,
+            _kind(form),
+            _days(form),
+            _reason(form),
+            hearing if given else None,
+        )
+    return see(f"/cases/{case_no}", "clock_changed")
+
+
+@router.post("/cases/{case_no}/special-procedures/{procedure_id}/end")
+def end_special_procedure(
+    case_no: str, procedure_id: str, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase
+) -> Response:
+    """End a special procedure."""
+    with database.transaction() as session:
+        case = cases.find(session, visitor.actor, case_no)
+        special_procedures.end(session, visitor.actor, case, procedure_id)
+    return see(f"/cases/{case_no}", "clock_changed")
+
+
+@router.post("/cases/{case_no}/extension")
+def extend(case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase) -> Response:
+    """Extend the limit, once."""
+    with database.transaction() as session:
+        case = cases.find(session, visitor.actor, case_no)
+        special_procedures.extend(session, visitor.actor, case, _days(form), _reason(form))
+    return see(f"/cases/{case_no}", "clock_changed")
+
+
+def _kind(form: FormData) -> SpecialKind:
+    try:
+        return SpecialKind(text_of(form, "kind"))
+    except ValueError as error:
+        raise InvalidInput([FieldProblem("特别程序", "请选择种类")]) from error
+
+
+def _days(form: FormData) -> int:
+    text = text_of(form, "days")
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(special_procedures.LONGEST_PLAN_DAYS))):
+        raise InvalidInput([FieldProblem("工作日数", "请填写整数")])
+    return int(text)
+
+
+def _reason(form: FormData) -> str:
+    reason = text_of(form, "reason")
+    if not reason:
+        raise InvalidInput([FieldProblem("原因", "必填")])
+    return reason
+
+
+def _date(form: FormData, name: str) -> date | None:
+    text = text_of(form, name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput([FieldProblem(name, "应为日期")]) from error

@@ -1,0 +1,121 @@
+"""Guidance from the city (业务指导): questions, model cases, trainings on one page."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api.pages.powers import notice_of, require_staff
+from api.pages.rendering import render
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
+from models.database import CHINA
+from services import consultations, power_rights
+from services.errors import FieldProblem, InvalidInput
+
+ADDRESS: Final = "/powers/guidance"
+PAGE_SIZE: Final = 30
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get(ADDRESS)
+def show_guidance(
+    request: Request,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    q: Annotated[str, Query(max_length=100)] = "",
+    item: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    """Show the questions one may read, the library and the trainings."""
+    require_staff(visitor)
+    wanted = item.strip().upper() or None
+    with database.reading() as session:
+        questions = consultations.list_questions(session, visitor.actor, limit=PAGE_SIZE).items
+        precedents = consultations.list_precedents(session, item=wanted, q=q or None, limit=PAGE_SIZE).items
+        trainings = consultations.list_trainings(session, limit=PAGE_SIZE).items
+    units = [unit for unit in visitor.units if consultations.advises(visitor.actor, unit)]
+    context = {
+        "questions": questions,
+        "precedents": precedents,
+        "trainings": trainings,
+        "mine": {one.id for one in questions if one.unit in units and one.answered_at is None},
+        "may_ask": bool(power_rights.areas_of(visitor.actor)),
+        "advisor_of": units[0] if units else "",
+        "q": q,
+        "item": item.strip(),
+        "notice": notice_of(request),
+    }
+    return render(request, "powers/guidance.html", context)
+
+
+@router.post(f"{ADDRESS}/questions")
+def ask(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Ask the advisor."""
+    with database.transaction() as session:
+        consultations.ask(
+            session,
+            visitor.actor,
+            item=text_of(form, "item").upper() or None,
+            case_no=text_of(form, "case_no") or None,
+            text=_filled(form, "text"),
+        )
+    return see(ADDRESS, "power_done")
+
+
+@router.post(f"{ADDRESS}/questions/{{key}}/answer")
+def answer(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Answer a question."""
+    with database.transaction() as session:
+        consultations.answer(session, visitor.actor, key, _filled(form, "text"))
+    return see(ADDRESS, "power_done")
+
+
+@router.post(f"{ADDRESS}/precedents")
+def publish(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Add a model case."""
+    with database.transaction() as session:
+        consultations.publish_precedent(
+            session,
+            visitor.actor,
+            item=text_of(form, "item").upper(),
+            title=_filled(form, "title"),
+            text=_filled(form, "text"),
+        )
+    return see(ADDRESS, "power_done")
+
+
+@router.post(f"{ADDRESS}/trainings")
+def announce(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Announce a training."""
+    try:
+        begins = datetime.fromisoformat(text_of(form, "begins_at")).replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise InvalidInput([FieldProblem("begins_at", "日期有误")]) from error
+    with database.transaction() as session:
+        consultations.announce_training(
+            session,
+            visitor.actor,
+            unit=text_of(form, "unit"),
+            title=_filled(form, "title"),
+            begins_at=begins,
+            place=text_of(form, "place"),
+            text="",
+        )
+    return see(ADDRESS, "power_done")
+
+
+@router.post(f"{ADDRESS}/trainings/{{key}}/attend")
+def attend(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Note that one attends."""
+    with database.transaction() as session:
+        consultations.attend_training(session, visitor.actor, key)
+    return see(ADDRESS, "power_done")
+
+
+def _filled(form: GuardedForm, name: str) -> str:
+    text = text_of(form, name)
+    if not text:
+        raise InvalidInput([FieldProblem(name, "必填")])
+    return text

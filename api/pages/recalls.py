@@ -1,0 +1,121 @@
+"""Recalls of delegated powers (收回权限): figures, preview, procedure."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.pages.agreements import day_of
+from api.pages.powers import notice_of, require_staff
+from api.pages.rendering import render
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
+from models.recall import InFlight, RecallState
+from services import catalogue, power_rights, recall_views, recalls, rights
+from services.errors import FieldProblem, InvalidInput
+from services.rights import Role
+
+ADDRESS: Final = "/powers/recalls"
+SHOWN_FIGURES: Final = 50
+PAGE_SIZE: Final = 50
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get(ADDRESS)
+def show_recalls(
+    request: Request, visitor: CurrentVisitor, database: PageDatabase, cursor: str | None = None
+) -> Response:
+    """Show the monitoring figures and the recalls."""
+    require_staff(visitor)
+    with database.reading() as session:
+        page = recalls.list_recalls(session, cursor=cursor or None, limit=PAGE_SIZE)
+        figures = recall_views.suggestions(session)[:SHOWN_FIGURES]
+    return render(request, "powers/recalls.html", {"page": page, "suggestions": figures, "notice": notice_of(request)})
+
+
+@router.get(f"{ADDRESS}/preview")
+def show_preview(
+    request: Request, visitor: CurrentVisitor, database: PageDatabase, item: str = "", area: str = ""
+) -> Response:
+    """Show every case in flight and what each choice would do to it."""
+    require_staff(visitor)
+    with database.reading() as session:
+        page = recalls.preview(session, visitor.actor, item, area)
+        version = catalogue.get_item(session, item)
+    unit = version.unit if version is not None else ""
+    officer = power_rights.acts_in_unit(visitor.actor, unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
+    context = {
+        "page": page,
+        "item": item,
+        "area": area,
+        "may_decide": power_rights.directs_unit(visitor.actor, unit),
+        "may_propose": officer or rights.is_coordinator(visitor.actor),
+    }
+    return render(request, "powers/preview.html", context)
+
+
+@router.post(ADDRESS)
+def begin(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Propose or decide a recall, as the button says."""
+    item, area, reason = (text_of(form, name) for name in ("item", "area", "reason"))
+    if not reason:
+        raise InvalidInput([FieldProblem("reason", "必填")])
+    chosen = text_of(form, "in_flight")
+    with database.transaction() as session:
+        if text_of(form, "step") == "propose":
+            shown = recalls.propose(session, visitor.actor, item, area, reason)
+        else:
+            shown = recalls.decide(
+                session,
+                visitor.actor,
+                item=item,
+                area=area,
+                reason=reason,
+                effective_on=day_of(text_of(form, "effective_on"), "effective_on"),
+                in_flight=InFlight(chosen) if chosen in set(InFlight) else InFlight.FINISH,
+            )
+    return see(f"{ADDRESS}/{shown.id}", "power_done")
+
+
+@router.get(f"{ADDRESS}/{{key}}")
+def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Show one recall, its cases and its history."""
+    require_staff(visitor)
+    with database.reading() as session:
+        one = recalls.get(session, key)
+    concerned = power_rights.acts_in_area(visitor.actor, one.area, Role.APPROVER, Role.CHIEF)
+    context = {
+        "one": one,
+        "may_state": concerned and one.state is RecallState.PROPOSED,
+        "may_decide": power_rights.directs_unit(visitor.actor, one.unit),
+        "notice": notice_of(request),
+    }
+    return render(request, "powers/recall.html", context)
+
+
+@router.post(f"{ADDRESS}/{{key}}/statement")
+def state_view(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """State the county's view."""
+    text = text_of(form, "text")
+    if not text:
+        raise InvalidInput([FieldProblem("text", "必填")])
+    with database.transaction() as session:
+        recalls.state_view(session, visitor.actor, key, text)
+    return see(f"{ADDRESS}/{key}", "power_done")
+
+
+@router.post(f"{ADDRESS}/{{key}}/drop")
+def drop(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Decide not to recall."""
+    with database.transaction() as session:
+        recalls.drop(session, visitor.actor, key, text_of(form, "reason"))
+    return see(f"{ADDRESS}/{key}", "power_done")
+
+
+@router.post(f"{ADDRESS}/{{key}}/restore")
+def restore(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Give the power back."""
+    with database.transaction() as session:
+        recalls.restore(session, visitor.actor, key, text_of(form, "reason"))
+    return see(f"{ADDRESS}/{key}", "power_done")

@@ -1,0 +1,119 @@
+"""Supervision (审管互动): the ledger of pushes, and what supervisors and approvers do with them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, Limit, WebDatabase, engine_key
+from api.problems import documented
+from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from models.supervision import FeedbackKind
+from services import supervision_feedback, supervision_ledger
+from services.supervision_feedback import MAX_TEXT_LENGTH
+from services.supervision_ledger import FeedbackView, LedgerFigures, PushDetail, PushState, PushView
+from services.views import Page
+
+router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["supervision"])
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
+FeedbackId = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class FeedbackInput(_Body):
+    """The body of ``POST /pushes/{id}/feedback``."""
+
+    kind: FeedbackKind
+    text: Text
+
+
+class AnswerInput(_Body):
+    """The body of ``POST /pushes/{id}/answer``; without ``feedback_id`` it answers all that is unanswered."""
+
+    text: Text
+    feedback_id: StrictInt | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
+
+
+@router.get("/pushes", responses=documented(401, 422))
+def list_pushes(
+    caller: Caller,
+    database: WebDatabase,
+    state: Annotated[PushState | Empty | None, Query(description="Keep pushes in this state.")] = None,
+    case_no: Code = None,
+    to: Annotated[str | None, Query(max_length=128, description="The recipient's account group.")] = None,
+    item: Code = None,
+    area: Code = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[PushView]:
+    """List the pushes addressed to the account, of cases it decides, or, for the coordinator, all; newest first."""
+    with database.reading() as session:
+        return supervision_ledger.list_pushes(
+            session,
+            caller,
+            state=state or None,
+            case_no=case_no or None,
+            to=to or None,
+            item=item or None,
+            area=area or None,
+            cursor=cursor or None,
+            limit=limit,
+        )
+
+
+@router.get("/push-figures", responses=documented(401))
+def get_push_figures(caller: Caller, database: WebDatabase) -> LedgerFigures:
+    """Count the pushes the account may see, by state."""
+    with database.reading() as session:
+        return supervision_ledger.figures(session, caller)
+
+
+@router.get("/pushes/{id}", responses=documented(401, 403, 404))
+def get_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushDetail:
+    """Give one push with its sheet (审管信息推送单); who reads whose case it is leaves an audit entry."""
+    with database.transaction() as session:
+        return supervision_ledger.get_push(session, caller, engine_key(id))
+
+
+@router.post("/pushes/{id}/claim", responses=documented(401, 403, 404, conflict="push_claimed"))
+def claim_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushView:
+    """Take a push over as its supervisor (认领)."""
+    with database.transaction() as session:
+        return supervision_ledger.push_view(session, supervision_feedback.claim(session, caller, engine_key(id)))
+
+
+@router.post("/pushes/{id}/feedback", status_code=201, responses=documented(401, 403, 404, 413, 415, 422))
+def give_feedback(id: EngineKey, body: FeedbackInput, caller: Caller, database: WebDatabase) -> FeedbackView:
+    """Return a result of supervision to the approver; who gives it claims the push with it."""
+    with database.transaction() as session:
+        given = supervision_feedback.give_feedback(session, caller, engine_key(id), body.kind, body.text)
+        return FeedbackView.model_validate(given, from_attributes=True)
+
+
+@router.post("/pushes/{id}/read", responses=documented(401, 403, 404, conflict="no_feedback"))
+def read_feedback(id: EngineKey, caller: Caller, database: WebDatabase) -> PushView:
+    """Note that the approver has read the push's feedback."""
+    with database.transaction() as session:
+        return supervision_ledger.push_view(
+            session, supervision_feedback.read_feedback(session, caller, engine_key(id))
+        )
+
+
+@router.post("/pushes/{id}/answer", responses=documented(401, 403, 404, 413, 415, 422, conflict="no_feedback"))
+def answer_feedback(id: EngineKey, body: AnswerInput, caller: Caller, database: WebDatabase) -> PushView:
+    """Answer the push's feedback as the approver of the case."""
+    with database.transaction() as session:
+        found = supervision_feedback.answer(session, caller, engine_key(id), body.text, body.feedback_id)
+        return supervision_ledger.push_view(session, found)
+
+
+@router.post("/pushes/{id}/feedback/{feedback_id}/lift", responses=documented(401, 403, 404, conflict="not_restricted"))
+def lift_restriction(id: EngineKey, feedback_id: FeedbackId, caller: Caller, database: WebDatabase) -> PushView:
+    """End a restriction; the applicant's next application no longer shows it."""
+    with database.transaction() as session:
+        found = supervision_feedback.lift(session, caller, engine_key(id), feedback_id)
+        return supervision_ledger.push_view(session, found)

@@ -1,0 +1,191 @@
+"""Run the benchmarks: ``python -m bench [--quick] [--only throughput,latency,memory,tasks,peer] [--write]``."""
+
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import latency, machine, peer, postgresql, tasklist
+from bench.bare import BareEngine
+from bench.figures import Spread, ratio
+from bench.report import Report
+from bench.settings import Plan, read_command_line
+from bench.side import ClosedLoop, Side
+from bench.stack import Stack
+from models.database import Database
+
+SETTLE_SECONDS = 1.0
+
+
+def main() -> int:
+    """Measure what the command line asks for; return the exit status."""
+    plan = read_command_line(sys.argv[1:])
+    if plan.wait_quiet and not machine.wait_until_quiet(plan.wait_quiet, tell):
+        tell(f"the machine did not become quiet: load {machine.load():.1f}")
+    report = Report(plan, machine.facts())
+    folder = Path(tempfile.mkdtemp(prefix="tongquan-bench-"))
+    try:
+        run(plan, report, folder)
+    finally:
+        if not plan.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"\n{report.markdown()}")
+    if plan.write:
+        report.write()
+    return 0
+
+
+def run(plan: Plan, report: Report, folder: Path) -> None:
+    """Start what is asked for, measure, and stop it again."""
+    with ExitStack() as started:
+        stack = Stack(folder / "stack", item=plan.item, areas=plan.areas, threads=plan.sizes.threads)
+        started.callback(stack.stop)
+        tell("starting the whole stack")
+        stack.start()
+        if {"throughput", "latency"} & set(plan.only):
+            bare = BareEngine(folder / "bare", threads=plan.sizes.threads)
+            started.callback(bare.stop)
+            tell("starting the bare engine")
+            bare.start()
+            bare.message = stack.start_message()
+            measure_sides(plan, report, stack, bare)
+        if "memory" in plan.only:
+            measure_memory(plan, report, stack)
+        copies = {
+            size: tasklist.copy_of(folder / "stack" / "tongquan.db", folder / f"list-{size}" / "tongquan.db")
+            for size in (plan.sizes.small_list, plan.sizes.large_list)
+            if "tasks" in plan.only
+        }
+    if "tasks" in plan.only:
+        measure_lists(plan, report, copies, folder)
+    if "peer" in plan.only:
+        measure_peer(plan, report, folder)
+
+
+def measure_sides(plan: Plan, report: Report, stack: Stack, bare: BareEngine) -> None:
+    """Warm both sides up, then measure them by turns."""
+    sizes = plan.sizes
+    sides: tuple[Side, ...] = (stack, bare)
+    loops = {side.name: ClosedLoop(side, sizes.window, sizes.submitters) for side in sides}
+    if "throughput" in plan.only or sizes.warm_up_cases:
+        for side in sides:
+            warm = loops[side.name].run(seconds=sizes.warm_up_seconds, cases=sizes.warm_up_cases)
+            tell(f"warm-up, {side.name}: {warm.finished} cases, {warm.rate:.1f}/s")
+    if "throughput" in plan.only:
+        measure_throughput(plan, report, stack, bare, loops)
+    if "latency" in plan.only:
+        report.loads.append(machine.load())
+        tell("latency")
+        ours = Spread.of(latency.first_task(stack, sizes.latency_samples))
+        theirs = Spread.of(latency.first_job(bare, sizes.latency_samples))
+        report.ratio("submit → first task listed, p99, over bare start → first job, p99", ours.p99 / theirs.p99, "≤ 3")
+        report.ratio("the same, p50", ours.p50 / theirs.p50, "")
+        report.detail("submit → first task listed", str(ours))
+        report.detail("bare start → first job", str(theirs))
+    for side in (stack, bare):
+        failures = side.failures()
+        if failures:
+            tell(f"{side.name}: {len(failures)} failures, the first: {failures[0]}")
+            report.detail(f"failed calls, {side.name}", str(len(failures)))
+
+
+def measure_throughput(
+    plan: Plan, report: Report, stack: Stack, bare: BareEngine, loops: dict[str, ClosedLoop]
+) -> None:
+    """Measure finished cases a second, side by side in turns, and what each process of the stack uses for one."""
+    rates: dict[str, list[float]] = {stack.name: [], bare.name: []}
+    used: Counter[str] = Counter()
+    done = 0
+    for place in range(plan.sizes.rounds * 2):
+        side: Side = stack if place % 2 == 0 else bare
+        time.sleep(SETTLE_SECONDS)
+        report.loads.append(machine.load())
+        before = stack.cpu_seconds() if side is stack else {}
+        result = loops[side.name].run(seconds=plan.sizes.round_seconds)
+        if side is stack:
+            done += result.finished
+            used.update({name: seconds - before.get(name, 0.0) for name, seconds in stack.cpu_seconds().items()})
+        rates[side.name].append(result.rate)
+        tell(f"round {place // 2 + 1}, {side.name}: {result.finished} cases, {result.rate:.2f}/s")
+        if result.failures:
+            tell(f"{side.name}: {result.failures[0]}")
+    report.ratio("finished cases/s, whole stack over bare engine", ratio(rates[stack.name], rates[bare.name]), "≥ 0.5")
+    for name, found in rates.items():
+        report.detail(f"finished cases/s, {name}", ", ".join(f"{one:.2f}" for one in found))
+    shares = ", ".join(f"{name} {seconds / max(done, 1) * 1000:.0f} ms" for name, seconds in used.items())
+    report.detail("processor time a finished case, whole stack", shares)
+
+
+def measure_memory(plan: Plan, report: Report, stack: Stack) -> None:
+    """Measure what cases that wait for their first task add to each process and to the database."""
+    tell("memory of waiting cases")
+    before, size = stack.memory(), stack.database_bytes()
+    for _ in range(plan.sizes.waiting_cases):
+        stack.submit_case()
+    time.sleep(2)
+    after = stack.memory()
+    grown = (after[name] - before.get(name, 0) for name in after)
+    report.detail(
+        f"resident memory, {plan.sizes.waiting_cases} waiting cases more",
+        ", ".join(f"{name} {after[name] / 2**20:.0f} MB" for name in after)
+        + f"; {sum(grown) / 1024 / plan.sizes.waiting_cases:.0f} KB more a case",
+    )
+    report.detail(
+        "database, a waiting case", f"{(stack.database_bytes() - size) / 1024 / plan.sizes.waiting_cases:.0f} KB"
+    )
+
+
+def measure_lists(plan: Plan, report: Report, copies: dict[int, str], folder: Path) -> None:
+    """Measure pages of small and large task lists on SQLite and, where it is installed, on PostgreSQL."""
+    with postgresql.running(folder) as url:
+        servers = {"SQLite": copies} | ({"PostgreSQL": dict.fromkeys(copies, url)} if url is not None else {})
+        for server, urls in servers.items():
+            measure_list_sizes(plan, report, server, urls, folder)
+
+
+def measure_list_sizes(plan: Plan, report: Report, server: str, urls: dict[int, str], folder: Path) -> None:
+    """Measure one server's pages, the smaller list first; PostgreSQL's list grows from one to the other."""
+    spreads: dict[int, tuple[Spread, Spread]] = {}
+    filled = 0
+    for size, url in urls.items():
+        tell(f"task list of {size:,} on {server}")
+        database = Database(url)
+        tasklist.fill(database, size, first=filled if server == "PostgreSQL" else 0)
+        filled = size
+        report.loads.append(machine.load())
+        pages = tasklist.cursors(size, plan.sizes.pages, seed=1)
+        service = Spread.of(tasklist.service_pages(database, pages))
+        database.dispose()
+        with tasklist.web_over(url, folder / "stack") as base:
+            http = Spread.of(tasklist.http_pages(base, pages))
+        spreads[size] = (service, http)
+        report.detail(f"page of {size:,} tasks, {server}, service", str(service))
+        report.detail(f"page of {size:,} tasks, {server}, HTTP", str(http))
+    (small, large) = spreads
+    for place, way in enumerate(("service", "HTTP")):
+        value = spreads[large][place].p95 / spreads[small][place].p95
+        report.ratio(f"task page p95, {large:,} over {small:,} tasks, {server}, {way}", value, "≤ 1.5")
+
+
+def measure_peer(plan: Plan, report: Report, folder: Path) -> None:
+    """Measure the peer; without it say so."""
+    tell("peer: SpiffWorkflow")
+    report.loads.append(machine.load())
+    try:
+        rate = peer.rate(folder / "peer", plan.sizes.peer_seconds)
+    except peer.PeerMissing:
+        tell("SpiffWorkflow is not installed: pip install --require-hashes -r requirements-bench.lock")
+        return
+    report.detail(f"finished cases/s, SpiffWorkflow, {peer.PROCESSES} processes, library alone", f"{rate:.1f}")
+
+
+def tell(text: str) -> None:
+    """Say what is going on."""
+    print(f"· {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

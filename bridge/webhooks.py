@@ -1,0 +1,208 @@
+"""Deliver webhooks: signed, within seconds, again with growing pauses, and given up at last where nobody answers.
+
+A delivery is taken with a lease, so that several bridges may run and a dead one's deliveries come back. No
+transaction is open while an address is called. The name of an address is resolved here and the connection made to
+the very address that was checked, so that a name cannot point inward after the check; redirects are not followed.
+"""
+
+import asyncio
+import secrets
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+from sqlmodel import Session, col, select, update
+
+from models.database import Database
+from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from services import webhook_signing, webhooks
+from services.clock import machine_now
+from services.errors import TongquanError
+
+POLL_SECONDS = 0.5
+BATCH = 32
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+LEASE = timedelta(seconds=60)
+"""Longer than any attempt can take."""
+RETRY_PAUSES = tuple(timedelta(seconds=pause) for pause in (5, 30, 120, 600, 1_800, 7_200, 21_600, 43_200))
+"""The pauses between attempts; after the last the delivery is dead: a receiver may be away for a day."""
+JITTER = 0.2
+"""The share by which a pause is lengthened at random, so that many deliveries do not come back at once."""
+MAX_ERROR_LENGTH = 300
+
+log = structlog.get_logger(__name__)
+
+
+class AddressRefused(Exception):
+    """The endpoint's name leads where nothing may be sent."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One delivery taken for one attempt."""
+
+    id: int
+    url: str
+    sealed_secret: str
+    message_id: str
+    event: str
+    body: bytes
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an attempt came to; ``error`` is empty when the receiver took the message."""
+
+    status: int | None
+    error: str = ""
+
+
+class WebhookSender:
+    """Send what is due until cancelled."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        retry_pauses: tuple[timedelta, ...] = RETRY_PAUSES,
+        answer_seconds: float = ANSWER_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self._database = database
+        self._pauses = retry_pauses
+        self._timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+        self._answer_seconds = answer_seconds
+        self._poll_seconds = poll_seconds
+
+    async def run(self) -> None:
+        """Look for due deliveries until cancelled; a database that is busy is asked again."""
+        async with self._client() as client:
+            while True:
+                try:
+                    sent = await self.send_due(client)
+                except Exception:
+                    log.exception("webhook.round_failed")
+                    sent = 0
+                if sent < BATCH:
+                    await asyncio.sleep(self._poll_seconds)
+
+    async def send_due(self, client: httpx.AsyncClient | None = None) -> int:
+        """Attempt every delivery that is due, up to a batch side by side; return how many."""
+        parcels = await asyncio.to_thread(self._take)
+        if not parcels:
+            return 0
+        if client is None:
+            async with self._client() as own:
+                await asyncio.gather(*(self._attempt(own, parcel) for parcel in parcels))
+        else:
+            await asyncio.gather(*(self._attempt(client, parcel) for parcel in parcels))
+        return len(parcels)
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=self._timeout, follow_redirects=False, trust_env=False)
+
+    def _take(self) -> list[Parcel]:
+        now = machine_now()
+        with self._database.reading() as session:
+            if session.exec(_due(now).limit(1)).first() is None:
+                return []
+        with self._database.transaction() as session:
+            ids = list(session.exec(_due(now).limit(BATCH).with_for_update(skip_locked=True)).all())
+            taken = update(WebhookDelivery).where(col(WebhookDelivery.id).in_(ids))
+            session.exec(taken.values(available_at=now + LEASE))
+            return _parcels(session, ids)
+
+    async def _attempt(self, client: httpx.AsyncClient, parcel: Parcel) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS + self._answer_seconds):
+                result = await self._post(client, parcel)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, AddressRefused, TongquanError) as error:
+            result = Result(None, _told(error))
+        await asyncio.to_thread(self._mark, parcel, result)
+
+    async def _post(self, client: httpx.AsyncClient, parcel: Parcel) -> Result:
+        parts = urlsplit(parcel.url)
+        host, port = parts.hostname or "", parts.port or webhooks.SCHEMES[parts.scheme]
+        address = await checked_address(host, port)
+        headers = {
+            **webhook_signing.sign(
+                webhook_signing.unseal(parcel.sealed_secret), parcel.message_id, machine_now(), parcel.body
+            ),
+            "host": parts.netloc,
+            "content-type": "application/json; charset=utf-8",
+            "user-agent": "tongquan-webhooks/1",
+        }
+        target = httpx.URL(parcel.url).copy_with(host=address)
+        extensions = {"sni_hostname": host} if parts.scheme == "https" else {}
+        async with client.stream(
+            "POST", target, content=parcel.body, headers=headers, extensions=extensions
+        ) as response:
+            status = response.status_code
+        return Result(status, "" if response.is_success else f"HTTP {status}")
+
+    def _mark(self, parcel: Parcel, result: Result) -> None:
+        now = machine_now()
+        with self._database.transaction() as session:
+            delivery = session.get(WebhookDelivery, parcel.id, with_for_update=True)
+            if delivery is None or delivery.status is not DeliveryStatus.PENDING:
+                return
+            delivery.attempts = parcel.attempts + 1
+            delivery.last_status, delivery.last_error = result.status, result.error[:MAX_ERROR_LENGTH]
+            if not result.error:
+                delivery.status, delivery.delivered_at = DeliveryStatus.DELIVERED, now
+            elif delivery.attempts > len(self._pauses):
+                delivery.status = DeliveryStatus.DEAD
+                log.error("webhook.dead", delivery_id=parcel.id, webhook_event=parcel.event, error=result.error)
+            else:
+                pause = self._pauses[delivery.attempts - 1]
+                delivery.available_at = now + pause * (1 + JITTER * secrets.randbelow(1000) / 1000)
+            session.add(delivery)
+
+
+async def checked_address(host: str, port: int) -> str:
+    """Return an address ``host`` resolves to; raise :class:`AddressRefused` when any of them is not permitted."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(one[4][0]) for one in found]
+    if not addresses or not all(webhooks.permitted_address(one) for one in addresses):
+        raise AddressRefused("不允许推送到本机或内部网络地址")
+    return addresses[0]
+
+
+def _due(now: datetime) -> Any:
+    return (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.status == DeliveryStatus.PENDING, col(WebhookDelivery.available_at) <= now)
+        .order_by(col(WebhookDelivery.available_at), col(WebhookDelivery.id))
+    )
+
+
+def _parcels(session: Session, ids: list[int | None]) -> list[Parcel]:
+    rows = session.exec(
+        select(WebhookDelivery, WebhookEndpoint)
+        .join(WebhookEndpoint, col(WebhookEndpoint.id) == WebhookDelivery.endpoint_id)
+        .where(col(WebhookDelivery.id).in_(ids))
+    ).all()
+    return [
+        Parcel(
+            delivery.id or 0,
+            endpoint.url,
+            endpoint.sealed_secret,
+            delivery.message_id,
+            delivery.event,
+            delivery.body.encode(),
+            delivery.attempts,
+        )
+        for delivery, endpoint in rows
+    ]
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, TongquanError):
+        return error.detail
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

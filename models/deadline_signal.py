@@ -1,0 +1,86 @@
+"""What a case's dates make happen, and when: pure, from the dates written on the case.
+
+``deadline-watch`` sleeps until the next of these instants. While a special procedure runs nothing is signalled.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from models.case import Case, CaseState
+from models.case_clock import JUST_AFTER
+from models.working_calendar import china_date
+
+
+class SignalKind(StrEnum):
+    """What has come due."""
+
+    ACCEPTANCE_WARNING = "acceptance_warning"
+    ACCEPTANCE_OVERDUE = "acceptance_overdue"
+    SUPPLEMENT_OVERDUE = "supplement_overdue"
+    YELLOW = "yellow"
+    OVERDUE = "overdue"
+    PROMISE_BROKEN = "promise_broken"
+    REVIEW_OVERDUE = "review_overdue"
+    DECISION_OVERDUE = "decision_overdue"
+    FORWARDING_LATE = "forwarding_late"
+    TOLERANCE_WARNING = "tolerance_warning"
+    TOLERANCE_OVERDUE = "tolerance_overdue"
+    DELIVERY_OVERDUE = "delivery_overdue"
+
+
+@dataclass(frozen=True)
+class DeadlineSignal:
+    """One thing that comes due: at ``at``, dated by ``due`` (the end of the limit it is about)."""
+
+    kind: SignalKind
+    at: datetime
+    due: datetime
+
+    @property
+    def natural_key(self) -> str:
+        """Return what makes the signal happen once: its kind and the day its limit ends."""
+        return f"deadline.{self.kind.value}:{china_date(self.due)}"
+
+
+def signals_of(case: Case) -> list[DeadlineSignal]:
+    """Return everything the case's dates will make or have made happen in its present stage."""
+    if not case.is_open or case.case_state is CaseState.SPECIAL_OPEN:
+        return []
+    if case.decided_at is not None:
+        return _past(SignalKind.DELIVERY_OVERDUE, case.delivery_due_at)
+    if case.accepted_at is not None:
+        return _of_handling(case)
+    if case.case_state is CaseState.CORRECTION_OPEN:
+        return _at_end(SignalKind.SUPPLEMENT_OVERDUE, case.supplement_due_at)
+    return [
+        *_warning(SignalKind.ACCEPTANCE_WARNING, case.acceptance_warn_at, case.acceptance_due_at),
+        *_at_end(SignalKind.ACCEPTANCE_OVERDUE, case.acceptance_due_at),
+    ]
+
+
+def _of_handling(case: Case) -> list[DeadlineSignal]:
+    found = [*_warning(SignalKind.YELLOW, case.warn_at, case.due_at), *_past(SignalKind.OVERDUE, case.due_at)]
+    if case.promised_due_at != case.due_at:
+        found += _past(SignalKind.PROMISE_BROKEN, case.promised_due_at)
+    if case.decision_due_at is not None:
+        found += _warning(SignalKind.DECISION_OVERDUE, case.decision_overrun_at, case.decision_due_at)
+    elif case.level == 0:
+        found += _warning(SignalKind.REVIEW_OVERDUE, case.review_overrun_at, case.review_due_at)
+        found += _warning(SignalKind.FORWARDING_LATE, case.forwarding_late_at, case.forwarding_late_at)
+    if case.tolerated_until is not None and case.tolerated_supplied_at is None:
+        found += _warning(SignalKind.TOLERANCE_WARNING, case.tolerated_until - timedelta(days=1), case.tolerated_until)
+        found += _past(SignalKind.TOLERANCE_OVERDUE, case.tolerated_until)
+    return found
+
+
+def _past(kind: SignalKind, due: datetime | None) -> list[DeadlineSignal]:
+    return [DeadlineSignal(kind, due + JUST_AFTER, due)] if due is not None else []
+
+
+def _at_end(kind: SignalKind, due: datetime | None) -> list[DeadlineSignal]:
+    return [DeadlineSignal(kind, due, due)] if due is not None else []
+
+
+def _warning(kind: SignalKind, at: datetime | None, due: datetime | None) -> list[DeadlineSignal]:
+    return [DeadlineSignal(kind, at, due)] if at is not None and due is not None else []

@@ -1,0 +1,298 @@
+"""Guidance from the city (业务指导): questions and answers, model cases (典型案例), trainings (业务培训).
+
+A question goes to the advisor (业务指导员) of the city unit that owns the item. Questions and model cases are about
+handling, never about a person: whoever may not read a case sees its question without the case's number.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlmodel import Session, col, select
+
+from models.case import Case
+from models.consultation import Precedent, Question, Training, TrainingAttendance
+from models.power_event import PowerSubject
+from models.working_calendar import china_date
+from services import calendar, cases, catalogue, power_ledger, power_rights, rights
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.rights import Role
+from services.views import Page
+
+ANSWER_DAYS: Final = 3
+"""Working days after which an unanswered question shows red [decision]; the plan sets none."""
+
+
+class QuestionAnswered(Conflict):
+    """The question has its answer."""
+
+    code, title, title_en = "question_answered", "该咨询已经答复", "The question is answered already"
+
+
+class QuestionView(BaseModel):
+    """A question and its answer; the times are how long it took or has been waiting, in working days."""
+
+    id: int
+    item: str
+    case_no: str | None
+    area: str
+    unit: str
+    to: str
+    text: str
+    asked_by: str
+    asked_at: datetime
+    answer: str
+    answered_by: str | None
+    answered_at: datetime | None
+    working_days: int
+    late: bool
+
+
+class PrecedentView(BaseModel):
+    """A model case."""
+
+    id: int
+    item: str
+    unit: str
+    title: str
+    text: str
+    published_by: str
+    published_at: datetime
+
+
+class TrainingView(BaseModel):
+    """A training and who attended."""
+
+    id: int
+    unit: str
+    title: str
+    begins_at: datetime
+    place: str
+    text: str
+    announced_by: str
+    announced_at: datetime
+    attended: list[str]
+
+
+def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None, text: str) -> QuestionView:
+    """Ask the city unit's advisor about an item, or about a case of one's county."""
+    areas = power_rights.areas_of(actor)
+    if not areas:
+        raise Forbidden("只有县（市、区）工作人员可以咨询", "Only county staff may ask")
+    area = sorted(areas)[0]
+    if case_no is not None:
+        case: Case = cases.find(session, actor, case_no)
+        item, area = case.item_code, case.area
+    version = catalogue.get_item(session, item) if item is not None else None
+    if version is None:
+        raise InvalidInput([FieldProblem("item", "没有这个事项" if item else "请写明事项或办件")])
+    now = product_now(session)
+    question = Question(
+        item=version.code,
+        case_no=case_no,
+        area=area,
+        unit=version.unit,
+        text=text,
+        asked_by=actor.username,
+        asked_at=now,
+    )
+    session.add(question)
+    session.flush()
+    _note(session, question, "question.asked", f"咨询{version.code}", actor.username, now)
+    return _question(session, actor, question)
+
+
+def answer(session: Session, actor: Actor, question_id: int, text: str) -> QuestionView:
+    """Answer a question, as the unit's advisor."""
+    question = session.get(Question, question_id)
+    if question is None:
+        raise NotFound("没有这条咨询", "No such question")
+    if not advises(actor, question.unit):
+        raise Forbidden("只有该市级单位的业务指导员可以答复", "Only the unit's advisor may answer")
+    if question.answered_at is not None:
+        raise QuestionAnswered
+    now = product_now(session)
+    question.answer, question.answered_by, question.answered_at = text, actor.username, now
+    session.add(question)
+    _note(session, question, "question.answered", f"答复咨询{question.item}", actor.username, now)
+    return _question(session, actor, question)
+
+
+def list_questions(
+    session: Session,
+    actor: Actor,
+    *,
+    item: str | None = None,
+    case_no: str | None = None,
+    open_only: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[QuestionView]:
+    """Return a page of one's county's or unit's questions, the newest first."""
+    query = select(Question).where(_visible(actor)).order_by(col(Question.id).desc())
+    if item:
+        query = query.where(Question.item == item)
+    if case_no:
+        query = query.where(Question.case_no == case_no)
+    if open_only:
+        query = query.where(col(Question.answered_at).is_(None))
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(Question.id) < position[0])
+    rows = session.exec(query.limit(limit + 1)).all()
+    shown = [_question(session, actor, row) for row in rows[:limit]]
+    return Page[QuestionView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def publish_precedent(session: Session, actor: Actor, *, item: str, title: str, text: str) -> PrecedentView:
+    """Add a model case to the library, as the unit's advisor."""
+    version = catalogue.get_item(session, item)
+    if version is None:
+        raise InvalidInput([FieldProblem("item", "没有这个事项")])
+    if not advises(actor, version.unit):
+        raise Forbidden("只有该市级单位的业务指导员可以发布", "Only the unit's advisor may publish")
+    precedent = Precedent(
+        item=item,
+        unit=version.unit,
+        title=title,
+        text=text,
+        published_by=actor.username,
+        published_at=product_now(session),
+    )
+    session.add(precedent)
+    session.flush()
+    return PrecedentView.model_validate(precedent.model_dump())
+
+
+def list_precedents(
+    session: Session, *, item: str | None = None, q: str | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[PrecedentView]:
+    """Return a page of model cases by item and words, the newest first."""
+    query = select(Precedent).order_by(col(Precedent.id).desc())
+    if item:
+        query = query.where(Precedent.item == item)
+    for word in (q or "").split():
+        query = query.where(
+            or_(
+                col(Precedent.title).contains(word, autoescape=True),
+                col(Precedent.text).contains(word, autoescape=True),
+            )
+        )
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(Precedent.id) < position[0])
+    rows = session.exec(query.limit(limit + 1)).all()
+    shown = [PrecedentView.model_validate(row.model_dump()) for row in rows[:limit]]
+    return Page[PrecedentView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def announce_training(
+    session: Session, actor: Actor, *, unit: str, title: str, begins_at: datetime, place: str, text: str
+) -> TrainingView:
+    """Announce a training, as the unit's advisor or the coordinator."""
+    if not advises(actor, unit) and not rights.is_coordinator(actor):
+        raise Forbidden("只有业务指导员或统筹单位可以发布培训", "Only an advisor or the coordinator may announce")
+    if unit not in {one.code for one in catalogue.units(session)}:
+        raise InvalidInput([FieldProblem("unit", "没有这个市级单位")])
+    if begins_at.tzinfo is None:
+        raise InvalidInput([FieldProblem("begins_at", "应写明时区")])
+    training = Training(
+        unit=unit,
+        title=title,
+        begins_at=begins_at,
+        place=place,
+        text=text,
+        announced_by=actor.username,
+        announced_at=product_now(session),
+    )
+    session.add(training)
+    session.flush()
+    return _training(session, training)
+
+
+def attend_training(session: Session, actor: Actor, training_id: int) -> TrainingView:
+    """Note that one attended; a second time changes nothing."""
+    training = session.get(Training, training_id)
+    if training is None:
+        raise NotFound("没有这次培训", "No such training")
+    if not power_rights.is_staff(actor):
+        raise Forbidden
+    known = session.exec(
+        select(TrainingAttendance.id).where(
+            TrainingAttendance.training_id == training_id, TrainingAttendance.account == actor.username
+        )
+    ).first()
+    if known is None:
+        now = product_now(session)
+        session.add(TrainingAttendance(training_id=training_id, account=actor.username, at=now))
+        session.flush()
+    return _training(session, training)
+
+
+def list_trainings(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[TrainingView]:
+    """Return a page of trainings, the newest first."""
+    query = select(Training).order_by(col(Training.id).desc())
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(Training.id) < position[0])
+    rows = session.exec(query.limit(limit + 1)).all()
+    shown = [_training(session, row) for row in rows[:limit]]
+    return Page[TrainingView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def advises(actor: Actor, unit: str) -> bool:
+    """Tell whether the account is a city unit's advisor (业务指导员)."""
+    return power_rights.acts_in_unit(actor, unit, Role.ADVISOR)
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on questions an account may read: its county's, its unit's, all for the coordinator."""
+    if rights.is_coordinator(actor):
+        return true()
+    conditions: list[ColumnElement[bool]] = []
+    if units := power_rights.units_of(actor):
+        conditions.append(col(Question.unit).in_(sorted(units)))
+    if areas := power_rights.areas_of(actor):
+        conditions.append(and_(col(Question.area).in_(sorted(areas))))
+    return or_(*conditions) if conditions else false()
+
+
+def _question(session: Session, actor: Actor, question: Question) -> QuestionView:
+    days = calendar.calendar_of(session, question.area)
+    until = question.answered_at or product_now(session)
+    taken = days.working_days_between(china_date(question.asked_at), china_date(until))
+    case = session.get(Case, question.case_no) if question.case_no is not None else None
+    named = question.case_no if case is not None and rights.may_read_case(actor, case) else None
+    return QuestionView.model_validate(
+        {
+            **question.model_dump(),
+            "case_no": named,
+            "to": f"city.{question.unit}.advisor",
+            "working_days": taken,
+            "late": taken > ANSWER_DAYS,
+        }
+    )
+
+
+def _training(session: Session, training: Training) -> TrainingView:
+    attended = session.exec(
+        select(TrainingAttendance.account)
+        .where(TrainingAttendance.training_id == training.id)
+        .order_by(col(TrainingAttendance.id))
+    ).all()
+    return TrainingView.model_validate({**training.model_dump(), "attended": list(attended)})
+
+
+def _note(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:
+    power_ledger.add(
+        session,
+        PowerSubject.CONSULTATION,
+        question.id or 0,
+        event,
+        text,
+        actor=actor,
+        at=at,
+        area=question.area,
+        unit=question.unit,
+    )

@@ -1,0 +1,169 @@
+"""What ``deadline-watch`` asks and does: when to wake next, and the signals that have come due by then.
+
+A signal is recorded once, dated by its due instant, however late the worker ran; with it go the reminders (催办) and
+the supervision (督办), and where a limit ends a stage, the message that moves the process on.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from models.case import Case, CaseState
+from models.deadline_signal import DeadlineSignal, SignalKind, signals_of
+from models.notice import NoticeKind
+from models.protocol import START_TTL_MS, Message
+from models.special_procedure import SpecialProcedure
+from models.task import ClockShare, Task
+from models.working_calendar import ONE_DAY, china_date, start_of_day
+from services import deadlines, notices, outbox, timeline, tolerance
+from services.clock import product_now
+
+NOTHING_AHEAD = timedelta(days=365)
+"""How far ahead the watch sleeps when nothing is left to signal; its timer may never be null."""
+
+SHORTEST_SLEEP = timedelta(seconds=1)
+"""A timer strictly in the future: one at or before the engine's now would spin."""
+
+RETRY_SHARE = 10
+"""A signal that could not be carried out is tried again after a tenth of the time since it came due."""
+
+LIGHTS: Final = {
+    SignalKind.ACCEPTANCE_WARNING: "黄牌：受理期限将于{day}届满，请作出受理答复",
+    SignalKind.ACCEPTANCE_OVERDUE: "红牌：受理期限已于{day}届满而未告知，视为受理",
+    SignalKind.SUPPLEMENT_OVERDUE: "补正期限已于{day}届满，申请人未补正",
+    SignalKind.YELLOW: "黄牌：法定期限将于{day}届满",
+    SignalKind.OVERDUE: "红牌：已超过法定期限{day}",
+    SignalKind.PROMISE_BROKEN: "已超过承诺期限{day}",
+    SignalKind.REVIEW_OVERDUE: "环节超时：县级审核期限{day}已到",
+    SignalKind.DECISION_OVERDUE: "环节超时：市级决定期限{day}已到",
+    SignalKind.FORWARDING_LATE: "迟转报：县级尚未转报审核转报件",
+    SignalKind.TOLERANCE_WARNING: "容缺材料应于{day}前补齐",
+    SignalKind.TOLERANCE_OVERDUE: "容缺材料逾期未补齐（{day}）",
+    SignalKind.DELIVERY_OVERDUE: "决定应于{day}前送达，尚未送达",
+}
+
+SUPERVISED: Final = frozenset(
+    {
+        SignalKind.ACCEPTANCE_OVERDUE,
+        SignalKind.OVERDUE,
+        SignalKind.PROMISE_BROKEN,
+        SignalKind.REVIEW_OVERDUE,
+        SignalKind.DECISION_OVERDUE,
+        SignalKind.FORWARDING_LATE,
+        SignalKind.DELIVERY_OVERDUE,
+    }
+)
+"""Signals that go to the supervisor and the coordinator too (督办)."""
+
+
+def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> dict[str, Any]:
+    """Return when to wake next: at the next signal, at the next day of an overrun pause, or far ahead.
+
+    ``thresholds`` is the row of ``warning-thresholds``; None asks for ``acceptance-watch``. A null instant ends the
+    watch: the receipt is over, or the decision was taken and nothing is left to signal.
+    """
+    case = session.get_one(Case, case_no)
+    receipt = thresholds is None
+    if not case.is_open or (receipt and case.accepted_at is not None):
+        return {"nextWakeAt": None}
+    if thresholds is not None and case.thresholds != thresholds:
+        case.thresholds = dict(thresholds)
+    deadlines.refresh(session, case)
+    now = product_now(session)
+    if case.case_state is CaseState.SPECIAL_OPEN:
+        wake = _next_day_of_pause(session, case, now)
+    else:
+        pending = [one for one in signals_of(case) if not timeline.has(session, case_no, one.natural_key)]
+        if not pending and (receipt or case.decided_at is not None):
+            return {"nextWakeAt": None}
+        wake = min((_wake(one, now) for one in pending), default=now + NOTHING_AHEAD)
+    return {"nextWakeAt": max(wake, now + SHORTEST_SLEEP).isoformat(timespec="seconds")}
+
+
+def signal(session: Session, case_no: str) -> None:
+    """Carry out every signal that has come due and was not yet."""
+    case = session.get_one(Case, case_no)
+    deadlines.refresh(session, case)
+    now = product_now(session)
+    for one in sorted(signals_of(case), key=lambda found: found.at):
+        if one.at <= now and case.is_open and not timeline.has(session, case_no, one.natural_key):
+            _carry_out(session, case, one)
+
+
+def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
+    if not _take_effect(session, case, one):
+        return
+    text = LIGHTS[one.kind].format(day=china_date(one.due))
+    timeline.add(
+        session,
+        case.case_no,
+        f"deadline.{one.kind.value}",
+        text,
+        actor=timeline.SYSTEM,
+        at=one.at,
+        key=one.natural_key,
+    )
+    cause = notices.Cause(one.kind.value, text, one.at, one.natural_key)
+    notices.record(session, case, NoticeKind.REMINDER, _reminded(session, case, one.kind), cause)
+    if one.kind in SUPERVISED:
+        groups = notices.supervising_groups(session, case)
+        notices.record(session, case, NoticeKind.SUPERVISION, groups, cause)
+
+
+def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:
+    """Do what the end of a limit does; False when somebody was first and there is nothing to signal."""
+    match one.kind:
+        case SignalKind.ACCEPTANCE_OVERDUE:
+            return _end_stage(session, case, one, Message.ACCEPTANCE_OVERDUE, needs_task=True)
+        case SignalKind.SUPPLEMENT_OVERDUE:
+            return _end_stage(session, case, one, Message.SUPPLEMENT_OVERDUE, needs_task=False)
+        case SignalKind.TOLERANCE_OVERDUE:
+            return tolerance.lapse(session, case, one.due)
+        case SignalKind.OVERDUE:
+            case.overdue_at = case.overdue_at or one.at
+            session.add(case)
+    return True
+
+
+def _end_stage(session: Session, case: Case, one: DeadlineSignal, message: Message, *, needs_task: bool) -> bool:
+    """Tell ``acceptance`` that a limit has ended; kept shortly, for its catcher waits already or never will."""
+    if needs_task and not _clerk_is_asked(session, case):
+        return False
+    outbox.publish_message(
+        session,
+        message,
+        stream=case.case_no,
+        correlation_key=case.case_no,
+        message_id=f"{case.case_no}:{message.value}:{china_date(one.due)}",
+        time_to_live_ms=START_TTL_MS,
+    )
+    return True
+
+
+def _clerk_is_asked(session: Session, case: Case) -> bool:
+    query = select(Task.key).where(Task.case_no == case.case_no, Task.clock == ClockShare.ACCEPTANCE, col(Task.is_open))
+    return session.exec(query).first() is not None
+
+
+def _reminded(session: Session, case: Case, kind: SignalKind) -> list[str]:
+    window = f"{case.area}.window"
+    match kind:
+        case SignalKind.TOLERANCE_WARNING | SignalKind.TOLERANCE_OVERDUE | SignalKind.SUPPLEMENT_OVERDUE:
+            return [window]
+        case SignalKind.FORWARDING_LATE:
+            return [*notices.groups_at_work(session, case), f"{case.area}.chief"]
+    return notices.groups_at_work(session, case)
+
+
+def _wake(one: DeadlineSignal, now: datetime) -> datetime:
+    return one.at if one.at > now else now + (now - one.at) / RETRY_SHARE
+
+
+def _next_day_of_pause(session: Session, case: Case, now: datetime) -> datetime:
+    """Return the next instant at which a running special procedure moves the due day: past its plan, every day."""
+    query = select(SpecialProcedure.planned_end_at).where(
+        SpecialProcedure.case_no == case.case_no, col(SpecialProcedure.ended_at).is_(None)
+    )
+    planned = max((china_date(at) for at in session.exec(query).all()), default=china_date(now))
+    return start_of_day(max(planned, china_date(now)) + ONE_DAY)

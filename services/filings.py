@@ -1,0 +1,414 @@
+"""Filing of county decisions with the city unit (县级报备, 报批): acknowledge, question, answer, sample.
+
+Every decision of a county is filed when its case closes, in the same transaction; the case number is its natural
+key. The process ``county-filing`` reminds. [decision] The plan leaves 报备(批) undefined: ten working days to
+acknowledge, five to answer, and one in five sampled, all configurable.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, false, or_, true
+from sqlmodel import Session, col, select
+
+from models.calendar import CITY_WIDE
+from models.case import Case
+from models.catalogue import Mode
+from models.filing import Filing, FilingKind, FilingQuestion, FilingState, ReviewFinding
+from models.power_event import PowerSubject
+from models.protocol import CASE_ID, Message
+from models.working_calendar import china_date, end_of_day
+from services import answers, calendar, outbox, power_ledger, power_rights, rights, timeline, webhooks
+from services.accounts import Actor
+from services.clock import product_now
+from services.deadline_watch import SHORTEST_SLEEP
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.rights import Role
+from services.views import Page
+from settings import get_settings
+
+ACKNOWLEDGE_DAYS: Final = 10
+"""Working days after which an unacknowledged filing is recalled to the city unit's mind, again and again."""
+
+ANSWER_DAYS: Final = 5
+"""Working days the county has to answer unless the question names another number."""
+
+LONGEST_ANSWER_DAYS: Final = 60
+CONSENT_TASK: Final = "Task_CityConsent"
+
+
+class FilingClosed(Conflict):
+    """The filing's state does not allow the step."""
+
+    code, title, title_en = "filing_state", "报备件当前状态不允许此操作", "The filing's state does not allow this"
+
+
+class FilingQuestionView(BaseModel):
+    """A question of the city unit, with the county's answer."""
+
+    text: str
+    asked_by: str
+    asked_at: datetime
+    answer_due_at: datetime
+    overdue: bool
+    answer: str
+    answered_by: str | None
+    answered_at: datetime | None
+
+
+class FilingView(BaseModel):
+    """A filing as the API and the pages show it; ``due_at`` is when the city unit is reminded next."""
+
+    id: int
+    case_no: str
+    item: str
+    item_name: str
+    area: str
+    unit: str
+    to: str
+    kind: FilingKind
+    state: FilingState
+    decision: str
+    filed_at: datetime
+    due_at: datetime | None
+    reminders: int
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    consented_by: str | None
+    sampled: bool
+    review_finding: ReviewFinding | None
+    review_text: str
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    questions: list[FilingQuestionView]
+
+
+def file_decision(session: Session, case: Case, at: datetime) -> None:
+    """File the county's decision with the city unit, once a case; a case the city decided is not filed."""
+    if case.handled_as is not Mode.DIRECT or case.decision is None:
+        return
+    if session.exec(select(Filing.id).where(Filing.case_no == case.case_no)).first() is not None:
+        return
+    filing = Filing(
+        case_no=case.case_no,
+        item=case.item_code,
+        area=case.area,
+        unit=case.city_unit,
+        kind=FilingKind.APPROVAL if case.approval_filing else FilingKind.REPORT,
+        decision=case.decision.value,
+        filed_at=at,
+        waiting_since=at,
+        sampled=is_sampled(case.case_no, get_settings().filing_sample_percent),
+    )
+    session.add(filing)
+    session.flush()
+    timeline.add(session, case.case_no, "case.filed", f"报{case.city_unit}备案", actor=timeline.SYSTEM, at=at)
+    _note(session, filing, "filing.filed", f"县级决定{filing.kind.label}，办件{case.case_no}", timeline.SYSTEM, at)
+    outbox.publish_message(
+        session,
+        Message.DECISION_FILED,
+        stream=case.case_no,
+        correlation_key=case.case_no,
+        message_id=f"{case.case_no}:filed",
+        variables={CASE_ID: case.case_no, "area": case.area, "cityUnit": case.city_unit},
+    )
+
+
+def is_sampled(case_no: str, percent: int) -> bool:
+    """Tell whether a case is in the sample for review (抽查): the same answer whenever and by whomever it is asked."""
+    return int(hashlib.sha256(f"filing:{case_no}".encode()).hexdigest()[:8], 16) % 100 < percent
+
+
+def acknowledge(session: Session, actor: Actor, filing_id: int) -> FilingView:
+    """Acknowledge a filing; a question still open has to be answered first."""
+    filing = _of_unit(session, actor, filing_id)
+    if filing.state not in (FilingState.FILED, FilingState.ANSWERED):
+        raise FilingClosed(f"报备件{filing.state.label}，不能签收")
+    now = product_now(session)
+    filing.state = FilingState.ACKNOWLEDGED
+    filing.acknowledged_by, filing.acknowledged_at = actor.username, now
+    session.add(filing)
+    _note(session, filing, "filing.acknowledged", "市级单位签收", actor.username, now)
+    timeline.add(session, filing.case_no, "filing.acknowledged", "市级单位签收报备", actor=actor.username, at=now)
+    _tell(session, filing, Message.FILING_ACKNOWLEDGED, "acknowledged")
+    return view(session, filing)
+
+
+def question(
+    session: Session, actor: Actor, filing_id: int, text: str, answer_due_days: int | None = None
+) -> FilingView:
+    """Question a decision on file; the county answers within the days named."""
+    filing = _of_unit(session, actor, filing_id)
+    if filing.state not in (FilingState.FILED, FilingState.ANSWERED):
+        raise FilingClosed(f"报备件{filing.state.label}，不能质询")
+    days = ANSWER_DAYS if answer_due_days is None else answer_due_days
+    if not 1 <= days <= LONGEST_ANSWER_DAYS:
+        raise InvalidInput([FieldProblem("answer_due_days", f"应为1至{LONGEST_ANSWER_DAYS}个工作日")])
+    now = product_now(session)
+    number = len(_questions(session, filing)) + 1
+    due = end_of_day(calendar.calendar_of(session, filing.area).add_working_days(china_date(now), days))
+    session.add(
+        FilingQuestion(
+            filing_id=filing.id or 0,
+            number=number,
+            text=text,
+            asked_by=actor.username,
+            asked_at=now,
+            answer_due_at=due,
+        )
+    )
+    filing.state = FilingState.QUESTIONED
+    session.add(filing)
+    session.flush()
+    _note(session, filing, "filing.questioned", f"市级质询：{text}", actor.username, now, f"filing.questioned:{number}")
+    timeline.add(
+        session,
+        filing.case_no,
+        "filing.questioned",
+        f"市级单位质询：{text}",
+        actor=actor.username,
+        at=now,
+        key=f"filing.questioned:{number}",
+    )
+    variables = {"answerDueAt": due.isoformat(timespec="seconds")}
+    _tell(session, filing, Message.FILING_QUESTIONED, f"questioned:{number}", variables)
+    return view(session, filing)
+
+
+def answer(session: Session, actor: Actor, filing_id: int, text: str) -> FilingView:
+    """Answer the open question for the county; the city unit's turn begins anew."""
+    filing = _readable(session, actor, filing_id)
+    if not power_rights.acts_in_area(actor, filing.area, Role.REVIEWER, Role.CHIEF, Role.APPROVER):
+        raise Forbidden("只有作出决定的县（市、区）可以答复", "Only the deciding county may answer")
+    if filing.state is not FilingState.QUESTIONED:
+        raise FilingClosed("没有待答复的质询")
+    now = product_now(session)
+    asked = _questions(session, filing)[-1]
+    asked.answer, asked.answered_by, asked.answered_at = text, actor.username, now
+    asked.overdue = asked.overdue or now > asked.answer_due_at
+    filing.state, filing.waiting_since, filing.reminders = FilingState.ANSWERED, now, 0
+    session.add(asked)
+    session.add(filing)
+    key = f"filing.answered:{asked.number}"
+    _note(session, filing, "filing.answered", f"县级答复：{text}", actor.username, now, key)
+    timeline.add(session, filing.case_no, "filing.answered", f"县级答复：{text}", actor=actor.username, at=now, key=key)
+    _tell(session, filing, Message.FILING_ANSWERED, f"answered:{asked.number}")
+    return view(session, filing)
+
+
+def review(session: Session, actor: Actor, filing_id: int, finding: ReviewFinding, text: str) -> FilingView:
+    """Record what the review of a sampled filing found, once."""
+    filing = _of_unit(session, actor, filing_id)
+    if not filing.sampled or filing.review_finding is not None:
+        raise FilingClosed("该件未被抽中，或已经评查")
+    now = product_now(session)
+    filing.review_finding, filing.review_text = finding, text
+    filing.reviewed_by, filing.reviewed_at = actor.username, now
+    session.add(filing)
+    told = "合格" if finding is ReviewFinding.CONFORMING else "不合格"
+    _note(session, filing, "filing.reviewed", f"抽查评查{told}：{text}", actor.username, now)
+    return view(session, filing)
+
+
+def plan(session: Session, case_no: str) -> dict[str, Any]:
+    """Return when the process reminds the city unit next; strictly ahead, for a timer that is not would spin."""
+    filing = _of_case(session, case_no)
+    wake = max(_reminder_due(session, filing), product_now(session) + SHORTEST_SLEEP)
+    return {"filingWakeAt": wake.isoformat(timespec="seconds")}
+
+
+def remind(session: Session, case_no: str) -> None:
+    """Record that the city unit has not acknowledged in time, dated by the due instant; from the second to the
+    coordinator as well.
+    """
+    filing = _of_case(session, case_no)
+    due = _reminder_due(session, filing)
+    if filing.state not in (FilingState.FILED, FilingState.ANSWERED) or due > product_now(session):
+        return
+    number = filing.reminders + 1
+    whom = "市级单位" if number == 1 else "市级单位，并报市行政审批局统筹"
+    key = f"filing.reminded:{filing.waiting_since.isoformat()}:{number}"
+    text = f"已满{ACKNOWLEDGE_DAYS * number}个工作日未签收，提醒{whom}"
+    _note(session, filing, "filing.reminded", text, timeline.SYSTEM, due, key)
+    filing.reminders = number
+    session.add(filing)
+
+
+def remind_answer(session: Session, case_no: str) -> None:
+    """Record that the county has not answered in time, dated by the due instant."""
+    filing = _of_case(session, case_no)
+    open_questions = [one for one in _questions(session, filing) if one.answered_at is None]
+    if not open_questions or open_questions[-1].answer_due_at > product_now(session):
+        return
+    asked = open_questions[-1]
+    asked.overdue = True
+    session.add(asked)
+    _note(
+        session,
+        filing,
+        "filing.answer_overdue",
+        "县级逾期未答复，提醒县级并报市行政审批局统筹",
+        timeline.SYSTEM,
+        asked.answer_due_at,
+        f"filing.answer_overdue:{asked.number}",
+    )
+
+
+def get(session: Session, actor: Actor, filing_id: int) -> FilingView:
+    """Return one filing."""
+    return view(session, _readable(session, actor, filing_id))
+
+
+def list_filings(
+    session: Session,
+    actor: Actor,
+    *,
+    state: FilingState | None = None,
+    area: str | None = None,
+    unit: str | None = None,
+    case_no: str | None = None,
+    sampled: bool | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[FilingView]:
+    """Return a page of the filings of the actor's unit or area, the newest first."""
+    query = select(Filing).where(_visible(actor)).order_by(col(Filing.id).desc())
+    for column, wanted in (
+        (Filing.state, state),
+        (Filing.area, area),
+        (Filing.unit, unit),
+        (Filing.case_no, case_no),
+        (Filing.sampled, sampled),
+    ):
+        if wanted is not None and wanted != "":
+            query = query.where(col(column) == wanted)
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(Filing.id) < position[0])
+    rows = session.exec(query.limit(limit + 1)).all()
+    shown = [view(session, row) for row in rows[:limit]]
+    return Page[FilingView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def of_case(session: Session, case_no: str) -> list[dict[str, Any]]:
+    """Return the filings of a case, one or none, for the case's own view."""
+    row = session.exec(select(Filing).where(Filing.case_no == case_no)).first()
+    return [view(session, row).model_dump()] if row is not None else []
+
+
+def view(session: Session, filing: Filing) -> FilingView:
+    """Return a filing as the contract shows it."""
+    case = session.get_one(Case, filing.case_no)
+    waiting = filing.state in (FilingState.FILED, FilingState.ANSWERED)
+    consent = answers.find(session, filing.case_no, outcome="agree", element=CONSENT_TASK)
+    return FilingView.model_validate(
+        {
+            **filing.model_dump(),
+            "item_name": case.item_name,
+            "to": f"city.{filing.unit}.reviewer",
+            "due_at": _reminder_due(session, filing) if waiting else None,
+            "consented_by": consent.account if consent is not None else None,
+            "questions": [one.model_dump() for one in _questions(session, filing)],
+        }
+    )
+
+
+def handles(actor: Actor, unit: str) -> bool:
+    """Tell whether the account acknowledges and questions filings with a city unit."""
+    return power_rights.acts_in_unit(actor, unit, Role.REVIEWER, Role.APPROVER)
+
+
+def answers_for(actor: Actor, area: str) -> bool:
+    """Tell whether the account answers questions for an area."""
+    return power_rights.acts_in_area(actor, area, Role.REVIEWER, Role.CHIEF, Role.APPROVER)
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    if rights.is_coordinator(actor):
+        return true()
+    conditions: list[ColumnElement[bool]] = []
+    if units := power_rights.units_of(actor):
+        conditions.append(col(Filing.unit).in_(sorted(units)))
+    if areas := power_rights.areas_of(actor):
+        conditions.append(col(Filing.area).in_(sorted(areas)))
+    return or_(*conditions) if conditions else false()
+
+
+def _readable(session: Session, actor: Actor, filing_id: int) -> Filing:
+    filing = session.get(Filing, filing_id)
+    if filing is None:
+        raise NotFound("没有这件报备", "No such filing")
+    mine = filing.unit in power_rights.units_of(actor) or filing.area in power_rights.areas_of(actor)
+    if not mine and not rights.is_coordinator(actor):
+        raise Forbidden("该报备件不在您的职责范围内", "The filing is not yours to read")
+    return filing
+
+
+def _of_unit(session: Session, actor: Actor, filing_id: int) -> Filing:
+    filing = _readable(session, actor, filing_id)
+    if not handles(actor, filing.unit):
+        raise Forbidden("只有接受报备的市级单位可以操作", "Only the city unit the decision is filed with may do this")
+    return filing
+
+
+def _of_case(session: Session, case_no: str) -> Filing:
+    return session.exec(select(Filing).where(Filing.case_no == case_no)).one()
+
+
+def _questions(session: Session, filing: Filing) -> list[FilingQuestion]:
+    return list(
+        session.exec(
+            select(FilingQuestion).where(FilingQuestion.filing_id == filing.id).order_by(col(FilingQuestion.number))
+        ).all()
+    )
+
+
+def _reminder_due(session: Session, filing: Filing) -> datetime:
+    days = ACKNOWLEDGE_DAYS * (filing.reminders + 1)
+    city = calendar.calendar_of(session, CITY_WIDE)
+    return end_of_day(city.add_working_days(china_date(filing.waiting_since), days))
+
+
+def _note(
+    session: Session, filing: Filing, event: str, text: str, actor: str, at: datetime, key: str | None = None
+) -> None:
+    """Write the ledger and tell outside systems, once an event."""
+    new = power_ledger.add(
+        session,
+        PowerSubject.FILING,
+        filing.id or 0,
+        event,
+        text,
+        actor=actor,
+        at=at,
+        area=filing.area,
+        unit=filing.unit,
+        key=key,
+    )
+    if new:
+        data = {
+            "filing_id": filing.id,
+            "case_no": filing.case_no,
+            "item": filing.item,
+            "area": filing.area,
+            "to": f"city.{filing.unit}.reviewer",
+            "kind": filing.kind.value,
+            "state": filing.state.value,
+            "decision": filing.decision,
+        }
+        webhooks.emit(session, event, f"filing:{filing.id}", data, at)
+
+
+def _tell(
+    session: Session, filing: Filing, message: Message, occasion: str, variables: dict[str, Any] | None = None
+) -> None:
+    outbox.publish_message(
+        session,
+        message,
+        stream=filing.case_no,
+        correlation_key=filing.case_no,
+        message_id=f"{filing.case_no}:filing:{occasion}",
+        variables=variables,
+    )

@@ -1,0 +1,101 @@
+"""What a list of items would change on a day, item by item and field by field."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+from sqlmodel import Session, select
+
+from models.catalogue import GuideVersion, ItemVersion
+from services import catalogue
+
+FIELDS: Final = (
+    "mode",
+    "row",
+    "unit",
+    "main_name",
+    "sub_name",
+    "power_type",
+    "remark",
+    "areas",
+    "approval_filing",
+)
+FIELD_NAMES: Final = {
+    "mode": "放权方式",
+    "row": "序号",
+    "unit": "市级单位",
+    "main_name": "主项",
+    "sub_name": "子项",
+    "power_type": "权力类型",
+    "remark": "备注",
+    "areas": "承接地域",
+    "approval_filing": "报批",
+}
+
+
+class FieldChange(BaseModel):
+    """One field before and after."""
+
+    field: str
+    name: str
+    before: Any
+    after: Any
+
+
+class Difference(BaseModel):
+    """One item the list adds, changes or ends; ``warnings`` say what is still to be done for it."""
+
+    kind: Literal["added", "changed", "ended"]
+    code: str
+    name: str
+    changes: list[FieldChange]
+    warnings: list[str]
+
+
+def differences(session: Session, rows: Sequence[dict[str, Any]], on: date, complete: bool) -> list[Difference]:
+    """Return what the list changes against what is in force on its day; ``complete`` ends what it does not name."""
+    guided = _guided(session)
+    found = []
+    for row in rows:
+        current = catalogue.get_item(session, row["code"], on)
+        warnings = [] if row["code"] in guided else ["没有办事指南，编制发布后方可接件"]
+        changes = _changes(current, row)
+        if current is None:
+            found.append(_difference("added", row["code"], _name(row), changes, warnings))
+        elif changes:
+            found.append(_difference("changed", row["code"], _name(row), changes, warnings))
+    if complete:
+        named = {row["code"] for row in rows}
+        for item in catalogue.list_items(session, on=on):
+            if item.code not in named:
+                name = item.sub_name or item.main_name
+                found.append(_difference("ended", item.code, name, [], ["在办件按原版本办结"]))
+    return found
+
+
+def _changes(current: ItemVersion | None, row: dict[str, Any]) -> list[FieldChange]:
+    changes = []
+    for field in FIELDS:
+        before = None if current is None else _plain(getattr(current, field))
+        if before != row[field]:
+            changes.append(FieldChange(field=field, name=FIELD_NAMES[field], before=before, after=row[field]))
+    return changes
+
+
+def _plain(value: Any) -> Any:
+    return value.value if hasattr(value, "value") else list(value) if isinstance(value, list) else value
+
+
+def _difference(
+    kind: Literal["added", "changed", "ended"], code: str, name: str, changes: list[FieldChange], warnings: list[str]
+) -> Difference:
+    return Difference(kind=kind, code=code, name=name, changes=changes, warnings=warnings)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['main_name']}（{row['sub_name']}）" if row["sub_name"] else row["main_name"]
+
+
+def _guided(session: Session) -> set[str]:
+    return set(session.exec(select(GuideVersion.code).distinct()).all())

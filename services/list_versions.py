@@ -1,0 +1,340 @@
+"""New lists of items (事项清单): import, compare, review, and publish as dated versions.
+
+A list is a CSV file in the form of ``catalog_data/items.csv``. Nothing changes until somebody other than its drafter
+publishes it; then every item that differs gets a new version from the list's day on. A running case keeps the
+version, the guide and the process it was submitted under.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from sqlmodel import Session, col, select
+
+from catalog_data.schema import Item
+from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Responsibility, SupervisorLevel, Unit
+from models.list_version import ListDraft, ListDraftState
+from models.power_event import PowerSubject
+from models.working_calendar import china_date
+from services import power_ledger, power_rights, rights
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.list_differences import FIELDS, Difference, differences
+from services.paging import decode_cursor, encode_cursor
+from services.rights import Role
+from services.views import Page
+
+COLUMNS: Final = tuple(Item.model_fields)
+MAX_ROWS: Final = 2000
+MAX_PROBLEMS: Final = 50
+EVERYWHERE: Final = "all"
+NOT_ZONES: Final = "not_zones"
+
+
+class DraftClosed(Conflict):
+    """The draft's state does not allow the step."""
+
+    code, title, title_en = "list_state", "清单当前状态不允许此操作", "The draft's state does not allow this"
+
+
+class SamePerson(Conflict):
+    """Who drafted a list may not publish it."""
+
+    code, title, title_en = "same_person", "起草人不能审定自己起草的清单", "The drafter may not publish the list"
+
+
+class ListDraftRow(BaseModel):
+    """A draft as lists show it."""
+
+    id: int
+    title: str
+    source: str
+    in_force_from: date
+    complete: bool
+    state: ListDraftState
+    items: int
+    drafted_by: str
+    drafted_at: datetime
+    submitted_at: datetime | None
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    review_note: str
+
+
+class ListDraftView(ListDraftRow):
+    """A draft with what it would change, or did change when it was published."""
+
+    differences: list[Difference]
+    events: list[power_ledger.PowerEventView]
+
+
+def import_list(
+    session: Session, actor: Actor, *, title: str, source: str, in_force_from: date, complete: bool, text: str
+) -> ListDraftView:
+    """Read a list as a draft; raise ``InvalidInput`` naming line and column of what is wrong."""
+    _require_drafter(actor)
+    now = product_now(session)
+    if in_force_from < china_date(now):
+        raise InvalidInput([FieldProblem("in_force_from", "不能早于今天")])
+    rows = _rows(session, text)
+    draft = ListDraft(
+        title=title,
+        source=source,
+        in_force_from=in_force_from,
+        complete=complete,
+        rows=rows,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        drafted_by=actor.username,
+        drafted_at=now,
+    )
+    session.add(draft)
+    session.flush()
+    _note(session, draft, "list.drafted", f"导入清单《{title}》，{len(rows)}项，自{in_force_from}起", actor.username)
+    return view(session, draft)
+
+
+def submit(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
+    """Hand a draft in for review."""
+    _require_drafter(actor)
+    draft = _get(session, draft_id)
+    if draft.state not in (ListDraftState.DRAFT, ListDraftState.REJECTED):
+        raise DraftClosed
+    draft.state, draft.submitted_at = ListDraftState.REVIEW, product_now(session)
+    session.add(draft)
+    _note(session, draft, "list.submitted", "提交审定", actor.username)
+    return view(session, draft)
+
+
+def reject(session: Session, actor: Actor, draft_id: int, note: str) -> ListDraftView:
+    """Send a draft back to its drafter."""
+    draft = _reviewed(session, actor, draft_id)
+    draft.state, draft.review_note = ListDraftState.REJECTED, note
+    session.add(draft)
+    _note(session, draft, "list.rejected", f"退回：{note}", actor.username)
+    return view(session, draft)
+
+
+def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> ListDraftView:
+    """Publish a reviewed list: new versions from its day on; running cases are not touched."""
+    draft = _reviewed(session, actor, draft_id)
+    if draft.in_force_from < china_date(product_now(session)):
+        raise DraftClosed("清单的实施日期已过，请退回修改")
+    found = differences(session, draft.rows, draft.in_force_from, draft.complete)
+    rows = {row["code"]: row for row in draft.rows}
+    for difference in found:
+        if difference.kind == "ended":
+            _end(session, difference.code, draft.in_force_from)
+        else:
+            _new_version(session, draft, rows[difference.code])
+    draft.published_changes = [one.model_dump(mode="json") for one in found]
+    draft.state, draft.review_note = ListDraftState.PUBLISHED, note
+    session.add(draft)
+    _note(session, draft, "list.published", f"发布清单，变更{len(found)}项，自{draft.in_force_from}起", actor.username)
+    return view(session, draft)
+
+
+def get(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
+    """Return a draft with its differences."""
+    _require_reader(actor)
+    return view(session, _get(session, draft_id))
+
+
+def list_drafts(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[ListDraftRow]:
+    """Return a page of drafts, the newest first."""
+    _require_reader(actor)
+    query = select(ListDraft).order_by(col(ListDraft.id).desc())
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(ListDraft.id) < position[0])
+    rows = session.exec(query.limit(limit + 1)).all()
+    shown = [ListDraftRow.model_validate(_row(one)) for one in rows[:limit]]
+    return Page[ListDraftRow](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def view(session: Session, draft: ListDraft) -> ListDraftView:
+    """Return a draft as the contract shows it."""
+    if draft.state is ListDraftState.PUBLISHED:
+        found = [Difference.model_validate(one) for one in draft.published_changes]
+    else:
+        found = differences(session, draft.rows, draft.in_force_from, draft.complete)
+    events = power_ledger.of(session, PowerSubject.LIST_DRAFT, draft.id or 0)
+    return ListDraftView.model_validate({**_row(draft), "differences": found, "events": events})
+
+
+def may_draft(actor: Actor) -> bool:
+    """Tell whether the account drafts lists: the coordinator, or a city unit's reviewer or approver."""
+    return rights.is_coordinator(actor) or any(
+        group.unit is not None and group.role in (Role.REVIEWER, Role.APPROVER) and group.area is None
+        for group in rights.parse_groups(actor.groups)
+    )
+
+
+def may_publish(actor: Actor, draft: ListDraftRow) -> bool:
+    """Tell whether the account may publish the draft: it decides on lists and has not drafted this one."""
+    return _reviews(actor) and actor.username != draft.drafted_by
+
+
+def _rows(session: Session, text: str) -> list[dict[str, Any]]:
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InvalidInput([FieldProblem("file", f"缺少列：{'、'.join(missing)}")])
+    areas = list(session.exec(select(Area).order_by(col(Area.position))).all())
+    units = set(session.exec(select(Unit.code).where(col(Unit.deciding))).all())
+    rows, problems, seen = [], [], set()
+    for line, raw in enumerate(reader, start=2):
+        if line > MAX_ROWS + 1:
+            raise InvalidInput([FieldProblem("file", f"不能超过{MAX_ROWS}行")])
+        try:
+            item = Item.model_validate({name: raw.get(name) or "" for name in COLUMNS} | {"territory": EVERYWHERE})
+        except ValidationError as error:
+            problems += [FieldProblem(f"file.{line}.{one['loc'][0]}", str(one["msg"])) for one in error.errors()]
+            continue
+        territory = _territory(raw["territory"] or "", areas)
+        faults = {
+            "code": "编码重复" if item.code in seen else None,
+            "unit": None if item.unit in units else "没有这个市级单位",
+            "territory": None if territory else "没有这个地域范围",
+        }
+        problems += [FieldProblem(f"file.{line}.{name}", fault) for name, fault in faults.items() if fault]
+        seen.add(item.code)
+        rows.append(_content(item, territory))
+    if not rows and not problems:
+        problems.append(FieldProblem("file", "清单没有内容"))
+    if problems:
+        raise InvalidInput(problems[:MAX_PROBLEMS])
+    return rows
+
+
+def _territory(named: str, areas: Sequence[Area]) -> list[str]:
+    """Return the areas a territory names: all, all but the zones, or codes separated by spaces; empty if unknown."""
+    if named == EVERYWHERE:
+        return [area.code for area in areas]
+    if named == NOT_ZONES:
+        return [area.code for area in areas if area.kind is not AreaKind.ZONE]
+    wanted = set(named.split())
+    found = [area.code for area in areas if area.code in wanted]
+    return found if len(found) == len(wanted) else []
+
+
+def _content(item: Item, territory: list[str]) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "mode": item.mode.value,
+        "row": item.row,
+        "unit": item.unit,
+        "main_name": item.main_name,
+        "sub_name": item.sub_name,
+        "power_type": item.power_type,
+        "remark": item.remark,
+        "areas": territory,
+        "approval_filing": item.approval_filing,
+    }
+
+
+def _new_version(session: Session, draft: ListDraft, row: dict[str, Any]) -> None:
+    versions = _versions(session, row["code"])
+    begins = draft.in_force_from
+    for old in versions:
+        if old.in_force_to is None and (old.in_force_from is None or old.in_force_from < begins):
+            old.in_force_to = begins - timedelta(days=1)
+            session.add(old)
+    latest = versions[-1] if versions else None
+    content: dict[str, Any] = {name: row[name] for name in FIELDS} | {"mode": Mode(row["mode"])}
+    session.add(
+        ItemVersion(
+            **content,
+            code=row["code"],
+            version=latest.version + 1 if latest else 1,
+            in_force_from=begins,
+            power_kind=PowerKind.from_printed(row["power_type"]),
+            provenance={"list": draft.title, "source": draft.source, "draft": draft.id},
+        )
+    )
+    if latest is None:
+        _provide_for_new(session, row, draft)
+
+
+def _provide_for_new(session: Session, row: dict[str, Any], draft: ListDraft) -> None:
+    """Name a supervisor for a new item, assumed: the deciding unit's own supervision office."""
+    known = session.exec(select(Responsibility.id).where(Responsibility.item == row["code"])).first()
+    if known is None:
+        session.add(
+            Responsibility(
+                item=row["code"],
+                version=1,
+                level=SupervisorLevel.COUNTY if row["mode"] == Mode.DIRECT.value else SupervisorLevel.CITY,
+                supervisor_unit="" if row["mode"] == Mode.DIRECT.value else row["unit"],
+                assumed=True,
+                basis=f"《{draft.title}》新增事项，暂定",
+                in_force_from=draft.in_force_from,
+            )
+        )
+
+
+def _end(session: Session, code: str, begins: date) -> None:
+    for old in _versions(session, code):
+        if old.in_force_to is None or old.in_force_to >= begins:
+            old.in_force_to = begins - timedelta(days=1)
+            session.add(old)
+
+
+def _versions(session: Session, code: str) -> list[ItemVersion]:
+    query = select(ItemVersion).where(ItemVersion.code == code).order_by(col(ItemVersion.version))
+    return list(session.exec(query).all())
+
+
+def _row(draft: ListDraft) -> dict[str, Any]:
+    return {**draft.model_dump(exclude={"rows"}), "items": len(draft.rows)}
+
+
+def _reviews(actor: Actor) -> bool:
+    return rights.is_coordinator(actor) or power_rights.acts_in_unit(actor, "xzsp", Role.APPROVER)
+
+
+def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
+    """Return a draft under review that the actor may decide on, with the review noted."""
+    draft = _get(session, draft_id)
+    if not _reviews(actor):
+        raise Forbidden("只有市行政审批局可以审定清单", "Only the city's lead unit may review a list")
+    if actor.username == draft.drafted_by:
+        raise SamePerson
+    if draft.state is not ListDraftState.REVIEW:
+        raise DraftClosed
+    draft.reviewed_by, draft.reviewed_at = actor.username, product_now(session)
+    return draft
+
+
+def _require_drafter(actor: Actor) -> None:
+    if not may_draft(actor):
+        raise Forbidden("只有市级单位可以起草清单", "Only city units may draft a list")
+
+
+def _require_reader(actor: Actor) -> None:
+    if not power_rights.is_staff(actor):
+        raise Forbidden
+
+
+def _get(session: Session, draft_id: int) -> ListDraft:
+    draft = session.get(ListDraft, draft_id)
+    if draft is None:
+        raise NotFound("没有这份清单", "No such list")
+    return draft
+
+
+def _note(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:
+    now = product_now(session)
+    power_ledger.add(
+        session,
+        PowerSubject.LIST_DRAFT,
+        draft.id or 0,
+        event,
+        text,
+        actor=actor,
+        at=now,
+        key=f"{event}:{now.isoformat()}",
+    )

@@ -1,0 +1,169 @@
+"""Notifications to groups: reminders (催办) to who has the work in hand, supervision (督办) to who supervises.
+
+Each is recorded once for its cause and group, dated by the instant the cause came due.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from models.case import Case
+from models.notice import Notice, NoticeKind, NoticeReading
+from models.task import Task
+from services import catalogue
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Forbidden, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.views import Page
+
+COORDINATOR = "city.coordinator"
+COUNTED = 100
+"""Unread notifications are counted up to here."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why people are notified: what came due, when, and the key that makes it once."""
+
+    signal: str
+    text: str
+    at: datetime
+    natural_key: str
+
+
+class NoticeView(BaseModel):
+    """A notification as lists show it."""
+
+    id: int
+    case_no: str
+    item_name: str
+    area: str
+    kind: NoticeKind
+    signal: str
+    to: str
+    text: str
+    at: datetime
+    read: bool
+
+
+def record(session: Session, case: Case, kind: NoticeKind, groups: Iterable[str], cause: Cause) -> int:
+    """Notify ``groups`` of one cause, each once, and return how many were new."""
+    key = f"{case.case_no}:{cause.natural_key}"
+    told = set(session.exec(select(Notice.to_group).where(Notice.natural_key == key)).all())
+    fresh = [group for group in dict.fromkeys(groups) if group not in told]
+    for group in fresh:
+        session.add(
+            Notice(
+                natural_key=key,
+                case_no=case.case_no,
+                kind=kind,
+                signal=cause.signal,
+                to_group=group,
+                text=cause.text,
+                at=cause.at,
+            )
+        )
+    session.flush()
+    return len(fresh)
+
+
+def groups_at_work(session: Session, case: Case) -> list[str]:
+    """Return the groups of the case's open tasks, its window where none is open."""
+    rows = session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open)).order_by("created_at"))
+    groups = [group for task in rows for group in task.candidate_groups]
+    return list(dict.fromkeys(groups)) or [f"{case.area}.window"]
+
+
+def supervising_groups(session: Session, case: Case) -> list[str]:
+    """Return who supervises the case by the responsibility matrix, and the city's coordinator."""
+    duty = catalogue.responsibility(session, case.item_code, case.area)
+    groups = [duty.supervises, *([duty.follows_up] if duty.follows_up else []), COORDINATOR]
+    return list(dict.fromkeys(groups))
+
+
+def list_notices(
+    session: Session,
+    actor: Actor,
+    *,
+    unread: bool = False,
+    case_no: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[NoticeView]:
+    """Return the notifications to the actor's groups, newest first."""
+    query = (
+        select(Notice, Case, NoticeReading.read_at)
+        .join(Case, col(Case.case_no) == col(Notice.case_no))
+        .join(
+            NoticeReading,
+            (col(NoticeReading.notice_id) == col(Notice.id)) & (col(NoticeReading.username) == actor.username),
+            isouter=True,
+        )
+        .where(col(Notice.to_group).in_(sorted(actor.groups)))
+    )
+    if unread:
+        query = query.where(col(NoticeReading.read_at).is_(None))
+    if case_no:
+        query = query.where(Notice.case_no == case_no)
+    position = decode_cursor(cursor, (int,))
+    if position is not None:
+        query = query.where(col(Notice.id) < position[0])
+    rows = session.exec(query.order_by(col(Notice.id).desc()).limit(limit + 1)).all()
+    items = [_view(notice, case, read_at is not None) for notice, case, read_at in rows[:limit]]
+    return Page[NoticeView](items=items, next=encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+
+def mark_read(session: Session, actor: Actor, notice_id: int) -> NoticeView:
+    """Record that the actor has read a notification; a second time changes nothing."""
+    notice = session.get(Notice, notice_id)
+    if notice is None:
+        raise NotFound("没有这条提醒", "No such notice")
+    if notice.to_group not in actor.groups:
+        raise Forbidden("这条提醒不是发给您的", "The notice is not yours")
+    _read(session, actor, notice_id)
+    return _view(notice, session.get_one(Case, notice.case_no), True)
+
+
+def mark_all_read(session: Session, actor: Actor) -> None:
+    """Record that the actor has read everything there is."""
+    for notice_id in session.exec(_unread(actor)).all():
+        if notice_id is not None:
+            _read(session, actor, notice_id)
+
+
+def count_unread(session: Session, actor: Actor) -> int:
+    """Return how many notifications the actor has not read, up to ``COUNTED``."""
+    unread = _unread(actor).limit(COUNTED).subquery()
+    return session.exec(select(func.count()).select_from(unread)).one()
+
+
+def _unread(actor: Actor) -> Any:
+    read = select(NoticeReading.notice_id).where(NoticeReading.username == actor.username)
+    return select(Notice.id).where(col(Notice.to_group).in_(sorted(actor.groups)), col(Notice.id).not_in(read))
+
+
+def _read(session: Session, actor: Actor, notice_id: int) -> None:
+    if session.get(NoticeReading, (notice_id, actor.username)) is None:
+        session.add(NoticeReading(notice_id=notice_id, username=actor.username, read_at=product_now(session)))
+        session.flush()
+
+
+def _view(notice: Notice, case: Case, read: bool) -> NoticeView:
+    return NoticeView(
+        id=notice.id or 0,
+        case_no=notice.case_no,
+        item_name=case.item_name,
+        area=case.area,
+        kind=notice.kind,
+        signal=notice.signal,
+        to=notice.to_group,
+        text=notice.text,
+        at=notice.at,
+        read=read,
+    )

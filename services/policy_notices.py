@@ -1,0 +1,232 @@
+"""Policy notices (政策文件告知函): supervisors tell the approvers of new policy within five working days.
+
+Who must know follows from the items: the city unit that decides ``substantive`` and ``window`` items, the county
+approver of each area a ``direct`` item is delegated to; a county's supervisor tells its own county's approver only.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session
+
+from models.calendar import CITY_WIDE
+from models.catalogue import ItemVersion, Mode
+from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
+from models.protocol import START_TTL_MS, Message
+from models.working_calendar import china_date, end_of_day
+from services import audit, calendar, catalogue, outbox, webhooks
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import FieldProblem, Forbidden, InvalidInput
+from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
+from services.rights import Group, Role, Scope, parse_groups
+from services.webhook_events import Event
+
+NOTICE_LIMIT_DAYS: Final = 5
+"""Working days from publication within which the approvers must have the notice (plan, section 四.六)."""
+ESCALATION_DAYS: Final = 2
+"""Working days from the reminder to the coordinator's being told (our decision; the plan is silent)."""
+MAX_FILE_BYTES: Final = 5 * 1024 * 1024
+MAX_TITLE_LENGTH: Final = 300
+MAX_ITEMS: Final = 200
+OLDEST_YEAR: Final = 1949
+SOONEST: Final = timedelta(seconds=1)
+"""A timer of the engine lies strictly ahead."""
+
+
+def issue(
+    session: Session,
+    actor: Actor,
+    *,
+    title: str,
+    level: PolicyLevel,
+    published_on: date,
+    items: Sequence[str],
+    file_name: str | None = None,
+    content: bytes | None = None,
+) -> PolicyNoticeView:
+    """Register a policy document and have its recipients told at once.
+
+    Raises ``Forbidden`` for everybody but supervisors, and ``InvalidInput`` for a day yet to come, an unknown item,
+    an item the county has nothing to do with, or a file that is empty or too large.
+    """
+    voice = issuing_group(actor)
+    now = product_now(session)
+    today = china_date(now)
+    versions = [catalogue.get_item(session, code, today) or catalogue.get_item(session, code) for code in items]
+    problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
+    if problems:
+        raise InvalidInput(problems)
+    recipients = _recipients([one for one in versions if one is not None], voice)
+    days = calendar.calendar_of(session, CITY_WIDE)
+    notice = PolicyNotice(
+        title=title.strip(),
+        level=level,
+        published_on=published_on,
+        items=list(dict.fromkeys(items)),
+        issued_by=actor.username,
+        issued_for=_name(voice),
+        issued_at=now,
+        due_at=end_of_day(days.add_working_days(published_on, NOTICE_LIMIT_DAYS)),
+        escalate_at=end_of_day(days.add_working_days(published_on, NOTICE_LIMIT_DAYS + ESCALATION_DAYS)),
+    )
+    session.add(notice)
+    session.flush()
+    key = notice_key(notice)
+    session.add_all(PolicyItem(notice_id=key, item=code) for code in notice.items)
+    session.add_all(PolicyRecipient(notice_id=key, group_name=group) for group in recipients)
+    if content is not None:
+        digest = hashlib.sha256(content).hexdigest()
+        name = _plain_name(file_name)
+        session.add(PolicyFile(notice_id=key, name=name, sha256=digest, size=len(content), content=content))
+    session.flush()
+    outbox.publish_message(
+        session,
+        Message.POLICY_NOTICE_ISSUED,
+        stream=f"notice-{key}",
+        correlation_key=f"notice-{key}",
+        message_id=f"notice-{key}",
+        variables={
+            "noticeId": f"notice-{key}",
+            "dueAt": max(notice.due_at, now + SOONEST).isoformat(timespec="seconds"),
+            "escalateAt": max(notice.escalate_at, now + 2 * SOONEST).isoformat(timespec="seconds"),
+        },
+        time_to_live_ms=START_TTL_MS,
+    )
+    audit.record(session, actor.username, "policy.issue", f"notice-{key}", {"items": notice.items}, now)
+    return view(session, notice)
+
+
+def issuing_group(actor: Actor) -> Group:
+    """Return the supervisor's group the actor speaks for, the city's first; raise ``Forbidden`` without one."""
+    groups = [group for group in parse_groups(actor.groups) if group.role is Role.SUPERVISOR]
+    if not groups:
+        raise Forbidden("只有监管单位可以发出政策文件告知", "Only a supervisor may give notice of policy")
+    return min(groups, key=lambda group: (group.scope is not Scope.CITY, _name(group)))
+
+
+def notify(session: Session, notice_id: int) -> None:
+    """Deliver the notice to its recipients, each once, dated by its issue."""
+    notice = find(session, notice_id)
+    for recipient in recipients_of(session, notice_id):
+        if recipient.notified_at is None:
+            recipient.notified_at = notice.issued_at
+            session.add(recipient)
+    _emit(session, Event.POLICY_ISSUED, notice, notice.issued_at)
+
+
+def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeView:
+    """Note that the actor's groups have read the notice; the last one ends the waiting. Safe to repeat."""
+    notice = find(session, notice_id)
+    everyone = recipients_of(session, notice_id)
+    own = [one for one in everyone if one.group_name in actor.groups]
+    if not own:
+        raise Forbidden("该告知不是发给您的单位的", "The notice is not addressed to you")
+    now = product_now(session)
+    fresh = [one for one in own if one.acknowledged_at is None]
+    for one in fresh:
+        one.acknowledged_at, one.acknowledged_by = now, actor.username
+        session.add(one)
+    if fresh:
+        groups = [one.group_name for one in fresh]
+        audit.record(session, actor.username, "policy.acknowledge", f"notice-{notice_id}", {"groups": groups}, now)
+        _emit(session, Event.POLICY_ACKNOWLEDGED, notice, now)
+    if notice.completed_at is None and all(one.acknowledged_at is not None for one in everyone):
+        notice.completed_at = now
+        session.add(notice)
+        outbox.publish_message(
+            session,
+            Message.POLICY_NOTICE_ACKNOWLEDGED,
+            stream=f"notice-{notice_id}",
+            correlation_key=f"notice-{notice_id}",
+            message_id=f"notice-{notice_id}:acknowledged",
+        )
+    return view(session, notice)
+
+
+def remind(session: Session, notice_id: int) -> None:
+    """Record that some recipients have not acknowledged the notice when it is due, once."""
+    notice = find(session, notice_id)
+    if notice.completed_at is None and notice.reminded_at is None:
+        notice.reminded_at = max(notice.due_at, notice.issued_at)
+        session.add(notice)
+        _emit(session, Event.POLICY_OVERDUE, notice, notice.reminded_at)
+
+
+def escalate(session: Session, notice_id: int) -> None:
+    """Report the silent recipients to the city's coordinator, once."""
+    notice = find(session, notice_id)
+    if notice.completed_at is None and notice.escalated_at is None:
+        notice.escalated_at = max(notice.escalate_at, notice.issued_at)
+        session.add(notice)
+        _emit(session, Event.POLICY_ESCALATED, notice, notice.escalated_at)
+
+
+def decode_file(text: str) -> bytes:
+    """Return the content of a base64 text; raise ``InvalidInput`` for anything else."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput([FieldProblem("file.content_base64", "不是有效的 base64")]) from error
+
+
+def _content_problems(title: str, published_on: date, today: date, content: bytes | None) -> list[FieldProblem]:
+    problems = []
+    if not 1 <= len(title.strip()) <= MAX_TITLE_LENGTH:
+        problems.append(FieldProblem("title", f"应为1至{MAX_TITLE_LENGTH}个字符"))
+    if published_on > today:
+        problems.append(FieldProblem("published_on", "不能晚于今天"))
+    if published_on.year < OLDEST_YEAR:
+        problems.append(FieldProblem("published_on", "日期过早"))
+    if content is not None and not 1 <= len(content) <= MAX_FILE_BYTES:
+        problems.append(FieldProblem("file", f"附件应为1字节至{MAX_FILE_BYTES // 1024 // 1024} MB"))
+    return problems
+
+
+def _item_problems(codes: Sequence[str], versions: Sequence[ItemVersion | None], voice: Group) -> list[FieldProblem]:
+    if not 1 <= len(codes) <= MAX_ITEMS:
+        return [FieldProblem("items", f"应为1至{MAX_ITEMS}个事项")]
+    unknown = [code for code, version in zip(codes, versions, strict=True) if version is None]
+    if unknown:
+        return [FieldProblem("items", f"没有这些事项：{'、'.join(one[:20] for one in unknown[:10])}")]
+    foreign = [one.code for one in versions if one is not None and voice.area and voice.area not in one.areas]
+    if foreign:
+        return [FieldProblem("items", f"以下事项未下放至本县（市、区）：{'、'.join(foreign[:10])}")]
+    return []
+
+
+def _recipients(items: Sequence[ItemVersion], voice: Group) -> list[str]:
+    groups = set()
+    for item in items:
+        if item.mode in Mode.decided_by_city():
+            groups.add(f"city.{item.unit}.approver")
+        else:
+            groups |= {f"{area}.approver" for area in item.areas if voice.area in (None, area)}
+    return sorted(groups)
+
+
+def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) -> None:
+    shown = view(session, notice)
+    data = {
+        **shown.model_dump(include={"title", "level", "published_on", "items", "issued_at", "due_at"}),
+        "notice_id": shown.id,
+        "recipients": [one.group for one in shown.recipients],
+        "acknowledged": [one.group for one in shown.recipients if one.acknowledged_at is not None],
+        "file_sha256": shown.file.sha256 if shown.file is not None else None,
+    }
+    webhooks.emit(session, event, f"notice:{notice.id}", data, at)
+
+
+def _plain_name(name: str | None) -> str:
+    """Return a file's name without folders and control characters."""
+    last = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(sign for sign in last if sign.isprintable()).strip()[:200] or "附件"
+
+
+def _name(group: Group) -> str:
+    place = group.area or group.scope.value
+    return ".".join(part for part in (place, group.unit, group.role.value) if part)

@@ -1,0 +1,103 @@
+"""The ledger of delegated powers (权力运行台账): written with the act itself, read by everybody signed in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+from sqlmodel import Session, col, select
+
+from models.power_event import PowerEvent, PowerSubject
+from services import audit
+from services.paging import decode_cursor, encode_cursor
+from services.views import Page
+
+
+class PowerEventView(BaseModel):
+    """One line of the ledger."""
+
+    id: int
+    subject: PowerSubject
+    subject_id: int
+    event: str
+    at: datetime
+    actor: str
+    area: str
+    unit: str
+    text: str
+
+
+def add(
+    session: Session,
+    subject: PowerSubject,
+    subject_id: int,
+    event: str,
+    text: str,
+    *,
+    actor: str,
+    at: datetime,
+    area: str = "",
+    unit: str = "",
+    key: str | None = None,
+) -> bool:
+    """Record an event with its audit entry unless its key (by default its name) is there; tell whether it was new."""
+    natural_key = key or event
+    known = session.exec(
+        select(PowerEvent.id).where(
+            PowerEvent.subject == subject,
+            PowerEvent.subject_id == subject_id,
+            PowerEvent.natural_key == natural_key,
+        )
+    ).first()
+    if known is not None:
+        return False
+    session.add(
+        PowerEvent(
+            subject=subject,
+            subject_id=subject_id,
+            natural_key=natural_key,
+            event=event,
+            at=at,
+            actor=actor,
+            area=area,
+            unit=unit,
+            text=text,
+        )
+    )
+    session.flush()
+    audit.record(session, actor, event, f"{subject.value}:{subject_id}", {"key": natural_key}, at)
+    return True
+
+
+def of(session: Session, subject: PowerSubject, subject_id: int) -> list[PowerEventView]:
+    """Return everything that happened to one agreement, filing, recall or list, oldest first."""
+    rows = session.exec(
+        select(PowerEvent)
+        .where(PowerEvent.subject == subject, PowerEvent.subject_id == subject_id)
+        .order_by(col(PowerEvent.at), col(PowerEvent.id))
+    ).all()
+    return [_view(row) for row in rows]
+
+
+def page(
+    session: Session,
+    *,
+    subject: PowerSubject | None = None,
+    area: str | None = None,
+    unit: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[PowerEventView]:
+    """Return a page of the ledger, newest first."""
+    query = select(PowerEvent).order_by(col(PowerEvent.id).desc())
+    for column, wanted in ((PowerEvent.subject, subject), (PowerEvent.area, area), (PowerEvent.unit, unit)):
+        if wanted:
+            query = query.where(col(column) == wanted)
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(PowerEvent.id) < position[0])
+    rows: Sequence[PowerEvent] = session.exec(query.limit(limit + 1)).all()
+    shown = [_view(row) for row in rows[:limit]]
+    return Page[PowerEventView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def _view(row: PowerEvent) -> PowerEventView:
+    return PowerEventView.model_validate(row.model_dump())

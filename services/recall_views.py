@@ -1,0 +1,204 @@
+"""Recalls, the cases they touch and the figures that suggest them, as the API and the pages show them."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+from sqlalchemy import case as sql_case
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from models.case import Case
+from models.catalogue import Mode
+from models.dossier import TransferDossier
+from models.filing import Filing, FilingQuestion, ReviewFinding
+from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
+from models.task import Task
+from services.clock import product_now
+from services.power_ledger import PowerEventView
+from services.views import StateView
+
+RETURNED_LIMIT: Final = 3
+OVERDUE_LIMIT: Final = 3
+QUESTIONED_LIMIT: Final = 2
+NONCONFORMING_LIMIT: Final = 1
+"""How many of each suggest a recall [decision]; a suggestion is looked into by people, never carried out by itself."""
+
+
+class RecalledCaseView(BaseModel):
+    """A case in flight when the recall took effect, and what became of it."""
+
+    case_no: str
+    disposition: Disposition
+    disposition_name: str
+    state_code: int
+    at: datetime
+    taken_over_at: datetime | None
+
+
+class RecallView(BaseModel):
+    """A recall, from proposal to restoration."""
+
+    id: int
+    item: str
+    area: str
+    unit: str
+    state: RecallState
+    reason: str
+    proposed_by: str | None
+    proposed_at: datetime | None
+    statement_due_at: datetime | None
+    statement: str
+    stated_by: str | None
+    stated_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    effective_on: date | None
+    in_flight: InFlight | None
+    took_effect_at: datetime | None
+    restored_on: date | None
+    restored_by: str | None
+    restore_reason: str
+    cases: list[RecalledCaseView]
+    events: list[PowerEventView] = []
+
+
+class PreviewRow(BaseModel):
+    """A case in flight and what each choice would do to it."""
+
+    case_no: str
+    item_name: str
+    project: str
+    mode: Mode
+    state: StateView
+    level: int
+    received_at: datetime
+    accepted_at: datetime | None
+    due_at: datetime | None
+    process_instance_key: str | None
+    process_id: str
+    tasks: list[str]
+    if_finish: Disposition
+    if_transfer: Disposition
+    if_finish_name: str
+    if_transfer_name: str
+
+
+class Suggestion(BaseModel):
+    """The monitoring figures of one item in one area; ``suggested`` when one of them reaches its limit."""
+
+    item: str
+    item_name: str
+    area: str
+    unit: str
+    cases: int
+    returned: int
+    overdue: int
+    questioned: int
+    nonconforming: int
+    suggested: bool
+    reasons: list[str]
+
+
+def recall_view(session: Session, recall: Recall) -> RecallView:
+    """Return a recall as the contract shows it."""
+    rows = session.exec(select(RecallCase).where(RecallCase.recall_id == recall.id).order_by(col(RecallCase.id))).all()
+    cases = [{**row.model_dump(), "disposition_name": row.disposition.label} for row in rows]
+    return RecallView.model_validate({**recall.model_dump(), "cases": cases})
+
+
+def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Disposition]) -> PreviewRow:
+    """Return one line of the preview."""
+    names = session.exec(select(Task.name).where(Task.case_no == case.case_no, col(Task.is_open))).all()
+    finish, transfer = dispositions[InFlight.FINISH], dispositions[InFlight.TRANSFER]
+    return PreviewRow(
+        case_no=case.case_no,
+        item_name=case.item_name,
+        project=case.project,
+        mode=case.mode,
+        state=StateView(code=case.state, name=case.case_state.label),
+        level=case.level,
+        received_at=case.received_at,
+        accepted_at=case.accepted_at,
+        due_at=case.due_at,
+        process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
+        process_id=case.process_id,
+        tasks=list(names),
+        if_finish=finish,
+        if_transfer=transfer,
+        if_finish_name=finish.label,
+        if_transfer_name=transfer.label,
+    )
+
+
+def suggestions(session: Session, *, item: str | None = None, area: str | None = None) -> list[Suggestion]:
+    """Return the monitoring figures (下放权限运行监测) of every item and area with cases, the worst first."""
+    now = product_now(session)
+    ended = func.coalesce(Case.decided_at, Case.closed_at, now)
+    late = sql_case((col(Case.due_at) < ended, 1), else_=0)
+    base: Any = select(  # type: ignore[call-overload]
+        Case.item_code, Case.area, func.max(Case.item_name), func.max(Case.city_unit), func.count(), func.sum(late)
+    ).group_by(col(Case.item_code), col(Case.area))
+    if item:
+        base = base.where(Case.item_code == item)
+    if area:
+        base = base.where(Case.area == area)
+    returned = _counts(
+        session.exec(
+            select(Case.item_code, Case.area, func.count())
+            .join(TransferDossier, col(TransferDossier.case_no) == col(Case.case_no))
+            .where(col(TransferDossier.returned_at).is_not(None))
+            .group_by(col(Case.item_code), col(Case.area))
+        ).all()
+    )
+    questioned = _counts(
+        session.exec(
+            select(Filing.item, Filing.area, func.count(func.distinct(Filing.id)))
+            .join(FilingQuestion, col(FilingQuestion.filing_id) == col(Filing.id))
+            .group_by(col(Filing.item), col(Filing.area))
+        ).all()
+    )
+    faulty = _counts(
+        session.exec(
+            select(Filing.item, Filing.area, func.count())
+            .where(Filing.review_finding == ReviewFinding.NONCONFORMING)
+            .group_by(col(Filing.item), col(Filing.area))
+        ).all()
+    )
+    found = []
+    for code, place, name, unit, total, overdue in session.exec(base).all():
+        pair = (code, place)
+        figures = {
+            "returned": returned.get(pair, 0),
+            "overdue": int(overdue or 0),
+            "questioned": questioned.get(pair, 0),
+            "nonconforming": faulty.get(pair, 0),
+        }
+        reasons = _reasons(figures)
+        found.append(
+            Suggestion(
+                item=code,
+                item_name=name,
+                area=place,
+                unit=unit,
+                cases=total,
+                suggested=bool(reasons),
+                reasons=reasons,
+                **figures,
+            )
+        )
+    return sorted(found, key=lambda one: (not one.suggested, -len(one.reasons), -one.overdue, one.item, one.area))
+
+
+def _counts(rows: object) -> dict[tuple[str, str], int]:
+    return {(code, area): count for code, area, count in rows}  # type: ignore[attr-defined]
+
+
+def _reasons(figures: dict[str, int]) -> list[str]:
+    limits = (
+        ("returned", RETURNED_LIMIT, "审核转报件被退回{}次"),
+        ("overdue", OVERDUE_LIMIT, "超期{}件"),
+        ("questioned", QUESTIONED_LIMIT, "报备被质询{}件"),
+        ("nonconforming", NONCONFORMING_LIMIT, "抽查不合格{}件"),
+    )
+    return [text.format(figures[name]) for name, limit, text in limits if figures[name] >= limit]

@@ -1,0 +1,389 @@
+"""Recall of delegated powers (按程序收回权限): propose, hear the county, decide, take effect, restore.
+
+The dates on the recall say whether an area has a power on a day (``services.catalogue`` reads them); the process
+``delegation-recall`` keeps the terms. On the effective day every case in flight is either finished by the county or
+handed to the city unit: its mode process is interrupted by ``case-recalled`` and goes on in ``city-takeover``, under
+the same number, clock and history. A case already decided, or already with the city, stays where it is.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from models.case import Case, CaseState
+from models.catalogue import ItemVersion
+from models.power_event import PowerSubject
+from models.protocol import Message
+from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
+from models.task import Task
+from models.working_calendar import china_date, end_of_day, start_of_day
+from services import (
+    answers,
+    audit,
+    calendar,
+    catalogue,
+    outbox,
+    power_ledger,
+    power_rights,
+    rights,
+    tasks,
+    timeline,
+)
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
+from services.rights import Role
+from services.views import Page
+
+STATEMENT_DAYS: Final = 5
+"""Working days the county has to state its view [decision]."""
+
+
+class RecallClosed(Conflict):
+    """The recall's state does not allow the step."""
+
+    code, title, title_en = "recall_state", "收回程序当前状态不允许此操作", "The recall's state does not allow this"
+
+
+class AlreadyRecalled(Conflict):
+    """The power is recalled, or about to be."""
+
+    code, title, title_en = "already_recalled", "该权限已收回或已决定收回", "The power is recalled already"
+
+
+class CountyNotHeard(Conflict):
+    """A recall was proposed and the county's time to state its view still runs."""
+
+    code, title, title_en = "county_not_heard", "尚在听取县级意见期间，不能决定", "The county has not been heard yet"
+
+
+def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -> RecallView:
+    """Propose a recall; the county has five working days to state its view."""
+    version = _item(session, item, area)
+    may = power_rights.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
+    if not may and not rights.is_coordinator(actor):
+        raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
+    _require_none_running(session, item, area)
+    now = product_now(session)
+    due = end_of_day(calendar.calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
+    recall = Recall(
+        item=item,
+        area=area,
+        unit=version.unit,
+        state=RecallState.PROPOSED,
+        reason=reason,
+        proposed_by=actor.username,
+        proposed_at=now,
+        statement_due_at=due,
+    )
+    session.add(recall)
+    session.flush()
+    _note(session, recall, "recall.proposed", f"拟收回{item}：{reason}", actor.username, now)
+    variables = {"recallId": str(recall.id), "statementDueAt": due.isoformat(timespec="seconds")}
+    _tell(session, recall, Message.RECALL_PROPOSED, variables)
+    return recall_view(session, recall)
+
+
+def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
+    """Record the county's statement (陈述意见), once and in time."""
+    recall = _get(session, recall_id)
+    if not power_rights.acts_in_area(actor, recall.area, Role.APPROVER, Role.CHIEF):
+        raise Forbidden("只有相关县（市、区）可以陈述意见", "Only the county concerned may state its view")
+    if recall.state is not RecallState.PROPOSED:
+        raise RecallClosed("陈述意见的阶段已过")
+    now = product_now(session)
+    recall.state = RecallState.HEARD
+    recall.statement, recall.stated_by, recall.stated_at = text, actor.username, now
+    session.add(recall)
+    _note(session, recall, "recall.stated", f"县级陈述意见：{text}", actor.username, now)
+    _tell(session, recall, Message.RECALL_STATED)
+    return recall_view(session, recall)
+
+
+def lapse_hearing(session: Session, recall_id: int) -> None:
+    """Record that the county said nothing in time, dated by the term's end; the effect of a job."""
+    recall = session.get_one(Recall, recall_id)
+    if recall.state is RecallState.PROPOSED and recall.statement_due_at is not None:
+        recall.state = RecallState.HEARD
+        session.add(recall)
+        text = f"{STATEMENT_DAYS}个工作日内未陈述意见，视为无意见"
+        _note(session, recall, "recall.hearing_lapsed", text, timeline.SYSTEM, recall.statement_due_at)
+
+
+def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
+    """Decide not to recall."""
+    recall = _get(session, recall_id)
+    _require_decider(actor, recall.unit)
+    if recall.state not in (RecallState.PROPOSED, RecallState.HEARD):
+        raise RecallClosed
+    now = product_now(session)
+    recall.state, recall.decided_by, recall.decided_at = RecallState.DROPPED, actor.username, now
+    session.add(recall)
+    _note(session, recall, "recall.dropped", f"决定不予收回：{reason}", actor.username, now)
+    _tell(session, recall, Message.RECALL_DROPPED)
+    return recall_view(session, recall)
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    *,
+    item: str,
+    area: str,
+    reason: str,
+    effective_on: date | None,
+    in_flight: InFlight,
+) -> RecallView:
+    """Record a decided recall; an open proposal for the same power is what is decided on.
+
+    It takes effect in this transaction when its day has come, else when the process's timer fires.
+    """
+    version = _item(session, item, area)
+    _require_decider(actor, version.unit)
+    now = product_now(session)
+    today = china_date(now)
+    running = _running(session, item, area)
+    if any(one.state in (RecallState.DECIDED, RecallState.EFFECTIVE) for one in running):
+        raise AlreadyRecalled
+    recall = (
+        running[0]
+        if running
+        else Recall(item=item, area=area, unit=version.unit, state=RecallState.DECIDED, reason=reason)
+    )
+    if recall.state is RecallState.PROPOSED:
+        raise CountyNotHeard(f"县级可于{china_date(recall.statement_due_at or now)}前陈述意见")
+    proposed = recall.state is RecallState.HEARD
+    recall.state, recall.reason = RecallState.DECIDED, reason
+    recall.decided_by, recall.decided_at = actor.username, now
+    recall.effective_on, recall.in_flight = max(effective_on or today, today), in_flight
+    session.add(recall)
+    session.flush()
+    told = f"决定自{recall.effective_on}起收回{item}，在办件{in_flight.label}：{reason}"
+    _note(session, recall, "recall.decided", told, actor.username, now)
+    variables = {"effectiveAt": start_of_day(recall.effective_on).isoformat(timespec="seconds")}
+    if proposed:
+        _tell(session, recall, Message.RECALL_DECIDED, variables)
+    else:
+        _tell(session, recall, Message.RECALL_ORDERED, {**variables, "recallId": str(recall.id)})
+    if recall.effective_on <= today:
+        take_effect(session, recall.id or 0)
+    return recall_view(session, recall)
+
+
+def take_effect(session: Session, recall_id: int) -> None:
+    """Make a decided recall effective and deal with every case in flight, once each; dated by the effective day."""
+    recall = session.get_one(Recall, recall_id)
+    now = product_now(session)
+    if recall.state is not RecallState.DECIDED or recall.effective_on is None or recall.in_flight is None:
+        return
+    if recall.effective_on > china_date(now):
+        return
+    at = max(start_of_day(recall.effective_on), recall.decided_at or now)
+    counts = dict.fromkeys(Disposition, 0)
+    for case in _in_flight(session, recall.item, recall.area):
+        disposition = disposition_of(session, case, recall.in_flight)
+        counts[disposition] += 1
+        session.add(
+            RecallCase(recall_id=recall_id, case_no=case.case_no, disposition=disposition, state_code=case.state, at=at)
+        )
+        if disposition is Disposition.TRANSFER:
+            _hand_over(session, recall, case, at)
+    recall.state, recall.took_effect_at = RecallState.EFFECTIVE, at
+    session.add(recall)
+    told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
+    _note(session, recall, "recall.effective", f"权限收回生效。{told or '没有在办件'}", timeline.SYSTEM, at)
+
+
+def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
+    """Give a recalled power back from today on, or revoke a recall that has not taken effect.
+
+    Cases handed over stay with the city.
+    """
+    recall = _get(session, recall_id)
+    _require_decider(actor, recall.unit)
+    if recall.state not in (RecallState.DECIDED, RecallState.EFFECTIVE):
+        raise RecallClosed
+    now = product_now(session)
+    effective = recall.state is RecallState.EFFECTIVE
+    recall.restored_on = china_date(now) if effective else recall.effective_on
+    recall.state, recall.restored_by, recall.restore_reason = RecallState.RESTORED, actor.username, reason
+    session.add(recall)
+    _note(
+        session, recall, "recall.restored", f"{'恢复权限' if effective else '撤销收回'}：{reason}", actor.username, now
+    )
+    if not effective:
+        _tell(session, recall, Message.RECALL_RESTORED)
+    return recall_view(session, recall)
+
+
+def take_over(session: Session, case_no: str) -> dict[str, Any]:
+    """Tell the city's process how far the case has come; the effect of its first job."""
+    case = session.get_one(Case, case_no)
+    for row in session.exec(select(RecallCase).where(RecallCase.case_no == case_no)).all():
+        if row.disposition is Disposition.TRANSFER and row.taken_over_at is None:
+            row.taken_over_at = product_now(session)
+            session.add(row)
+    if case.case_state is CaseState.ACCEPTED:
+        case.state = CaseState.IN_DEPARTMENT
+        session.add(case)
+    stage = "received"
+    if case.case_state is CaseState.CORRECTION_OPEN:
+        stage = "correction"
+    elif case.supplemented_at is not None:
+        stage = "supplemented"
+    due = case.supplement_due_at
+    return {
+        "accepted": case.accepted_at is not None,
+        "acceptanceStage": stage,
+        "supplementDueAt": due.isoformat(timespec="seconds") if due is not None else None,
+    }
+
+
+def preview(session: Session, actor: Actor, item: str, area: str) -> Page[PreviewRow]:
+    """Return every case in flight with what each choice would do to it."""
+    version = _item(session, item, area)
+    concerned = version.unit in power_rights.units_of(actor) or area in power_rights.areas_of(actor)
+    if not concerned and not rights.is_coordinator(actor):
+        raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
+    rows = [
+        preview_row(session, case, {choice: disposition_of(session, case, choice) for choice in InFlight})
+        for case in _in_flight(session, item, area)
+    ]
+    return Page[PreviewRow](items=rows, next=None)
+
+
+def list_recalls(
+    session: Session,
+    *,
+    item: str | None = None,
+    area: str | None = None,
+    state: RecallState | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[RecallView]:
+    """Return a page of recalls and proposals, the newest first."""
+    query = select(Recall).order_by(col(Recall.id).desc())
+    for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
+        if wanted:
+            query = query.where(col(column) == wanted)
+    if (position := decode_cursor(cursor, (int,))) is not None:
+        query = query.where(col(Recall.id) < position[0])
+    rows = session.exec(query.limit(limit + 1)).all()
+    shown = [recall_view(session, row) for row in rows[:limit]]
+    return Page[RecallView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def get(session: Session, recall_id: int) -> RecallView:
+    """Return one recall with its history."""
+    shown = recall_view(session, _get(session, recall_id))
+    shown.events = power_ledger.of(session, PowerSubject.RECALL, recall_id)
+    return shown
+
+
+def disposition_of(session: Session, case: Case, in_flight: InFlight) -> Disposition:
+    """Return what a recall does to a case in flight."""
+    decided = case.decision is not None or any(
+        answers.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
+    )
+    if case.level == 1:
+        return Disposition.WITH_CITY
+    if decided or in_flight is InFlight.FINISH:
+        return Disposition.FINISH
+    return Disposition.TRANSFER
+
+
+def _hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> None:
+    """Hand one running case to the city unit: level, history, its open county tasks, and word to the engine."""
+    case.level, case.taken_over_at = 1, at
+    session.add(case)
+    timeline.add(
+        session,
+        case.case_no,
+        "case.transferred",
+        "权限收回，移交市级单位接续办理",
+        actor=timeline.SYSTEM,
+        at=at,
+    )
+    audit.record(
+        session, recall.decided_by or timeline.SYSTEM, "case.transfer", case.case_no, {"recall": recall.id}, at
+    )
+    for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
+        tasks.cancel(session, task.key, at)
+    outbox.publish_message(
+        session,
+        Message.CASE_RECALLED,
+        stream=case.case_no,
+        correlation_key=case.case_no,
+        message_id=f"{case.case_no}:recalled",
+    )
+
+
+def _in_flight(session: Session, item: str, area: str) -> Sequence[Case]:
+    query = select(Case).where(Case.item_code == item, Case.area == area, col(Case.is_open))
+    return session.exec(query.order_by(col(Case.received_at), col(Case.case_no))).all()
+
+
+def _item(session: Session, code: str, area: str) -> ItemVersion:
+    item = catalogue.get_item(session, code, china_date(product_now(session))) or catalogue.get_item(session, code)
+    if item is None:
+        raise InvalidInput([FieldProblem("item", "没有这个事项")])
+    if area not in item.areas:
+        raise InvalidInput([FieldProblem("area", "该事项未下放至该县（市、区）")])
+    return item
+
+
+def _running(session: Session, item: str, area: str) -> list[Recall]:
+    over = (RecallState.DROPPED, RecallState.RESTORED)
+    query = select(Recall).where(Recall.item == item, Recall.area == area, col(Recall.state).not_in(over))
+    return list(session.exec(query.order_by(col(Recall.id).desc())).all())
+
+
+def _require_none_running(session: Session, item: str, area: str) -> None:
+    running = _running(session, item, area)
+    if any(one.state in (RecallState.DECIDED, RecallState.EFFECTIVE) for one in running):
+        raise AlreadyRecalled
+    if running:
+        raise RecallClosed("该权限的收回程序正在进行")
+
+
+def _require_decider(actor: Actor, unit: str) -> None:
+    if not power_rights.directs_unit(actor, unit):
+        raise Forbidden(
+            "只有统筹单位或市级单位审批负责人可以决定", "Only the coordinator or the unit's approver may decide"
+        )
+
+
+def _get(session: Session, recall_id: int) -> Recall:
+    recall = session.get(Recall, recall_id)
+    if recall is None:
+        raise NotFound("没有这项收回程序", "No such recall")
+    return recall
+
+
+def _note(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
+    power_ledger.add(
+        session,
+        PowerSubject.RECALL,
+        recall.id or 0,
+        event,
+        text,
+        actor=actor,
+        at=at,
+        area=recall.area,
+        unit=recall.unit,
+    )
+
+
+def _tell(session: Session, recall: Recall, message: Message, variables: dict[str, Any] | None = None) -> None:
+    outbox.publish_message(
+        session,
+        message,
+        stream=f"recall:{recall.id}",
+        correlation_key=str(recall.id),
+        message_id=f"recall:{recall.id}:{message.value}",
+        variables=variables,
+    )

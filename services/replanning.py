@@ -1,0 +1,114 @@
+"""Move the dates of the running cases after the calendar changed, and tell the processes that wait for them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from models.calendar import CITY_WIDE, CalendarRevision
+from models.case import Case
+from models.protocol import Message
+from models.special_procedure import SpecialProcedure
+from models.task import Task
+from models.working_calendar import china_date, end_of_day, start_of_day
+from services import calendar, deadlines, outbox, timeline
+from services.accounts import Actor
+from services.calendar import DayEntry
+from services.clock import product_now
+
+CASES_AT_A_TIME = 500
+
+
+def change_calendar(
+    session: Session, actor: Actor, area: str, entries: Sequence[DayEntry], *, source: str = calendar.BY_HAND
+) -> CalendarRevision | None:
+    """Change the calendar and every running case it reaches, in one transaction; None when nothing changed."""
+    revision = calendar.change(session, actor, area, entries, source=source)
+    if revision is not None:
+        revision.moved_cases = replan(session, area, [one.day for one in entries])
+        session.add(revision)
+    return revision
+
+
+def replan(session: Session, area: str, days: Sequence[date]) -> int:
+    """Reckon anew every running case whose dates a change of ``days`` can move; return how many moved."""
+    moved = 0
+    now = product_now(session)
+    for batch in _batches(_reached(session, area, min(days))):
+        cases = session.exec(select(Case).where(col(Case.case_no).in_(batch))).all()
+        inputs = deadlines.gather(session, cases)
+        open_tasks = session.exec(select(Task).where(col(Task.case_no).in_(batch), col(Task.is_open))).all()
+        for case in cases:
+            of_case = inputs.of(case)
+            replanned = [one for one in of_case.procedures if _replan_procedure(session, case, one, of_case)]
+            before = _dates(case)
+            deadlines.set_dates(case, of_case, now)
+            if _dates(case) == before and not replanned:
+                continue
+            moved += 1
+            for task in open_tasks:
+                if task.case_no == case.case_no:
+                    deadlines.apply_task_clock(session, task, case)
+            _tell(session, case, before[0])
+            deadlines.announce_change(session, case)
+        session.flush()
+    return moved
+
+
+def _reached(session: Session, area: str, first: date) -> list[str]:
+    """Return the open, undecided cases with a date on or after the first changed day, or with no certain date."""
+    since = start_of_day(first)
+    ends = (Case.due_at, Case.acceptance_due_at, Case.supplement_due_at, Case.promised_due_at, Case.delivery_due_at)
+    query = select(Case.case_no).where(
+        col(Case.is_open), or_(*(col(end) >= since for end in ends), col(Case.provisional))
+    )
+    if area != CITY_WIDE:
+        query = query.where(Case.area == area)
+    return list(session.exec(query.order_by(col(Case.case_no))).all())
+
+
+def _batches(numbers: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(numbers), CASES_AT_A_TIME):
+        yield numbers[start : start + CASES_AT_A_TIME]
+
+
+def _replan_procedure(session: Session, case: Case, procedure: SpecialProcedure, inputs: deadlines.ClockInputs) -> bool:
+    """Move the planned end of a running special procedure, which is in working days too."""
+    if procedure.ended_at is not None:
+        return False
+    begun = china_date(procedure.begun_at)
+    planned = end_of_day(inputs.calendar.add_working_days(begun, procedure.planned_days))
+    if planned == procedure.planned_end_at:
+        return False
+    procedure.planned_end_at = planned
+    session.add(procedure)
+    outbox.publish_message(
+        session,
+        Message.SPECIAL_PROCEDURE_REPLANNED,
+        stream=case.case_no,
+        correlation_key=procedure.id,
+        message_id=f"{procedure.id}:planned:{case.clock_version + 1}",
+    )
+    return True
+
+
+def _dates(case: Case) -> tuple[object, ...]:
+    """Return what people and processes see of a case's dates; the due instant first."""
+    shown = (case.due_at, case.provisional, case.delivery_due_at)
+    return shown + tuple(getattr(case, name) for name in deadlines.WATCHED_DATES)
+
+
+def _tell(session: Session, case: Case, due_before: object) -> None:
+    due = case.due_at or case.acceptance_due_at
+    changed = due_before != case.due_at and case.due_at is not None
+    text = "工作日历变更，重新计算期限" + (f"，法定期限改为{china_date(due)}" if changed and due is not None else "")
+    timeline.add(
+        session,
+        case.case_no,
+        "deadline.replanned",
+        text,
+        actor=timeline.SYSTEM,
+        at=product_now(session),
+        key=f"deadline.replanned:{case.clock_version + 1}",
+    )

@@ -1,0 +1,252 @@
+"""What supervision leads to (审管双回路): a push is claimed, its results go back to the approver, who answers them.
+
+A restriction stays with the applicant until it is lifted: the form check of the next application shows it.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from models.case import Case
+from models.protocol import CASE_ID, START_TTL_MS, Message
+from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
+from services import answers, audit, outbox, supervision, webhooks
+from services.accounts import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.supervision import find, tell
+from services.webhook_events import Event
+
+MAX_TEXT_LENGTH: Final = 2000
+
+
+class PushClaimed(Conflict):
+    """Somebody else has claimed the push."""
+
+    code, title, title_en = "push_claimed", "该推送已被认领", "The push has been claimed"
+
+
+class NoFeedback(Conflict):
+    """There is nothing to read or answer."""
+
+    code, title, title_en = "no_feedback", "没有待阅处的监管反馈", "There is no feedback to answer"
+
+
+class NotRestricted(Conflict):
+    """The feedback is no restriction in force."""
+
+    code, title, title_en = "not_restricted", "没有生效中的限制措施", "There is no restriction in force"
+
+
+def claim(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
+    """Take a push over as its supervisor (认领); claiming one's own again changes nothing."""
+    found = find(session, push_id)
+    _require_supervisor(session, actor, found)
+    if found.claimed_by is not None and found.claimed_by != actor.username:
+        raise PushClaimed(f"该推送已由{found.claimed_by}认领")
+    _claim(session, found, actor.username, product_now(session))
+    return found
+
+
+def give_feedback(session: Session, actor: Actor, push_id: int, kind: FeedbackKind, text: str) -> SupervisionFeedback:
+    """Return a result of supervision to the approver; who gives it claims the push with it."""
+    found = find(session, push_id)
+    _require_supervisor(session, actor, found)
+    return record_feedback(session, found, kind, text, actor.username)
+
+
+def record_feedback(
+    session: Session, found: SupervisionPush, kind: FeedbackKind, text: str, by: str
+) -> SupervisionFeedback:
+    """Record feedback given by an account or a supervisor's platform, and bring it to the approver's task list."""
+    written = _written(text)
+    now = product_now(session)
+    case = session.get_one(Case, found.case_no)
+    _claim(session, found, by, now)
+    feedback = SupervisionFeedback(
+        push_id=_key(found.id),
+        kind=kind,
+        text=written,
+        applicant_digest=case.applicant_digest,
+        given_by=by,
+        given_at=now,
+    )
+    session.add(feedback)
+    session.flush()
+    tell(session, found, "push.feedback", f"监管反馈（{kind.label}）：{written}", by, now, f"{feedback.id}")
+    outbox.publish_message(
+        session,
+        Message.FEEDBACK_GIVEN,
+        stream=found.case_no,
+        correlation_key=f"feedback-{feedback.id}",
+        message_id=f"feedback-{feedback.id}",
+        variables={
+            CASE_ID: found.case_no,
+            "feedbackId": f"feedback-{feedback.id}",
+            "approverGroup": found.approver_group,
+        },
+        time_to_live_ms=START_TTL_MS,
+    )
+    _emit_feedback(session, Event.PUSH_FEEDBACK, found, feedback, now)
+    audit.record(session, by, "push.feedback", found.case_no, {"push": found.id, "kind": kind.value}, now)
+    return feedback
+
+
+def read_feedback(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
+    """Note that the approver has read a push's feedback."""
+    found = find(session, push_id)
+    _require_approver(actor, found)
+    now = product_now(session)
+    given = feedback_of(session, push_id)
+    if not given:
+        raise NoFeedback()
+    for one in given:
+        if one.read_at is None:
+            one.read_by, one.read_at = actor.username, now
+            session.add(one)
+    audit.record(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
+    return found
+
+
+def answer(session: Session, actor: Actor, push_id: int, text: str, feedback_id: int | None = None) -> SupervisionPush:
+    """Answer a push's feedback as the approver: one piece of it, or all that is unanswered."""
+    found = find(session, push_id)
+    _require_approver(actor, found)
+    written = _written(text)
+    waiting = [
+        one for one in feedback_of(session, push_id) if one.answered_at is None and feedback_id in (None, one.id)
+    ]
+    if not waiting:
+        raise NoFeedback()
+    now = product_now(session)
+    for one in waiting:
+        _answer(session, found, one, written, actor.username, now)
+        outbox.publish_message(
+            session,
+            Message.FEEDBACK_ANSWERED,
+            stream=found.case_no,
+            correlation_key=f"feedback-{one.id}",
+            message_id=f"feedback-{one.id}:answered",
+        )
+    return found
+
+
+def lift(session: Session, actor: Actor, push_id: int, feedback_id: int) -> SupervisionPush:
+    """End a restriction, as the supervisor who may impose it."""
+    found = find(session, push_id)
+    _require_supervisor(session, actor, found)
+    one = session.get(SupervisionFeedback, feedback_id)
+    if one is None or one.push_id != push_id:
+        raise NotFound("没有这条监管反馈", "No such feedback")
+    if one.kind is not FeedbackKind.RESTRICTION or one.lifted_at is not None:
+        raise NotRestricted()
+    now = product_now(session)
+    one.lifted_by, one.lifted_at = actor.username, now
+    session.add(one)
+    tell(session, found, "push.lifted", f"解除限制措施：{one.text}", actor.username, now, f"{one.id}")
+    _emit_feedback(session, Event.PUSH_LIFTED, found, one, now)
+    audit.record(session, actor.username, "push.lift", found.case_no, {"push": push_id, "feedback": one.id}, now)
+    return found
+
+
+def answer_from_task(session: Session, feedback_id: int, instance_key: int) -> None:
+    """Take over what the approver wrote in the task; an answer given in the ledger meanwhile stands."""
+    one = session.get_one(SupervisionFeedback, feedback_id)
+    if one.answered_at is not None:
+        return
+    found = find(session, one.push_id)
+    given = answers.of_instance(session, instance_key)
+    if given is None:
+        raise NotFound(f"监管反馈{feedback_id}没有可记录的阅处意见")
+    _answer(session, found, one, given.opinion or "已阅", given.account, given.decided_at)
+
+
+def feedback_of(session: Session, push_id: int) -> list[SupervisionFeedback]:
+    """Return a push's feedback, oldest first."""
+    query = select(SupervisionFeedback).where(SupervisionFeedback.push_id == push_id)
+    return list(session.exec(query.order_by(col(SupervisionFeedback.id))).all())
+
+
+def restrictions(session: Session, applicant_digest: str, at: datetime) -> list[SupervisionFeedback]:
+    """Return the restrictions on an applicant that held at an instant, oldest first."""
+    query = select(SupervisionFeedback).where(
+        SupervisionFeedback.applicant_digest == applicant_digest,
+        SupervisionFeedback.kind == FeedbackKind.RESTRICTION,
+        col(SupervisionFeedback.given_at) <= at,
+    )
+    found = session.exec(query.order_by(col(SupervisionFeedback.id))).all()
+    return [one for one in found if one.lifted_at is None or one.lifted_at > at]
+
+
+def _claim(session: Session, found: SupervisionPush, by: str, now: datetime) -> None:
+    if found.claimed_at is not None:
+        return
+    found.claimed_by, found.claimed_at = by, now
+    session.add(found)
+    tell(session, found, "push.claimed", f"{supervision.group_label(session, found.recipient)}认领审管推送", by, now)
+    outbox.publish_message(
+        session,
+        Message.PUSH_CLAIMED,
+        stream=found.case_no,
+        correlation_key=f"push-{found.id}",
+        message_id=f"push-{found.id}:claimed",
+    )
+    webhooks.emit(session, Event.PUSH_CLAIMED, f"push:{found.id}", supervision.push_data(session, found), now)
+    audit.record(session, by, "push.claim", found.case_no, {"push": found.id}, now)
+
+
+def _answer(
+    session: Session, found: SupervisionPush, one: SupervisionFeedback, text: str, by: str, at: datetime
+) -> None:
+    one.answer, one.answered_by, one.answered_at = text, by, at
+    if one.read_at is None:
+        one.read_by, one.read_at = by, at
+    session.add(one)
+    tell(session, found, "push.answered", f"答复监管反馈：{text}", by, at, f"{one.id}")
+    _emit_feedback(session, Event.PUSH_ANSWERED, found, one, at)
+    audit.record(session, by, "push.answer", found.case_no, {"push": found.id, "feedback": one.id}, at)
+
+
+def _emit_feedback(
+    session: Session, event: Event, found: SupervisionPush, one: SupervisionFeedback, at: datetime
+) -> None:
+    data = {
+        "push_id": found.id,
+        "feedback_id": one.id,
+        "case_no": found.case_no,
+        "to": found.recipient,
+        **one.model_dump(include={"text", "given_at", "answer", "answered_at", "lifted_at"}),
+        "kind": one.kind.value,
+    }
+    webhooks.emit(session, event, f"feedback:{one.id}", data, at)
+
+
+def _require_supervisor(session: Session, actor: Actor, one: SupervisionPush) -> None:
+    """Refuse everybody but the recipient's members, and of these whoever decided the case."""
+    if one.recipient not in actor.groups:
+        raise Forbidden("该推送不属于您的监管单位", "The push is not addressed to you")
+    case = session.get_one(Case, one.case_no)
+    decided = answers.find(session, case.case_no, outcome=case.decision.value) if case.decision else None
+    if decided is not None and decided.account == actor.username:
+        raise Forbidden("作出决定的人不能同时监管本件", "Whoever decided the case may not supervise it")
+
+
+def _require_approver(actor: Actor, one: SupervisionPush) -> None:
+    if one.approver_group not in actor.groups:
+        raise Forbidden("只有本件的审批单位可以阅处监管反馈", "Only the approver of the case may answer")
+
+
+def _written(text: str) -> str:
+    written = text.strip()
+    if not written:
+        raise InvalidInput([FieldProblem("text", "必填")])
+    if len(written) > MAX_TEXT_LENGTH:
+        raise InvalidInput([FieldProblem("text", f"长度不能超过 {MAX_TEXT_LENGTH} 个字符")])
+    return written
+
+
+def _key(key: int | None) -> int:
+    if key is None:
+        raise ValueError("the row is not in the database yet")
+    return key

@@ -1,0 +1,174 @@
+"""The events outside systems may subscribe to, and the schema of what each says.
+
+A payload is ``{id, type, timestamp, subject, data}``; ``data`` is one of the classes below. Fields may be added, so a
+receiver ignores those it does not know; none is renamed or removed. A person's name is masked, an organisation's is
+not; nothing else about an applicant is told.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+ALL_EVENTS: Final = "*"
+
+
+class Event(StrEnum):
+    """The events; ``<family>.*`` and ``*`` subscribe to more than one."""
+
+    PUSH_SENT = "push.sent"
+    PUSH_CLAIMED = "push.claimed"
+    PUSH_OVERDUE = "push.overdue"
+    PUSH_ESCALATED = "push.escalated"
+    PUSH_FEEDBACK = "push.feedback"
+    PUSH_ANSWERED = "push.answered"
+    PUSH_LIFTED = "push.lifted"
+    POLICY_ISSUED = "policy.issued"
+    POLICY_ACKNOWLEDGED = "policy.acknowledged"
+    POLICY_OVERDUE = "policy.overdue"
+    POLICY_ESCALATED = "policy.escalated"
+    CERTIFICATE_ISSUED = "certificate.issued"
+    CERTIFICATE_CHANGED = "certificate.changed"
+    CERTIFICATE_CANCELLED = "certificate.cancelled"
+
+
+FAMILIES: Final = ("push", "policy", "filing", "certificate")
+"""What an event's name begins with. Events of ``filing`` are named by the service that files."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class DocumentData(BaseModel):
+    """A document of the case; its PDF is at ``GET /documents/{id}``."""
+
+    id: int
+    kind: str
+    number: str
+    sha256: str
+
+
+class PushData(_Data):
+    """审管信息推送单: what was decided, for whom, and the papers."""
+
+    push_id: int
+    case_no: str
+    to: str
+    role: str
+    item: str
+    item_name: str
+    area: str
+    mode: str
+    decision: str
+    decided_at: datetime | None
+    closed_at: datetime
+    applicant_name: str
+    documents: list[DocumentData]
+    certificate: str | None
+    pushed_at: datetime
+    due_at: datetime
+    claimed_at: datetime | None
+
+
+class FeedbackData(_Data):
+    """A result of supervision, and the approver's answer to it."""
+
+    push_id: int
+    feedback_id: int
+    case_no: str
+    to: str
+    kind: str
+    text: str
+    given_at: datetime
+    answer: str
+    answered_at: datetime | None
+    lifted_at: datetime | None
+
+
+class PolicyData(_Data):
+    """政策文件告知: the document, its items and who has acknowledged it."""
+
+    notice_id: int
+    title: str
+    level: str
+    published_on: date
+    items: list[str]
+    recipients: list[str]
+    acknowledged: list[str]
+    issued_at: datetime
+    due_at: datetime
+    file_sha256: str | None
+
+
+class FilingData(_Data):
+    """县级报备(批): what a county filed with the city unit; further fields by the event."""
+
+    case_no: str | None = None
+
+
+class CertificateData(_Data):
+    """电子证照: a certificate and its state in the city's library."""
+
+    number: str
+    case_no: str
+    item: str
+    name: str
+    status: str
+    issued_at: datetime
+    valid_until: date | None
+
+
+_DATA: Final[dict[str, type[_Data]]] = {
+    "push": PushData,
+    "policy": PolicyData,
+    "filing": FilingData,
+    "certificate": CertificateData,
+}
+_FEEDBACK_EVENTS: Final = frozenset({Event.PUSH_FEEDBACK, Event.PUSH_ANSWERED, Event.PUSH_LIFTED})
+
+
+class EventView(BaseModel):
+    """One event and the JSON schema of its ``data``."""
+
+    event: str
+    description: str
+    data_schema: dict[str, Any]
+
+
+def data_class(event: str) -> type[_Data]:
+    """Return the class of an event's data; raise ``ValueError`` for a name of no family."""
+    if event in _FEEDBACK_EVENTS:
+        return FeedbackData
+    family, _, word = event.partition(".")
+    if not word or family not in _DATA:
+        raise ValueError(f"unknown event {event!r}")
+    return _DATA[family]
+
+
+def is_subscribable(name: str) -> bool:
+    """Tell whether an endpoint may ask for ``name``: an event, a family of them, or all."""
+    family, _, word = name.partition(".")
+    if name == ALL_EVENTS or name in set(Event):
+        return True
+    return family in FAMILIES and (word == "*" or (family == "filing" and word.isidentifier()))
+
+
+def wants(subscribed: Iterable[str], event: str) -> bool:
+    """Tell whether a subscription covers an event."""
+    return not {ALL_EVENTS, event, f"{event.partition('.')[0]}.*"}.isdisjoint(subscribed)
+
+
+def catalogue() -> list[EventView]:
+    """Return every event with its schema."""
+    names = [*(event.value for event in Event), "filing.*"]
+    return [
+        EventView(
+            event=name,
+            description=(data_class(name).__doc__ or "").strip(),
+            data_schema=data_class(name).model_json_schema(),
+        )
+        for name in names
+    ]

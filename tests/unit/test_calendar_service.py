@@ -1,0 +1,220 @@
+"""Changing the calendar: whole or not at all, remembered, by whom it may be, and what it does to running cases."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import Engine
+from sqlmodel import Session, SQLModel, create_engine, select
+
+import models  # noqa: F401  # Registers every table.
+from models.calendar import CITY_WIDE, CalendarChange, CalendarDay
+from models.case import Case, CaseState
+from models.catalogue import Area, AreaKind, Mode
+from models.database import CHINA
+from models.outbox import OutboxCommand
+from models.working_calendar import DaySource, end_of_day
+from services import calendar, calendar_files, deadlines, replanning
+from services.accounts import Actor
+from services.calendar import DayEntry
+from services.errors import Forbidden, InvalidInput, NotFound, SetupError
+
+COORDINATOR = Actor("city.coordinator", "统筹", frozenset({"city.coordinator"}))
+APPROVER = Actor("xunwu.approver", "审批", frozenset({"xunwu.approver"}))
+NOW = datetime(2026, 9, 21, 9, tzinfo=CHINA)
+CLOSED = DayEntry(date(2026, 9, 23), False, "窗口停电")
+HEADER = "date,working,reason\n"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    opened = create_engine("sqlite://")
+    SQLModel.metadata.create_all(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with freeze_time(NOW), Session(engine) as opened:
+        for position, (code, name) in enumerate((("xunwu", "寻乌县"), ("ganxian", "赣县区"))):
+            opened.add(
+                Area(code=code, name=name, kind=AreaKind.COUNTY, position=position, division_code=f"36{position:04d}")
+            )
+        opened.flush()
+        yield opened
+        opened.rollback()
+
+
+def running_case(session: Session, number: str = "1", area: str = "xunwu") -> Case:
+    """Add an accepted case of twenty working days, its dates reckoned."""
+    case = Case(
+        case_no=number,
+        query_code="Q",
+        item_code="W-01",
+        item_version=1,
+        guide_version=1,
+        item_name="事项",
+        mode=Mode.WINDOW,
+        power_kind="license",
+        power_type="行政许可",
+        area=area,
+        city_unit="zrzy",
+        applicant_digest=number,
+        submitted_by=f"{area}.window",
+        state=CaseState.IN_DEPARTMENT,
+        received_at=NOW,
+        accepted_at=NOW,
+        limit_days=20,
+        promised_days=15,
+        process_id="front-window",
+    )
+    session.add(case)
+    session.flush()
+    deadlines.refresh(session, case)
+    return case
+
+
+def messages(session: Session) -> list[str]:
+    return [one.payload["name"] for one in session.exec(select(OutboxCommand)).all()]
+
+
+def test_a_closed_day_moves_a_running_case_and_tells_its_watch(session: Session) -> None:
+    case, elsewhere = running_case(session), running_case(session, "2", "ganxian")
+    assert case.due_at == end_of_day(date(2026, 10, 26))
+    revision = replanning.change_calendar(session, APPROVER, "xunwu", [CLOSED])
+    assert revision is not None
+    assert revision.moved_cases == 1
+    assert case.due_at == end_of_day(date(2026, 10, 27))
+    assert elsewhere.due_at == end_of_day(date(2026, 10, 26))
+    assert messages(session) == ["deadline-changed"]
+
+
+def test_a_closed_day_after_the_due_day_moves_nothing(session: Session) -> None:
+    running_case(session)
+    revision = replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(date(2026, 11, 2), False, "停办")])
+    assert revision is not None
+    assert revision.moved_cases == 0
+    assert messages(session) == []
+
+
+def test_entering_a_year_makes_the_dates_that_reach_into_it_certain(session: Session) -> None:
+    case = running_case(session)
+    case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
+    deadlines.refresh(session, case)
+    assert case.provisional
+    days = [DayEntry(date(2027, 1, day), False, "元旦") for day in (1, 2, 3)]
+    for month, holiday in enumerate(("春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节"), start=3):
+        days += [DayEntry(date(2027, month, day), False, holiday) for day in (10, 11)]
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, days)
+    assert not case.provisional
+    assert not calendar.calendar_of(session, "xunwu").day(date(2027, 12, 31)).provisional
+
+
+def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session) -> None:
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED])
+    replanning.change_calendar(session, APPROVER, "xunwu", [DayEntry(CLOSED.day, True, "照常上班")])
+    assert calendar.calendar_of(session, "xunwu").day(CLOSED.day).reason == "照常上班"
+    assert calendar.calendar_of(session, "ganxian").day(CLOSED.day).source is DaySource.CITY
+    replanning.change_calendar(session, APPROVER, "xunwu", [DayEntry(CLOSED.day, None, "")])
+    assert calendar.calendar_of(session, "xunwu").day(CLOSED.day).reason == "窗口停电"
+
+
+def test_every_change_keeps_what_held_before(session: Session) -> None:
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED])
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(CLOSED.day, False, "台风停办")])
+    newest, oldest = calendar.history(session, CITY_WIDE)[:2]
+    assert [(one.before, one.after) for one in oldest.days] == [("按公布安排", "休息日（窗口停电）")]
+    assert [(one.before, one.after) for one in newest.days] == [("休息日（窗口停电）", "休息日（台风停办）")]
+    assert newest.changed_by == "city.coordinator"
+
+
+def test_a_day_entered_as_it_is_makes_no_revision(session: Session) -> None:
+    assert replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED]) is not None
+    assert replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED]) is None
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [CLOSED, CLOSED],
+        [CLOSED, DayEntry(date(2026, 9, 24), False, " ")],
+        [CLOSED, DayEntry(date(1999, 1, 1), False, "太早")],
+        [CLOSED, DayEntry(date(2026, 9, 24), True, "长" * 201)],
+    ],
+)
+def test_a_faulty_day_changes_nothing(session: Session, entries: list[DayEntry]) -> None:
+    with pytest.raises(InvalidInput):
+        replanning.change_calendar(session, COORDINATOR, CITY_WIDE, entries)
+    assert session.exec(select(CalendarDay)).all() == []
+    assert session.exec(select(CalendarChange)).all() == []
+
+
+@pytest.mark.parametrize("groups", [{"xunwu.window"}, {"ganxian.approver"}, {"city.zrzy.approver"}, {"admin.audit"}])
+def test_strangers_may_not_change_a_countys_calendar(session: Session, groups: set[str]) -> None:
+    with pytest.raises(Forbidden):
+        replanning.change_calendar(session, Actor("a", "a", frozenset(groups)), "xunwu", [CLOSED])
+
+
+def test_a_countys_approver_may_not_change_the_citys_calendar(session: Session) -> None:
+    with pytest.raises(Forbidden):
+        replanning.change_calendar(session, APPROVER, CITY_WIDE, [CLOSED])
+
+
+def test_an_unknown_area_is_not_found(session: Session) -> None:
+    with pytest.raises(NotFound):
+        replanning.change_calendar(session, COORDINATOR, "nowhere", [CLOSED])
+
+
+def test_a_file_gives_its_days() -> None:
+    content = f"\ufeff{HEADER}2027-01-01,no,元旦\n2027-01-02,是,元旦调休上班\n\n".encode()
+    assert calendar_files.read_days(content) == [
+        DayEntry(date(2027, 1, 1), False, "元旦"),
+        DayEntry(date(2027, 1, 2), True, "元旦调休上班"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "word"),
+    [
+        ("day,working,reason\n", "file", "列名"),
+        (HEADER, "file", "没有日期"),
+        (HEADER + "2027-02-30,no,春节\n", "第2行 date", "2027-02-30"),
+        (HEADER + "2027-01-01,no,元旦\n2027-01-01,no,元旦\n", "第3行 date", "第2行"),
+        (HEADER + "2027-01-01,maybe,元旦\n", "第2行 working", "maybe"),
+        (HEADER + "2027-01-01,no,\n", "第2行 reason", "必填"),
+        (HEADER + "2027-01-01,no\n", "第2行", "2列"),
+        (HEADER + "1990-01-01,no,元旦\n", "第2行 date", "年份"),
+    ],
+)
+def test_a_faulty_file_names_row_and_column(content: str, place: str, word: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        calendar_files.read_days(content.encode())
+    (problem,) = refused.value.problems
+    assert problem.field == place
+    assert word in problem.message
+
+
+def test_a_file_in_another_encoding_names_its_line() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        calendar_files.read_days((HEADER + "2027-01-01,no,元旦\n").encode("gb18030"))
+    assert "第2行" in refused.value.problems[0].message
+
+
+def test_a_shipped_file_is_entered_once(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "2027.csv").write_text(HEADER + "2027-01-01,no,元旦\n", encoding="utf-8")
+    (tmp_path / "xunwu-2026.csv").write_text(HEADER + "2026-10-21,no,窗口停电\n", encoding="utf-8")
+    for _ in range(2):
+        calendar_files.seed_calendars(session, NOW, tmp_path)
+    assert [(one.source, len(one.days)) for one in calendar.history(session, "xunwu")] == [
+        ("xunwu-2026.csv", 1),
+        ("2027.csv", 1),
+    ]
+
+
+def test_a_faulty_shipped_file_stops_the_start_and_is_named(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "2027.csv").write_text(HEADER + "2027-13-01,no,元旦\n", encoding="utf-8")
+    with pytest.raises(SetupError, match=r"2027\.csv"):
+        calendar_files.seed_calendars(session, NOW, tmp_path)

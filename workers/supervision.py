@@ -1,0 +1,34 @@
+"""Jobs of supervision: reminders of unclaimed pushes and the approver's answers, each idempotent by its push."""
+
+from pyzeebe import Job, ZeebeTaskRouter
+
+from models.protocol import JobType
+from services import supervision, supervision_feedback
+from workers.runtime import JOB_TIMEOUT_MS, job_transaction
+from workers.variables import number
+
+router = ZeebeTaskRouter()
+
+
+@router.task(task_type=JobType.PUSH_REMIND.value, timeout_ms=JOB_TIMEOUT_MS)
+def remind(job: Job) -> dict[str, object]:
+    """Remind the supervisor of an unclaimed push."""
+    with job_transaction(job) as session:
+        supervision.remind(session, number(job, "pushId"))
+        return {}
+
+
+@router.task(task_type=JobType.PUSH_ESCALATE.value, timeout_ms=JOB_TIMEOUT_MS)
+def escalate(job: Job) -> dict[str, object]:
+    """Report an unclaimed push to the coordinator."""
+    with job_transaction(job) as session:
+        supervision.escalate(session, number(job, "pushId"))
+        return {}
+
+
+@router.task(task_type=JobType.FEEDBACK_ANSWER.value, timeout_ms=JOB_TIMEOUT_MS)
+def answer(job: Job) -> dict[str, object]:
+    """Record what the approver answered in the task."""
+    with job_transaction(job) as session:
+        supervision_feedback.answer_from_task(session, number(job, "feedbackId"), job.process_instance_key)
+        return {}
