@@ -37,6 +37,8 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the median over neighbouring rounds of ours to theirs, so that a change of the machine's load cancels."""
     if len(ours) != len(theirs) or not ours:
         raise ValueError("rounds come in pairs")
+    if not all(theirs):
+        raise ValueError("a round of the other side finished nothing: measure longer rounds")
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from defusedxml.ElementTree import fromstring
-from pyzeebe import Job, ZeebeWorker, create_insecure_channel
+from pyzeebe import ZeebeWorker, create_insecure_channel
 
 from settings import PROJECT_ROOT
 
@@ -57,9 +57,9 @@ def add(worker: ZeebeWorker, job_type: str) -> None:
     """Give a worker one job type."""
     answer, told = answer_to(job_type), job_type in TOLD
 
-    async def handle(job: Job) -> dict[str, Any]:
+    async def handle(**variables: Any) -> dict[str, Any]:
         if told:
-            sys.stdout.write(f"{job_type} {job.variables['caseId']} {time.monotonic()}\n")
+            sys.stdout.write(f"{job_type} {variables['caseId']} {time.monotonic()}\n")
             sys.stdout.flush()
         return answer
 

@@ -27,9 +27,10 @@ class Sizes:
 
 QUICK = Sizes(
     warm_up_cases=100,
-    warm_up_seconds=20.0,
+    warm_up_seconds=40.0,
     round_seconds=8.0,
     rounds=2,
+    window=32,
     latency_samples=50,
     waiting_cases=50,
     large_list=200_000,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.instance import Instance, start
+from tests.postgres import cluster
 
 CLOCK_START = "2026-09-21T09:00:00+08:00"
 """A Monday; the National Day holidays with their 调休 lie ahead."""
@@ -18,3 +19,12 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     running = start(state_dir, f"--controlled-clock={CLOCK_START}")
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Start one PostgreSQL for the whole run; without a server the tests that need it are skipped and counted."""
+    with cluster() as url:
+        if url is None:
+            pytest.skip("no PostgreSQL server is installed and TONGQUAN_TEST_POSTGRES names no database")
+        yield url

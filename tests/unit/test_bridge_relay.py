@@ -1,7 +1,6 @@
 """The relay and the reconciler, with an engine made of Python."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +20,6 @@ from models.task import Task, TaskStatus
 from services import outbox, submission
 from services.clock import machine_now
 from tests.unit.bridge_records import START, add_case, database_at, fake_hooks
-
-POSTGRES = os.environ.get("TONGQUAN_TEST_POSTGRES")
 
 
 class FakeEngine:
@@ -69,9 +66,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         yield database_at(tmp_path)
         return
-    if POSTGRES is None:
-        pytest.skip("TONGQUAN_TEST_POSTGRES names no database")
-    database = Database(POSTGRES)
+    database = Database(request.getfixturevalue("postgres_url"))
     SQLModel.metadata.drop_all(database.engine)
     SQLModel.metadata.create_all(database.engine)
     yield database
