@@ -71,7 +71,8 @@ def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFindin
         for rule, subject, passed, message in found
     ]
     session.flush()
-    session.connection().execute(insert(FormCheckFinding), [row.model_dump(exclude={"id"}) for row in rows])
+    if rows:
+        session.connection().execute(insert(FormCheckFinding), [row.model_dump(exclude={"id"}) for row in rows])
     return rows
 
 

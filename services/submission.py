@@ -288,7 +288,8 @@ def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None
     )
     session.flush()
     rows = material_rows(case.case_no, body.materials, 0)
-    session.connection().execute(insert(Material), [row.model_dump(exclude={"id"}) for row in rows])
+    if rows:
+        session.connection().execute(insert(Material), [row.model_dump(exclude={"id"}) for row in rows])
 
 
 def _receipt(case: Case) -> SubmissionReceipt:
