@@ -106,12 +106,14 @@ class BareEngine:
         self._rest = PerThread(config.rest_address)
         self._deploy()
         self._pool: Pool[tuple[int, str]] = Pool(self._threads, self._complete)
-        self.workers = subprocess.Popen(
-            [sys.executable, "-m", "bench.noop_workers", config.gateway_address],
-            cwd=PROJECT_ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with (config.log_dir / "workers.log").open("ab") as log:
+            self.workers = subprocess.Popen(
+                [sys.executable, "-m", "bench.noop_workers", config.gateway_address],
+                cwd=PROJECT_ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         threading.Thread(target=self._listen, daemon=True).start()
 
     def stop(self) -> None:

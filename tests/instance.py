@@ -88,7 +88,7 @@ class Instance:
         """Submit a well-formed case and return its number."""
         body = self.body(item, area, **changes)
         answer = self.api(f"{area}.window").post(
-            "/cases", json=body, headers={"Idempotency-Key": f"key-{next(serial)}"}
+            "/cases", json=body, headers={"Idempotency-Key": f"key-{os.getpid()}-{next(serial)}"}
         )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["case_no"])
