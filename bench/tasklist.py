@@ -42,7 +42,7 @@ TASKS = """
 INSERT INTO task (key, case_no, process_id, process_instance_key, element_id, element_instance_key, name, item_name,
   area, candidate_groups, headers, form_key, status, is_open, paused, created_at, due_at)
 SELECT {first} + n, 'bench' || n, 'front-window', n, 'Task_CityReview', n, '初审办件', '基准测试事项', 'xingguo',
-  '["' || {group} || '"]', '{{}}', {form}, 'open', {true}, {false}, {due}, {due}
+  CAST('["' || {group} || '"]' AS {json}), '{{}}', {form}, 'open', {true}, {false}, {due}, {due}
 FROM {series} WHERE n > {low} AND n <= {high}
 """
 CANDIDATES = """
@@ -64,6 +64,7 @@ def fill(database: Database, size: int, *, first: int = 0) -> None:
     words = {
         "first": FIRST_KEY,
         "group": f"CASE n % {len(GROUPS)} {groups} END",
+        "json": "TEXT" if sqlite else "json",
         "true": "1" if sqlite else "true",
         "false": "0" if sqlite else "false",
         "due": f"datetime('{FIRST_DUE:%Y-%m-%d}', ({seconds}) || ' seconds') || '.000000'"

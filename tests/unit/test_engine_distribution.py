@@ -203,7 +203,7 @@ def test_a_mirror_of_the_users_maven_settings_is_used_when_it_covers_the_default
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".m2").mkdir()
     (tmp_path / ".m2" / "settings.xml").write_text(
-        '<settings xmlns="http://maven.apache.org/SETTINGS/1.0.0"><mirrors><mirror>'
+        '<settings xmlns="urn:settings"><mirrors><mirror>'
         f"<mirrorOf>{covers}</mirrorOf><url>https://mirror.example/m2/</url></mirror></mirrors></settings>"
     )
     assert repositories() == expected
