@@ -140,34 +140,33 @@ def measure_memory(plan: Plan, report: Report, stack: Stack) -> None:
 
 def measure_lists(plan: Plan, report: Report, copies: dict[int, str], folder: Path) -> None:
     """Measure pages of small and large task lists on SQLite and, where it is installed, on PostgreSQL."""
-    with postgresql.running(folder) as url:
-        servers = {"SQLite": copies} | ({"PostgreSQL": dict.fromkeys(copies, url)} if url is not None else {})
-        for server, urls in servers.items():
-            measure_list_sizes(plan, report, server, urls, folder)
+    measure_server(plan, report, "SQLite", copies, folder)
+    with postgresql.running(folder, tuple(copies)) as urls:
+        if urls:
+            measure_server(plan, report, "PostgreSQL", urls, folder)
 
 
-def measure_list_sizes(plan: Plan, report: Report, server: str, urls: dict[int, str], folder: Path) -> None:
-    """Measure one server's pages, the smaller list first; PostgreSQL's list grows from one to the other."""
-    spreads: dict[int, tuple[Spread, Spread]] = {}
-    filled = 0
-    for size, url in urls.items():
-        tell(f"task list of {size:,} on {server}")
-        database = Database(url)
-        tasklist.fill(database, size, first=filled if server == "PostgreSQL" else 0)
-        filled = size
-        report.loads.append(machine.load())
-        pages = tasklist.cursors(size, plan.sizes.pages, seed=1)
-        service = Spread.of(tasklist.service_pages(database, pages))
-        database.dispose()
-        with tasklist.web_over(url, folder / "stack") as base:
-            http = Spread.of(tasklist.http_pages(base, pages))
-        spreads[size] = (service, http)
-        report.detail(f"page of {size:,} tasks, {server}, service", str(service))
-        report.detail(f"page of {size:,} tasks, {server}, HTTP", str(http))
-    (small, large) = spreads
-    for place, way in enumerate(("service", "HTTP")):
-        value = spreads[large][place].p95 / spreads[small][place].p95
-        report.ratio(f"task page p95, {large:,} over {small:,} tasks, {server}, {way}", value, "≤ 1.5")
+def measure_server(plan: Plan, report: Report, server: str, urls: dict[int, str], folder: Path) -> None:
+    """Measure one server's lists by turns, through the service and through HTTP."""
+    pages = {size: tasklist.cursors(size, plan.sizes.pages, seed=1) for size in urls}
+    with ExitStack() as opened:
+        ways: dict[str, list[tuple[tasklist.Reader, list[tasklist.Page]]]] = {"service": [], "HTTP": []}
+        for size, url in urls.items():
+            tell(f"task list of {size:,} on {server}")
+            database = Database(url)
+            opened.callback(database.dispose)
+            tasklist.fill(database, size)
+            ways["service"].append((tasklist.through_service(database), pages[size]))
+            base = opened.enter_context(tasklist.web_over(url, folder / "stack"))
+            ways["HTTP"].append((tasklist.through_http(base), pages[size]))
+        for way, lists in ways.items():
+            report.loads.append(machine.load())
+            spreads = dict(zip(urls, map(Spread.of, tasklist.by_turns(lists)), strict=True))
+            for size, spread in spreads.items():
+                report.detail(f"page of {size:,} tasks, {server}, {way}", str(spread))
+            small, large = spreads
+            value = spreads[large].p95 / spreads[small].p95
+            report.ratio(f"task page p95, {large:,} over {small:,} tasks, {server}, {way}", value, "≤ 1.5")
 
 
 def measure_peer(plan: Plan, report: Report, folder: Path) -> None:

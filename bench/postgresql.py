@@ -14,18 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg import sql
+
 from settings import PROJECT_ROOT
+
+START_SECONDS = 30.0
 
 
 @contextmanager
-def running(state_dir: Path) -> Iterator[str | None]:
-    """Run a PostgreSQL of our own, migrated and seeded, and yield its URL; ``None`` where none is installed.
+def running(state_dir: Path, sizes: tuple[int, ...]) -> Iterator[dict[int, str]]:
+    """Run a PostgreSQL of our own and yield the URL of a migrated, seeded database a size; none without one installed.
 
     It refuses to run as the machine's superuser, who therefore runs it as ``nobody``.
     """
     programs = _programs()
     if programs is None:
-        yield None
+        yield {}
         return
     with tempfile.TemporaryDirectory(prefix="tongquan-bench-pg-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
@@ -54,26 +59,37 @@ def running(state_dir: Path) -> Iterator[str | None]:
             server = subprocess.Popen(
                 [str(programs / "postgres"), *options], stdout=log, stderr=log, cwd=folder, **run_as
             )
-        url = f"postgresql://tongquan@127.0.0.1:{port}/postgres"
         try:
-            _prepare(url, state_dir)
-            yield url
+            urls = {}
+            for size in sizes:
+                urls[size] = f"postgresql://tongquan@127.0.0.1:{port}/list{size}"
+                _create(f"postgresql://tongquan@127.0.0.1:{port}/postgres", f"list{size}")
+                _prepare(urls[size], state_dir)
+            yield urls
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(30)
 
 
+def _create(server: str, name: str) -> None:
+    """Create a database, waiting for a server that has just been started."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with psycopg.connect(server, autocommit=True) as connection:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
 def _prepare(url: str, state_dir: Path) -> None:
     code = "from services import setup; from settings import get_settings; setup.prepare(get_settings())"
     environment = {**os.environ, "DATABASE_URL": url, "TONGQUAN_STATE_DIR": str(state_dir)}
-    for _ in range(20):
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True
-        )
-        if done.returncode == 0:
-            return
-        time.sleep(0.5)
-    raise RuntimeError(f"PostgreSQL could not be prepared: {done.stderr[-500:]}")
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, env=environment, check=True, capture_output=True)
 
 
 def _programs() -> Path | None:

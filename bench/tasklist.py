@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,9 +55,13 @@ SERIES_SQLITE = (
 SERIES_POSTGRESQL = "generate_series({low} + 1, {high}) AS s(n)"
 CHUNK = 100_000
 
+Page = tuple[str, str | None]
+"""Whose list, and the cursor."""
+Reader = Callable[[str, str | None], None]
 
-def fill(database: Database, size: int, *, first: int = 0) -> None:
-    """Make the list ``size`` open tasks long, spread over :data:`GROUPS`; ``first`` of them are there already."""
+
+def fill(database: Database, size: int) -> None:
+    """Add ``size`` open tasks, spread over :data:`GROUPS`, in a few statements."""
     sqlite = database.engine.dialect.name == "sqlite"
     groups = " ".join(f"WHEN {place} THEN '{name}'" for place, name in enumerate(GROUPS))
     seconds = f"n * {STEP_SECONDS}"
@@ -73,7 +77,7 @@ def fill(database: Database, size: int, *, first: int = 0) -> None:
     }
     with database.transaction() as session:
         form = session.exec(select(FormVersion.form_key).limit(1)).first()
-    for low in range(first, size, CHUNK):
+    for low in range(0, size, CHUNK):
         high = min(low + CHUNK, size)
         series = (SERIES_SQLITE if sqlite else SERIES_POSTGRESQL).format(low=low, high=high)
         with database.transaction() as session:
@@ -84,10 +88,10 @@ def fill(database: Database, size: int, *, first: int = 0) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
-def cursors(size: int, count: int, seed: int) -> list[tuple[str, str | None]]:
+def cursors(size: int, count: int, seed: int) -> list[Page]:
     """Return ``count`` groups with a cursor each: every fourth the start, the others anywhere in the list."""
     chance = random.Random(seed)
-    found: list[tuple[str, str | None]] = []
+    found: list[Page] = []
     for place in range(count):
         group = chance.randrange(len(GROUPS))
         if place % 4 == 0:
@@ -99,8 +103,8 @@ def cursors(size: int, count: int, seed: int) -> list[tuple[str, str | None]]:
     return found
 
 
-def service_pages(database: Database, pages: list[tuple[str, str | None]]) -> list[float]:
-    """Return the seconds of each page read through :func:`services.tasks.list_tasks`."""
+def through_service(database: Database) -> Reader:
+    """Return a reader of pages through :func:`services.tasks.list_tasks`."""
 
     def read(group: str, cursor: str | None) -> None:
         with database.reading() as session:
@@ -108,13 +112,13 @@ def service_pages(database: Database, pages: list[tuple[str, str | None]]) -> li
             if not page.items:
                 raise UnexpectedAnswer(f"an empty page of {group} at {cursor}")
 
-    return _timed(read, pages)
+    return read
 
 
-def http_pages(base: str, pages: list[tuple[str, str | None]]) -> list[float]:
-    """Return the seconds of each page read through ``GET /tasks``."""
+def through_http(base: str) -> Reader:
+    """Return a reader of pages through ``GET /tasks``, everybody signed in."""
     signed_in: dict[str, Connection] = {}
-    for group in sorted({group for group, _ in pages}):
+    for group in GROUPS:
         status, answer = Connection(base).send("POST", "/login", {"username": group, "password": DEMO_PASSWORD})
         if status != 200:
             raise UnexpectedAnswer(f"login {group}: {status} {answer}")
@@ -124,16 +128,18 @@ def http_pages(base: str, pages: list[tuple[str, str | None]]) -> list[float]:
         if not signed_in[group].get(f"/tasks?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""))["items"]:
             raise UnexpectedAnswer(f"an empty page of {group} at {cursor}")
 
-    return _timed(read, pages)
+    return read
 
 
-def _timed(read: Callable[[str, str | None], None], pages: list[tuple[str, str | None]]) -> list[float]:
-    found = []
-    for place, (group, cursor) in enumerate(pages):
-        begun = time.perf_counter()
-        read(group, cursor)
-        if place >= WARM_UP:
-            found.append(time.perf_counter() - begun)
+def by_turns(lists: Sequence[tuple[Reader, Sequence[Page]]]) -> list[list[float]]:
+    """Return the seconds of each list's pages, read by turns so that all meet the same machine."""
+    found: list[list[float]] = [[] for _ in lists]
+    for turn in range(min(len(pages) for _, pages in lists)):
+        for durations, (read, pages) in zip(found, lists, strict=True):
+            begun = time.perf_counter()
+            read(*pages[turn])
+            if turn >= WARM_UP:
+                durations.append(time.perf_counter() - begun)
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import and_, bindparam, func, or_, update
+from sqlalchemy import bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
 from models import form
@@ -299,18 +299,22 @@ def _page(
     position: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Task]:
-    """Return up to ``limit`` + 1 tasks behind ``position``, from one index range a group."""
+    """Return up to ``limit`` + 1 tasks behind ``position``, from one index range a group.
+
+    The first condition on a cursor is what bounds the range: with the tie's alternative alone a database reads the
+    list from its start.
+    """
     due, created, key = sort_columns
     query = query.where(*conditions)
     if sort == "due_at":
         if position is not None:
             at = instant_of_cursor(position[0])
-            query = query.where(or_(due > at, and_(due == at, key > position[1])))
+            query = query.where(due >= at, or_(due > at, key > position[1]))
         query = query.order_by(due, key)
     else:
         if position is not None:
             at = instant_of_cursor(position[0])
-            query = query.where(or_(created < at, and_(created == at, key < position[1])))
+            query = query.where(created <= at, or_(created < at, key < position[1]))
         query = query.order_by(created.desc(), key.desc())
     return list(session.exec(query.limit(limit + 1)).all())
 

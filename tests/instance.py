@@ -174,7 +174,7 @@ def run(*arguments: str, timeout: float = 300, **options: Any) -> "subprocess.Co
 def start(state_dir: Path, *arguments: str) -> Instance:
     """Start an instance on a free port and return it once it is ready."""
     port = free_port()
-    done = run("up", "--detach", "--state-dir", str(state_dir), "--port", str(port), *arguments)
+    done = run("up", "--detach", "--state-dir", str(state_dir), "--port", str(port), *arguments, timeout=600)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs(state_dir)}"
     return Instance(f"http://127.0.0.1:{port}", state_dir)
 

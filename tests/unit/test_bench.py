@@ -82,11 +82,11 @@ def test_the_bare_side_answers_as_the_models_ask() -> None:
 def test_every_page_of_a_filled_list_has_tasks(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'list.db'}")
     SQLModel.metadata.create_all(database.engine)
-    tasklist.fill(database, 500)
-    tasklist.fill(database, 1200, first=500)
+    tasklist.fill(database, 1200)
     with database.reading() as session:
         counted = session.exec(select(func.count()).select_from(TaskCandidate)).one()
     assert counted == 1200
-    durations = tasklist.service_pages(database, tasklist.cursors(600, 60, seed=3))
+    lists = [(tasklist.through_service(database), tasklist.cursors(size, 60, seed=3)) for size in (100, 1100)]
+    durations = tasklist.by_turns(lists)
     database.dispose()
-    assert len(durations) == 60 - tasklist.WARM_UP
+    assert [len(one) for one in durations] == [60 - tasklist.WARM_UP] * 2
