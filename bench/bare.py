@@ -20,6 +20,7 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from bench.loopback import PerThread, UnexpectedAnswer
 from bench.people import Pool
+from bench.stack import cpu_seconds
 from bridge.exporter_endpoint import ExporterEndpoint
 from bridge.projection.records import Bulk
 from engine.deploy import read_models
@@ -162,6 +163,12 @@ class BareEngine:
     def finished(self) -> int:
         """Return how many cases' last job was done."""
         return self._closed
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the processor seconds of the engine and of the workers so far."""
+        if self.engine is None or self.workers is None:
+            return {}
+        return {"engine": cpu_seconds(self.engine.pid), "workers": cpu_seconds(self.workers.pid)}
 
     def failures(self) -> list[str]:
         """Return what went wrong while people worked."""

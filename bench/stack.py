@@ -24,7 +24,7 @@ from settings import PROJECT_ROOT
 
 LAST_TASK = "Task_Deliver"
 ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-LOOK_PAUSE_SECONDS = 0.25
+LOOK_PAUSE_SECONDS = 1.0
 """How often each person looks at the list; a list read without need would be measured as work."""
 PAGE = 50
 START_SECONDS = 300
@@ -176,8 +176,7 @@ class Stack:
         for child in record.children if record is not None else ():
             process = child.process.find() if child.process is not None else None
             if process is not None:
-                family = [process, *process.children(recursive=True)]
-                found[child.name] = sum(sum(one.cpu_times()[:2]) for one in family)
+                found[child.name] = cpu_seconds(process.pid)
         return found
 
     def start_message(self) -> dict[str, Any]:
@@ -264,6 +263,15 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor seconds a process and those it started have used so far."""
+    try:
+        process = psutil.Process(pid)
+        return float(sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True))))
+    except psutil.Error:
+        return 0.0
 
 
 def _free_port() -> int:

@@ -397,3 +397,31 @@ def test_the_city_takes_over_a_supplemented_case_and_a_substantive_one_and_may_r
     instance.complete(case_no, "Task_CityDecide", "deny", "不符合条件")
     assert instance.finish(case_no)["state"]["code"] == 13
     post(instance, "city.coordinator", f"/recalls/{number}/restore", reason="恢复")
+
+
+def test_the_city_takes_over_a_window_case_and_may_stop_its_clock_and_leave_it_undelivered(instance: Instance) -> None:
+    item, area = "W-05", "shicheng"
+    case_no = instance.submit(item, area)
+    instance.task(case_no, "Task_DecideAcceptance")
+    recall = {"item": item, "area": area, "reason": "承接不到位", "in_flight": "transfer"}
+    number = post(instance, "city.coordinator", "/recalls", 201, **recall)["id"]
+    case = instance.until(
+        case_no,
+        lambda c: [one for one in c["tasks"] if one["candidate_groups"][0].startswith("city.")],
+        "the city works on it",
+    )
+    instance.complete(case_no, case["tasks"][0]["element_id"], "accept")
+    instance.task(case_no, "Task_CityReview")
+    handler = f"city.{case['city_unit']}.reviewer"
+    begun = instance.api(handler).post(
+        f"/cases/{case_no}/special-procedures", json={"kind": "检测", "days": 3, "reason": "现场检测"}
+    )
+    assert begun.is_success, begun.text
+    ended = instance.api(handler).post(f"/cases/{case_no}/special-procedures/{begun.json()['id']}/end")
+    assert ended.is_success, ended.text
+    while "Task_Deliver" not in [one["element_id"] for one in instance.case(case_no)["tasks"]]:
+        for task in instance.case(case_no)["tasks"]:
+            instance.complete(case_no, task["element_id"], task["outcomes"][0]["value"])
+    instance.advance(days=40)
+    assert instance.finish(case_no)["state"]["code"] == 11
+    post(instance, "city.coordinator", f"/recalls/{number}/restore", reason="整改到位")
