@@ -13,6 +13,8 @@ from enum import StrEnum
 EXPORTER_CLASS = "io.camunda.zeebe.exporter.ElasticsearchExporter"
 FEED_PREFIX = "tq-feed"
 HISTORY_PREFIX = "tq-history"
+HISTORY_BULK = 100
+"""Records a request at the most: a case makes some three hundred, and each request is a transaction of the bridge."""
 
 
 class ValueType(StrEnum):
@@ -82,7 +84,7 @@ def exporter_environment(feed_url: str, *, controlled_clock: bool) -> dict[str, 
     history = HISTORY_TYPES_CONTROLLED if controlled_clock else HISTORY_TYPES
     return {
         **_exporter("FEED", feed_url, prefix=FEED_PREFIX, bulk_size=1, types=feed),
-        **_exporter("HISTORY", feed_url, prefix=HISTORY_PREFIX, bulk_size=20, types=history),
+        **_exporter("HISTORY", feed_url, prefix=HISTORY_PREFIX, bulk_size=HISTORY_BULK, types=history),
     }
 
 

@@ -53,8 +53,10 @@ MAX_RUNNING_JOBS = 64
 MAX_QUEUED_JOBS = 16
 """Jobs of one type taken from the engine and not yet handed to a handler."""
 HANDLER_THREADS = 8
-POLL_TIMEOUT_MS = 3_000
-"""How long the engine holds a poll open; each answer, an empty one too, is a sign of life."""
+FIRST_POLL_TIMEOUT_MS = 1_000
+POLL_TIMEOUT_MS = 10_000
+"""How long the engine holds a poll open; each answer, an empty one too, is a sign of life. The first comes soon, so
+that a start is known; streams bring the jobs, so that later ones may take their time and cost little."""
 STREAM_TIMEOUT_SECONDS = 3_600
 ERROR_PAUSE_SECONDS = 0.5
 FULL_PAUSE_SECONDS = 0.05
@@ -312,6 +314,7 @@ class _Poller(JobPoller):
                 self.task_state.add(job)
                 await self.queue.put(job)
             self.worker.alive(self.task.type)
+            self.request_timeout = POLL_TIMEOUT_MS
         except ZeebeError as exc:
             self.worker.note_trouble(exc)
             await asyncio.sleep(ERROR_PAUSE_SECONDS)
@@ -414,7 +417,7 @@ class Worker(ZeebeWorker):
         super().__init__(
             channel,
             name=name,
-            request_timeout=POLL_TIMEOUT_MS,
+            request_timeout=FIRST_POLL_TIMEOUT_MS,
             max_connection_retries=-1,
             exception_handler=handle_failure,
             stream_enabled=True,
