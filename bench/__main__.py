@@ -1,6 +1,7 @@
 """Run the benchmarks: ``python -m bench [--quick] [--only throughput,latency,memory,tasks,peer] [--write]``."""
 
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from bench import latency, machine, peer, postgresql, tasklist
 from bench.bare import BareEngine
 from bench.figures import Spread, ratio
 from bench.report import Report
-from bench.settings import Plan, read_command_line
+from bench.settings import Plan, Sizes, read_command_line
 from bench.side import ClosedLoop, Side
 from bench.stack import Stack
 from models.database import Database
@@ -23,6 +24,9 @@ SETTLE_SECONDS = 1.0
 def main() -> int:
     """Measure what the command line asks for; return the exit status."""
     plan = read_command_line(sys.argv[1:])
+    # What was started is stopped however the run ends; a shell's background job does not even hear Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(130))
     if plan.wait_quiet and not machine.wait_until_quiet(plan.wait_quiet, tell):
         tell(f"the machine did not become quiet: load {machine.load():.1f}")
     report = Report(plan, machine.facts())
@@ -50,7 +54,6 @@ def run(plan: Plan, report: Report, folder: Path) -> None:
             started.callback(bare.stop)
             tell("starting the bare engine")
             bare.start()
-            bare.message = stack.start_message()
             measure_sides(plan, report, stack, bare)
         if "memory" in plan.only:
             measure_memory(plan, report, stack)
@@ -70,10 +73,11 @@ def measure_sides(plan: Plan, report: Report, stack: Stack, bare: BareEngine) ->
     sizes = plan.sizes
     sides: tuple[Side, ...] = (stack, bare)
     loops = {side.name: ClosedLoop(side, sizes.window, sizes.submitters) for side in sides}
-    if "throughput" in plan.only or sizes.warm_up_cases:
-        for side in sides:
-            warm = loops[side.name].run(seconds=sizes.warm_up_seconds, cases=sizes.warm_up_cases)
-            tell(f"warm-up, {side.name}: {warm.finished} cases, {warm.rate:.1f}/s")
+    warm_up(sizes, stack, loops)
+    messages = stack.messages()
+    report.detail("messages published for a case", ", ".join(one["name"] for one in messages))
+    bare.follow(messages)
+    warm_up(sizes, bare, loops)
     if "throughput" in plan.only:
         measure_throughput(plan, report, stack, bare, loops)
     if "latency" in plan.only:
@@ -90,6 +94,14 @@ def measure_sides(plan: Plan, report: Report, stack: Stack, bare: BareEngine) ->
         if failures:
             tell(f"{side.name}: {len(failures)} failures, the first: {failures[0]}")
             report.detail(f"failed calls, {side.name}", str(len(failures)))
+
+
+def warm_up(sizes: Sizes, side: Side, loops: dict[str, ClosedLoop]) -> None:
+    """Run one side until its engine is warm, at the least until a case has finished."""
+    done = loops[side.name].run(seconds=sizes.warm_up_seconds, cases=sizes.warm_up_cases)
+    if not done.finished:
+        done = loops[side.name].run(seconds=sizes.warm_up_seconds * 10, cases=1)
+    tell(f"warm-up, {side.name}: {done.finished} cases, {done.rate:.1f}/s")
 
 
 def measure_throughput(

@@ -19,6 +19,7 @@ from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
 from bench.loopback import PerThread, UnexpectedAnswer
+from bench.noop_workers import publication
 from bench.people import Pool
 from bench.stack import cpu_seconds
 from bridge.exporter_endpoint import ExporterEndpoint
@@ -36,7 +37,6 @@ BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 LAST_TASK = "Task_Deliver"
 CALL_SECONDS = 10.0
-MESSAGE_TTL_MS = 60_000
 DEPLOY_SECONDS = 60.0
 
 
@@ -76,12 +76,12 @@ class BareEngine:
         self._release: Callable[[], None] = lambda: None
         self._closed = 0
         self.started: queue.SimpleQueue[Seen] = queue.SimpleQueue()
-        self.message: dict[str, Any] = {}
+        self._start_message: dict[str, Any] = {}
         self.engine: EngineProcess | None = None
         self.workers: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start the engine, deploy the models and start the workers; call it from the main thread."""
+        """Start the engine and deploy the models; call it from the main thread."""
         ports = choose_ports((*ENGINE_PORTS, "feed"), {})
         self._sink = ExporterEndpoint(f"127.0.0.1:{ports['feed']}", self._take)
         self._sink.start()
@@ -107,9 +107,17 @@ class BareEngine:
         self._rest = PerThread(config.rest_address)
         self._deploy()
         self._pool: Pool[tuple[int, str]] = Pool(self._threads, self._complete)
-        with (config.log_dir / "workers.log").open("ab") as log:
+
+    def follow(self, messages: list[dict[str, Any]]) -> None:
+        """Start the workers, which publish the messages the product does: what they start is the engine's work too."""
+        if self.engine is None:
+            raise RuntimeError("not started")
+        self._start_message, *others = messages
+        plan = self._directory / "messages.json"
+        plan.write_bytes(orjson.dumps(others))
+        with (self.engine.config.log_dir / "workers.log").open("ab") as log:
             self.workers = subprocess.Popen(
-                [sys.executable, "-m", "bench.noop_workers", config.gateway_address],
+                [sys.executable, "-m", "bench.noop_workers", self.engine.config.gateway_address, str(plan)],
                 cwd=PROJECT_ROOT,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -134,13 +142,7 @@ class BareEngine:
     def submit_case(self) -> str:
         """Publish one start message and return its case."""
         case_no = f"bare-{next(self._serial)}"
-        request = pb.PublishMessageRequest(
-            name=self.message["name"],
-            correlationKey=case_no,
-            messageId=case_no,
-            timeToLive=MESSAGE_TTL_MS,
-            variables=orjson.dumps({**self.message["variables"], "caseId": case_no}).decode(),
-        )
+        request = publication(self._start_message, case_no)
         while True:
             try:
                 self._stub.PublishMessage(request, timeout=CALL_SECONDS)

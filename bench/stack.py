@@ -1,6 +1,7 @@
 """The whole stack under test: an instance started by ``tongquan up``, its people driven through the API."""
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from services.accounts import DEMO_PASSWORD
 from settings import PROJECT_ROOT
 
 LAST_TASK = "Task_Deliver"
+CASE_NUMBER = "<case>"
 ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 LOOK_PAUSE_SECONDS = 1.0
 """How often each person looks at the list; a list read without need would be measured as work."""
@@ -179,16 +181,21 @@ class Stack:
                 found[child.name] = cpu_seconds(process.pid)
         return found
 
-    def start_message(self) -> dict[str, Any]:
-        """Submit one case and return the start message the product queued for it: name and variables."""
-        case_no = self.submit_case()
+    def messages(self) -> list[dict[str, Any]]:
+        """Return every message the product published for the case closed first, in order.
+
+        Wherever the case's number stands there is :data:`CASE_NUMBER` instead, to be replaced by another's.
+        """
         with self.database.reading() as session:
-            command = session.exec(
-                select(OutboxCommand).where(
-                    OutboxCommand.stream == case_no, OutboxCommand.kind == OutboxKind.PUBLISH_MESSAGE
-                )
+            case_no = session.exec(
+                select(Case.case_no).where(~col(Case.is_open)).order_by("received_at").limit(1)
             ).one()
-            return {"name": command.payload["name"], "variables": command.payload["variables"]}
+            commands = session.exec(
+                select(OutboxCommand)
+                .where(OutboxCommand.stream == case_no, OutboxCommand.kind == OutboxKind.PUBLISH_MESSAGE)
+                .order_by(col(OutboxCommand.id))
+            ).all()
+        return [json.loads(json.dumps(one.payload).replace(case_no, CASE_NUMBER)) for one in commands]
 
     def account(self, username: str) -> PerThread:
         """Return an account's connections, signed in once."""
