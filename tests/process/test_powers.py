@@ -46,6 +46,16 @@ def substantive_item(instance: Instance) -> dict[str, Any]:
     return next(one for one in items if one["code"] == SUBSTANTIVE)
 
 
+def await_engine(instance: Instance, process_id: str, element_id: str) -> None:
+    """Wait until the newest instance of a process stands at an element: what is sent next is caught there."""
+
+    def there() -> bool:
+        newest, *_ = get(instance, "admin.system", f"/processes/{process_id}/instances?limit=1")["items"]
+        return element_id in get(instance, "admin.system", f"/process-instances/{newest['key']}")["active_elements"]
+
+    eventually(there, f"{process_id} at {element_id}")
+
+
 def refusal(instance: Instance, item: str, area: str) -> str:
     """Return the code with which a well-formed submission is refused, empty when it is not."""
     answer = instance.api(f"{area}.window").post(
@@ -98,6 +108,7 @@ def test_an_agreement_unlocks_its_items_on_its_day_and_locks_them_again(instance
     assert refusal(instance, SUBSTANTIVE, area) == "agreement_missing"
     post(instance, f"city.{unit}.approver", f"/agreements/{number}/resume", reason="整改完成")
     assert refusal(instance, SUBSTANTIVE, area) == ""
+    await_engine(instance, "takeover-agreement", "Gateway_AwaitChange")
     ended = post(instance, "city.coordinator", f"/agreements/{number}/end", reason="期满")
     assert ended["state"] == "ended"
     assert refusal(instance, SUBSTANTIVE, area) == "agreement_missing"
