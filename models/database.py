@@ -1,7 +1,8 @@
 """The database: one engine a process, one transaction a request or job.
 
 SQLite runs in WAL mode; a writing transaction begins ``IMMEDIATE`` so that it never fails half-way for want of the
-write lock. PostgreSQL runs at its default isolation. Instants are stored in UTC and read back in China time.
+write lock, and waits for its turn before (``models/write_turn.py``). PostgreSQL runs at its default isolation. Instants
+are stored in UTC and read back in China time.
 """
 
 from collections import deque
@@ -16,10 +17,15 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel, create_engine
 
+from models.write_turn import WriteTurn
+
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has one zone and, since 1991, no summer time."""
 
 SQLITE_BUSY_TIMEOUT_MS = 15_000
+
+HOLDS_TURN = "holds_turn"
+"""Under this name a pooled connection notes that it has the write turn, until it is back in the pool."""
 
 HELD_OBJECTS = 500
 """How many of the rows it read a writing transaction remembers; a row asked for again costs no second query."""
@@ -117,6 +123,8 @@ def _open_engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,
     )
 
+    turn = WriteTurn(engine.url.database, SQLITE_BUSY_TIMEOUT_MS / 1000)
+
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None
@@ -130,7 +138,16 @@ def _open_engine(url: str, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if not connection.get_execution_options().get("writing", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        turn.take()
+        connection.info[HOLDS_TURN] = True
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def hand_on(_connection: Any, record: Any) -> None:
+        if record.info.pop(HOLDS_TURN, False):
+            turn.give_up()
 
     return engine

@@ -17,7 +17,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -119,7 +119,6 @@ class _Recent:
 
 
 _registered = _Recent(KNOWN_INSTANCES)
-_turn = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -149,17 +148,12 @@ def job_transaction(job: Job) -> Iterator[Session]:
     """
     store = database()
     unknown = job.process_instance_key not in _registered
-    with _write_turn(store), store.transaction() as session:
+    with store.transaction() as session:
         if unknown and job.variables.get(CASE_ID):
             _register(session, job)
         yield session
     if unknown:
         _registered.add(job.process_instance_key)
-
-
-def _write_turn(store: Database) -> AbstractContextManager[Any]:
-    """Queue this process's writers: SQLite has one at a time and makes the others sleep and try again."""
-    return _turn if store.engine.dialect.name == "sqlite" else nullcontext()
 
 
 def _register(session: Session, job: Job) -> None:
@@ -499,7 +493,7 @@ def write_heartbeats(store: Database, beats: dict[str, datetime]) -> None:
     statement = statement.on_conflict_do_update(index_elements=["component"], set_={"at": statement.excluded.at})
     # In one order, so that the workers of two processes never wait for each other.
     rows = [{"component": f"worker:{job_type}", "at": at, "detail": {}} for job_type, at in sorted(beats.items())]
-    with _write_turn(store), store.transaction() as session:
+    with store.transaction() as session:
         session.connection().execute(statement, rows)
 
 
