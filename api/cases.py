@@ -202,9 +202,7 @@ def begin_special_procedure(
     """Begin a special procedure (特别程序): its days stand outside the case's clock."""
     with database.transaction() as session:
         case = cases.find(session, caller, case_no)
-        procedure = special_procedures.begin(
-            session, caller, case, body.kind, body.days, body.reason, body.hearing()
-        )
+        procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason, body.hearing())
         return SpecialProcedureView.model_validate(special_procedures.view(procedure))
 
 

@@ -6,11 +6,11 @@ from sqlmodel import Session, col, select
 
 from models.account import Account
 from models.case import Applicant, Case, IdentityType, Material, MaterialKind
-from models.catalogue import Area, AreaKind, CountyUnit, Mode, PowerKind, Unit
+from models.catalogue import AreaKind, Mode, PowerKind
 from models.identity import masked
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
-from services import catalogue
+from services import reference
 from settings import get_settings
 
 CITY = "赣州市"
@@ -28,7 +28,7 @@ MATERIAL_FORMS = {
 
 def gather(session: Session, case: Case) -> CaseFacts:
     """Return the facts of a case as they stand in this transaction."""
-    area = session.get(Area, case.area)
+    area = reference.area(session, case.area)
     area_name = area.name if area is not None else case.area
     guide = _guide(session, case)
     return CaseFacts(
@@ -60,9 +60,7 @@ def gather(session: Session, case: Case) -> CaseFacts:
 
 def county_organ(session: Session, case: Case, area_name: str) -> str:
     """Return the full name of the county unit that handles the case's item in its area."""
-    units = session.exec(
-        select(CountyUnit).where(CountyUnit.area == case.area).order_by(col(CountyUnit.position))
-    ).all()
+    units = reference.county_units(session, case.area)
     named = [unit for unit in units if case.review_unit is not None and unit.code == case.review_unit]
     named += [unit for unit in units if case.city_unit in unit.handles]
     name = named[0].name if named else UNNAMED_COUNTY_UNIT
@@ -73,7 +71,7 @@ def county_organ(session: Session, case: Case, area_name: str) -> str:
 
 def city_organ(session: Session, code: str) -> str:
     """Return the full name of a city unit."""
-    unit = session.get(Unit, code)
+    unit = reference.unit(session, code)
     name = unit.name if unit is not None else code
     return f"{CITY}{name.removeprefix('市')}"
 
@@ -88,7 +86,7 @@ def redress_organ(session: Session, case: Case, named: str) -> str:
     general = not named or named == "未配置" or any(word in named for word in ("县（市、区）", "所在县", "县级"))
     if not general:
         return named
-    area = session.get(Area, case.area)
+    area = reference.area(session, case.area)
     if case.handled_as is not Mode.DIRECT or area is None or area.kind is AreaKind.ZONE:
         return city
     return f"{area.name}人民政府"
@@ -107,7 +105,7 @@ def result_of(session: Session, case: Case) -> dict[str, Any]:
 
 
 def _guide(session: Session, case: Case) -> dict[str, Any]:
-    version = catalogue.guide_version(session, case.item_code, case.guide_version)
+    version = reference.guide_version(session, case.item_code, case.guide_version)
     return version.body if version is not None else {}
 
 

@@ -20,6 +20,7 @@ from models.catalogue import (
     Unit,
 )
 from models.recall import Recall, UnitTransfer
+from services import reference
 from services.catalogue_seeding import SeedReport, seed_catalogue
 from services.errors import NotFound
 
@@ -31,7 +32,6 @@ __all__ = [
     "county_unit",
     "get_guide",
     "get_item",
-    "guide_version",
     "is_recalled",
     "item_version",
     "list_items",
@@ -102,7 +102,7 @@ def units(session: Session) -> list[Unit]:
 
 def unit_name(session: Session, code: str) -> str:
     """Return a city unit's name; raise ``NotFound`` for an unknown code."""
-    unit = session.get(Unit, code)
+    unit = reference.unit(session, code)
     if unit is None:
         raise NotFound(f"没有这个市级单位：{code}", f"No such city unit: {code}")
     return unit.name
@@ -157,7 +157,7 @@ def county_unit(session: Session, item: ItemVersion, area: str, on: date | None 
 
     ``on`` is the day a case is submitted; without it every transfer decided so far counts.
     """
-    here = session.exec(select(CountyUnit).where(CountyUnit.area == area).order_by(col(CountyUnit.position))).all()
+    here = reference.county_units(session, area)
     moved = select(UnitTransfer).where(UnitTransfer.area == area, UnitTransfer.item == item.code)
     if on is not None:
         moved = moved.where(col(UnitTransfer.effective_on) <= on)
@@ -189,13 +189,6 @@ def get_guide(session: Session, code: str) -> GuideVersion | None:
     ).first()
 
 
-def guide_version(session: Session, code: str, version: int) -> GuideVersion | None:
-    """Return one version of a guide: the one a case keeps."""
-    return session.exec(
-        select(GuideVersion).where(GuideVersion.code == code, GuideVersion.version == version)
-    ).one_or_none()
-
-
 def parse_guide(version: GuideVersion) -> Guide:
     """Return a stored guide, typed."""
     return Guide.model_validate(version.body)
@@ -210,7 +203,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     item = get_item(session, item_code, on)
     if item is None:
         raise NotFound(f"没有这个事项：{item_code}", f"No such item: {item_code}")
-    if session.get(Area, area) is None:
+    if reference.area(session, area) is None:
         raise NotFound(f"没有这个县（市、区）：{area}", f"No such area: {area}")
     if area not in item.areas:
         raise NotFound("该县（市、区）不承接本事项", "The item is not delegated to this area")

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from sqlmodel import Session, select
 
 from models.case import Applicant, ApplicantKind, Case, Verdict
-from models.catalogue import Area, PowerKind
+from models.catalogue import PowerKind
 from models.document import Certificate, CertificateStatus, DocumentKind
 from models.identity import masked_name
 from papers import decision as decision_papers
-from services import case_facts, document_store, numbering, signing
+from services import case_facts, document_store, numbering, reference, signing
 from services.errors import NotFound
 from services.sealing import decision_seal
 
@@ -51,7 +51,7 @@ def is_due(session: Session, case: Case, verdict: Verdict) -> bool:
 
 def reserve_number(session: Session, case: Case, at: datetime) -> str:
     """Return a new certificate number: place, item, year, serial, as in ``GZ360732-S28-2026-00012``."""
-    area = session.get(Area, case.area)
+    area = reference.area(session, case.area)
     place = area.division_code if area is not None else case.area
     head = f"GZ{place}-{case.item_code.replace('-', '')}-{at.year}-"
     return f"{head}{numbering.next_number(session, f'certificate:{head}'):05d}"

@@ -74,7 +74,9 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
     if case.case_state is CaseState.SPECIAL_OPEN:
         wake = _next_day_of_pause(session, case, now)
     else:
-        pending = [one for one in signals_of(case) if not timeline.has(session, case_no, one.natural_key)]
+        signals = signals_of(case)
+        known = timeline.recorded(session, case_no, [one.natural_key for one in signals])
+        pending = [one for one in signals if one.natural_key not in known]
         if not pending and (receipt or case.decided_at is not None):
             return {"nextWakeAt": None}
         wake = min((_wake(one, now) for one in pending), default=now + NOTHING_AHEAD)

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from catalog_data.guide import Guide
 from models.case import Case, CaseState, LimitUnit
 from models.case_clock import JUST_AFTER, CaseClock, Pause, receipt_due, reckon, share_of
 from models.catalogue import Mode
@@ -22,7 +21,7 @@ from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.special_procedure import Extension, SpecialProcedure
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate
 from models.working_calendar import WorkingCalendar, china_date, end_of_day, start_of_day
-from services import calendar, catalogue, outbox
+from services import calendar, outbox, reference
 from services.clock import product_now
 
 RECEIPT_LIMIT_DAYS = 5
@@ -133,8 +132,7 @@ def supplement_deadline(session: Session, case: Case, since: datetime, days: int
 
 def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
     """Give an accepted case its limits: the guide's, else the decision table's defaults."""
-    version = catalogue.guide_version(session, case.item_code, case.guide_version)
-    guide = Guide.model_validate(version.body) if version is not None else None
+    guide = reference.guide(session, case.item_code, case.guide_version)
     if guide is not None:
         limits = guide.limits
         case.limit_days, case.promised_days = limits.statutory, limits.promised
@@ -151,11 +149,10 @@ def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
 
 def announced_limit(session: Session, case: Case) -> tuple[int | None, LimitUnit]:
     """Return the limit that will run once the case is accepted, as its guide announces it."""
-    version = catalogue.guide_version(session, case.item_code, case.guide_version)
-    if case.limit_days is not None or version is None:
+    guide = reference.guide(session, case.item_code, case.guide_version)
+    if case.limit_days is not None or guide is None:
         return case.limit_days, case.limit_unit
-    limits = catalogue.parse_guide(version).limits
-    return limits.statutory, LimitUnit(limits.unit)
+    return guide.limits.statutory, LimitUnit(guide.limits.unit)
 
 
 def case_clock(session: Session, case: Case, now: datetime) -> CaseClock | None:

@@ -11,10 +11,10 @@ from catalog_data.conditions import ConditionStatus, assess
 from catalog_data.guide import Guide
 from catalog_data.guide import Material as RequiredMaterial
 from models.case import Applicant, Case, FormCheckFinding, Material
-from models.catalogue import Area, ItemVersion, Mode
+from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.working_calendar import china_date
-from services import agreements, catalogue, supervision_feedback
+from services import agreements, reference, supervision_feedback
 from services.clock import product_now
 from services.errors import NotFound
 
@@ -50,7 +50,7 @@ def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFindin
     if applicant is None:
         raise NotFound()
     today = china_date(case.received_at)
-    area = session.get(Area, case.area)
+    area = reference.area(session, case.area)
     found = [
         *_material_findings(guide.materials, materials),
         _identity_finding(applicant, today),
@@ -97,10 +97,10 @@ def _in_force_then(session: Session, case: Case) -> tuple[ItemVersion, Guide]:
     item = session.exec(
         select(ItemVersion).where(ItemVersion.code == case.item_code, ItemVersion.version == case.item_version)
     ).first()
-    version = catalogue.guide_version(session, case.item_code, case.guide_version)
-    if item is None or version is None:
+    guide = reference.guide(session, case.item_code, case.guide_version)
+    if item is None or guide is None:
         raise NotFound()
-    return item, catalogue.parse_guide(version)
+    return item, guide
 
 
 Finding = tuple[Rule, str, bool, str]

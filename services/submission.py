@@ -24,11 +24,11 @@ from models.case import (
     Material,
     Submission,
 )
-from models.catalogue import Area, ItemVersion, Mode
+from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, audit, catalogue, documents, numbering, outbox, rights, timeline
+from services import agreements, audit, catalogue, documents, numbering, outbox, reference, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
@@ -235,7 +235,7 @@ def _require_no_duplicate(session: Session, case: Case) -> None:
 
 
 def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersion, guide: Guide, now: datetime) -> Case:
-    area = session.get(Area, body.area)
+    area = reference.area(session, body.area)
     if area is None:
         raise InvalidInput([FieldProblem("area", "没有这个县区")])
     prefix = f"{area.division_code}{china_date(now):%Y%m%d}"

@@ -11,14 +11,14 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.case import Applicant, ApplicantKind, Case
-from models.catalogue import Area, Mode, Unit
+from models.catalogue import Mode
 from models.document import Certificate, Document
 from models.identity import masked_name
 from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import calendar, catalogue, notices, outbox, timeline, webhooks
+from services import calendar, catalogue, notices, outbox, reference, timeline, webhooks
 from services.clock import product_now
 from services.errors import NotFound
 from services.rights import Group
@@ -43,13 +43,14 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
     recipients, approver = _recipients(session, case)
     now, closed = product_now(session), china_date(case.closed_at)
     days = calendar.calendar_of(session, case.area)
+    sheet = _sheet(session, case)
     pushes = [
         SupervisionPush(
             case_no=case.case_no,
             recipient=recipient,
             role=role,
             approver_group=approver,
-            sheet=_sheet(session, case),
+            sheet=sheet,
             pushed_at=now,
             due_at=end_of_day(days.add_working_days(closed, PUSH_LIMIT_DAYS)),
             escalate_at=end_of_day(days.add_working_days(closed, PUSH_LIMIT_DAYS + ESCALATION_DAYS)),
@@ -136,8 +137,8 @@ def group_label(session: Session, group: str) -> str:
         parsed = Group.parse(group)
     except ValueError:
         return group
-    unit = session.get(Unit, parsed.unit) if parsed.unit is not None else None
-    area = session.get(Area, parsed.area) if parsed.area is not None else None
+    unit = reference.unit(session, parsed.unit) if parsed.unit is not None else None
+    area = reference.area(session, parsed.area) if parsed.area is not None else None
     return f"{area.name if area else ''}{unit.name if unit else ''}监管人员"
 
 

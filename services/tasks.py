@@ -4,9 +4,9 @@ Completing writes the answer, its audit and the command for the engine in one tr
 from then on; the engine confirms it, or, when a timer or a withdrawal was first, the answer is marked overtaken.
 """
 
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, func, or_, update
 from sqlmodel import Session, col, select
@@ -20,6 +20,7 @@ from services import audit, outbox, special_procedures, timeline, tolerance
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.kept import Kept
 from services.paging import decode_cursor, encode_cursor
 from services.views import FormView, OutcomeView, Page, TaskCompletion, TaskDetail, TaskView
 
@@ -27,8 +28,6 @@ SORTS = ("due_at", "-created_at")
 OWN_COLUMNS = (func.coalesce(Task.due_at, NO_DUE), col(Task.created_at), col(Task.key))
 GROUP_COLUMNS = (col(TaskCandidate.due_at), col(TaskCandidate.created_at), col(TaskCandidate.task_key))
 MERITS = frozenset({"approve", "deny"})
-_kept_forms: WeakKeyDictionary[Any, dict[int, FormVersion]] = WeakKeyDictionary()
-"""Deployed forms by key, for each open database: a version never changes, and every list asks for its outcomes."""
 
 
 class TaskClosed(Conflict):
@@ -451,15 +450,19 @@ def _decision(session: Session, task_key: int) -> Decision | None:
     return session.exec(select(Decision).where(Decision.task_key == task_key)).first()
 
 
-def _forms(session: Session, rows: Any) -> dict[int, FormVersion]:
-    keys = {task.form_key for task in rows if task.form_key is not None}
-    kept: dict[int, FormVersion] = _kept_forms.setdefault(session.get_bind().engine.pool, {})
-    missing = keys - kept.keys()
-    if missing:
-        for one in session.exec(select(FormVersion).where(col(FormVersion.form_key).in_(missing))).all():
-            session.expunge(one)
-            kept[one.form_key] = one
-    return {key: kept[key] for key in keys if key in kept}
+def _forms(session: Session, rows: Iterable[Task]) -> dict[int, FormVersion]:
+    return _deployed_forms.among(session, {task.form_key for task in rows if task.form_key is not None})
+
+
+def _read_forms(session: Session, keys: Collection[int]) -> dict[int, FormVersion]:
+    found = session.exec(select(FormVersion).where(col(FormVersion.form_key).in_(keys))).all()
+    for one in found:
+        session.expunge(one)
+    return {one.form_key: one for one in found}
+
+
+_deployed_forms = Kept(_read_forms)
+"""Every list asks for the outcomes of its tasks' forms."""
 
 
 def _schema(session: Session, task: Task) -> dict[str, Any] | None:

@@ -1,11 +1,12 @@
 """A case's history for people: each event once, by its natural key."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
 
@@ -31,8 +32,15 @@ def add(
 
 def has(session: Session, case_no: str, natural_key: str) -> bool:
     """Tell whether an event is recorded."""
-    query = select(TimelineEntry.id).where(TimelineEntry.case_no == case_no, TimelineEntry.natural_key == natural_key)
-    return session.exec(query).first() is not None
+    return natural_key in recorded(session, case_no, (natural_key,))
+
+
+def recorded(session: Session, case_no: str, natural_keys: Collection[str]) -> set[str]:
+    """Return those of some events that are recorded."""
+    query = select(TimelineEntry.natural_key).where(
+        TimelineEntry.case_no == case_no, col(TimelineEntry.natural_key).in_(natural_keys)
+    )
+    return set(session.exec(query).all())
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,7 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, catalogue, documents, form_check, outbox, timeline
+from services import answers, documents, form_check, outbox, reference, timeline
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 
@@ -105,8 +105,7 @@ def _tell(session: Session, case: Case, event: str, text: str, actor: str, at: d
 
 
 def _guide(session: Session, case: Case) -> Guide | None:
-    version = catalogue.guide_version(session, case.item_code, case.guide_version)
-    return Guide.model_validate(version.body) if version is not None else None
+    return reference.guide(session, case.item_code, case.guide_version)
 
 
 def _day(value: object) -> date | None:

@@ -33,6 +33,7 @@ from pyzeebe.task.task import Task as JobTask
 from pyzeebe.worker.job_executor import JobExecutor
 from pyzeebe.worker.job_poller import JobPoller, JobStreamer
 from pyzeebe.worker.task_state import TaskState
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -157,29 +158,39 @@ def job_transaction(job: Job) -> Iterator[Session]:
 
 
 def _register(session: Session, job: Job) -> None:
-    build: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    table = ProcessInstance.__table__  # type: ignore[attr-defined]
     owner = case_no(job)
-    statement = build(table).values(
-        key=job.process_instance_key,
-        case_no=owner,
-        process_id=job.bpmn_process_id,
-        version=job.process_definition_version,
-        state=InstanceState.ACTIVE,
-    )
     session.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=[table.c.key], set_={"case_no": owner}, where=table.c.case_no.is_(None)
-        )
+        _adopt_instance(session.get_bind().dialect.name),
+        {
+            "key": job.process_instance_key,
+            "case_no": owner,
+            "process_id": job.bpmn_process_id,
+            "version": job.process_definition_version,
+            "state": InstanceState.ACTIVE,
+        },
     )
-    waiting = session.exec(
-        select(Task).where(Task.process_instance_key == job.process_instance_key, col(Task.case_no).is_(None))
-    ).all()
+    waiting = session.exec(_WAITING_TASKS, params={"instance": job.process_instance_key}).all()
     case = session.get(Case, owner) if waiting else None
     for task in waiting:
         task.case_no = owner
         if case is not None:
             deadlines.apply_task_clock(session, task, case)
+
+
+_WAITING_TASKS = select(Task).where(Task.process_instance_key == bindparam("instance"), col(Task.case_no).is_(None))
+
+
+@lru_cache(maxsize=2)
+def _adopt_instance(dialect: str) -> Any:
+    """Return the statement that writes whose an instance is, unless that is known."""
+    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = ProcessInstance.__table__  # type: ignore[attr-defined]
+    statement = build(table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.key],
+        set_={"case_no": statement.excluded.case_no},
+        where=table.c.case_no.is_(None),
+    )
 
 
 def collect_routers() -> list[ZeebeTaskRouter]:

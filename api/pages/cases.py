@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, catalogue, processes, rights, tasks
+from services import case_actions, cases, processes, reference, rights, tasks
 from services.errors import FieldProblem, InvalidInput
 from services.views import CaseRow, CaseView, Page, TaskView
 from settings import get_settings
@@ -201,8 +201,8 @@ def _case_page(
     with database.transaction() as session:
         stored = cases.find(session, visitor.actor, case_no)
         view = cases.get_case(session, visitor.actor, case_no)
-        guide = catalogue.guide_version(session, stored.item_code, stored.guide_version)
-        context = _context(session, visitor, stored, view, catalogue.parse_guide(guide) if guide else None)
+        guide = reference.guide(session, stored.item_code, stored.guide_version)
+        context = _context(session, visitor, stored, view, guide)
     shown = {
         "page": context,
         "case": view,

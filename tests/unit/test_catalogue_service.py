@@ -11,6 +11,7 @@ from sqlmodel import Session, SQLModel, create_engine, select
 from catalog_data import Catalogue, load_catalogue
 from models.catalogue import CountyUnit, GuideVersion, ItemVersion, Mode, Responsibility
 from services import catalogue as service
+from services import reference
 from services.errors import NotFound
 
 TODAY = date(2026, 9, 21)
@@ -98,7 +99,7 @@ def test_a_changed_guide_becomes_a_new_version_that_knows_its_number(session: Se
     assert latest is not None
     guide = service.parse_guide(latest)
     assert (latest.version, guide.version, guide.on_site_check) == (2, 2, True)
-    kept = service.guide_version(session, "W-01", 1)
+    kept = reference.guide_version(session, "W-01", 1)
     assert kept is not None
     assert not service.parse_guide(kept).on_site_check
 

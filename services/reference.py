@@ -1,0 +1,77 @@
+"""The catalogue's rows that never change while a process runs: areas, units, versions of guides.
+
+They are kept in memory (``services/kept.py``) and belong to no session: read them, never change them.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import tuple_
+from sqlmodel import Session, col, select
+
+from catalog_data.guide import Guide
+from models.catalogue import Area, CountyUnit, GuideVersion, Unit
+from services.kept import Kept
+
+
+def area(session: Session, code: str) -> Area | None:
+    """Return an area, or None for an unknown code."""
+    return _areas.get(session, code)
+
+
+def unit(session: Session, code: str) -> Unit | None:
+    """Return a city unit, or None for an unknown code."""
+    return _units.get(session, code)
+
+
+def county_units(session: Session, area: str) -> tuple[CountyUnit, ...]:
+    """Return an area's units in the plans' order."""
+    return _county_units.get(session, area) or ()
+
+
+def guide_version(session: Session, code: str, version: int) -> GuideVersion | None:
+    """Return one version of an item's guide: the one a case keeps."""
+    return _guide_versions.get(session, (code, version))
+
+
+def guide(session: Session, code: str, version: int) -> Guide | None:
+    """Return one version of an item's guide, typed."""
+    return _guides.get(session, (code, version))
+
+
+def _read_areas(session: Session, codes: Collection[str]) -> dict[str, Area]:
+    return {one.code: one for one in _detached(session, select(Area).where(col(Area.code).in_(codes)))}
+
+
+def _read_units(session: Session, codes: Collection[str]) -> dict[str, Unit]:
+    return {one.code: one for one in _detached(session, select(Unit).where(col(Unit.code).in_(codes)))}
+
+
+def _read_county_units(session: Session, areas: Collection[str]) -> dict[str, tuple[CountyUnit, ...]]:
+    query = select(CountyUnit).where(col(CountyUnit.area).in_(areas)).order_by(col(CountyUnit.position))
+    found = _detached(session, query)
+    return {area: here for area in areas if (here := tuple(one for one in found if one.area == area))}
+
+
+def _read_guide_versions(session: Session, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], GuideVersion]:
+    these = tuple_(col(GuideVersion.code), col(GuideVersion.version)).in_(keys)
+    return {(one.code, one.version): one for one in _detached(session, select(GuideVersion).where(these))}
+
+
+def _read_guides(session: Session, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Guide]:
+    return {key: Guide.model_validate(one.body) for key, one in _guide_versions.among(session, keys).items()}
+
+
+def _detached(session: Session, query: Any) -> list[Any]:
+    """Read rows that outlive their session: nothing that happens to it can empty them."""
+    found = list(session.exec(query).all())
+    for one in found:
+        session.expunge(one)
+    return found
+
+
+_areas = Kept(_read_areas)
+_units = Kept(_read_units)
+_county_units = Kept(_read_county_units)
+_guide_versions = Kept(_read_guide_versions)
+_guides = Kept(_read_guides)
