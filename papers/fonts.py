@@ -6,13 +6,14 @@ lacks never vanishes: it is drawn as the type founders' mark ``〓`` and its cod
 
 import threading
 import unicodedata
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import structlog
 from reportlab import rl_config
-from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase import pdfdoc, pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont, TTFontFace
 
 REGULAR = "PaperSerif"
@@ -43,7 +44,8 @@ class FontMissing(RuntimeError):
 def register() -> None:
     """Make both weights known to ReportLab, once a process; raise ``FontMissing`` without them.
 
-    PDF streams are then written in binary: text armour would cost a quarter more bytes and time.
+    PDF streams are then written in binary, text armour would cost a quarter more bytes and time; and packed quickly: a
+    subset of glyphs becomes five per cent smaller with six times the work, a third of all that a paper costs.
     """
     with _registering:
         for name, file in _FILES.items():
@@ -52,6 +54,11 @@ def register() -> None:
             _read_glyphs_in_place(font.face)
             pdfmetrics.registerFont(font)
         rl_config.useA85 = 0
+        pdfdoc.PDFZCompress.encode = _pack_quickly
+
+
+def _pack_quickly(content: str | bytes) -> bytes:
+    return zlib.compress(content.encode() if isinstance(content, str) else content, level=1)
 
 
 def widths(name: str) -> tuple[dict[int, float], float]:
