@@ -11,6 +11,7 @@ import sys
 import time
 
 import structlog
+import uvloop
 
 import models  # noqa: F401 - registers every table
 from bridge import reconciler
@@ -150,4 +151,4 @@ async def main() -> int:
 
 if __name__ == "__main__":
     configure_logging("bridge")
-    sys.exit(asyncio.run(main()))
+    sys.exit(uvloop.run(main()))

@@ -37,7 +37,7 @@ from services.clock import machine_now
 
 MAX_CONCURRENT = 64
 CLAIM_BATCH = 256
-POLL_BUSY_SECONDS = 0.01
+POLL_BUSY_SECONDS = 0.025
 POLL_IDLE_SECONDS = 0.025
 WATCH_SECONDS = 0.004
 """How often an idle relay on SQLite asks whether any other connection has committed: microseconds each time."""

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 
+import uvloop
+
 import models  # noqa: F401 - registers every table
 from engine.gateway import OAuth, open_channel
 from services.logs import configure_logging
@@ -27,4 +29,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     configure_logging("workers")
-    asyncio.run(main())
+    uvloop.run(main())
