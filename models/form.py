@@ -6,7 +6,7 @@ Source: the form-js schema (components with ``key``, ``type``, ``validate``, ``v
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from models.protocol import OUTCOME
@@ -17,6 +17,8 @@ ROUTING_TYPES = frozenset({"radio", "select", "checkbox", "number", "datetime"})
 """Types whose values go to the engine; text stays in the database."""
 INPUT_TYPES = ROUTING_TYPES | {"textfield", "textarea", "checklist", "taglist"}
 MAX_TEXT = 10_000
+PRESENTATION_TYPES = frozenset({"text", "html", "image", "button", "separator", "spacer", "iframe"})
+"""Types that show something and never answer."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,17 @@ def fields(schema: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
 def check_answer(
     schema: dict[str, Any] | None, values: dict[str, Any], opinion: str
 ) -> tuple[Answer, list[FormProblem]]:
-    """Fill in defaults and check every field but the outcome; unknown fields are refused."""
+    """Fill in defaults and check every field but the outcome; a value no component asks for is refused.
+
+    A field left empty routes as null (an unticked checkbox as false), so that a second round through the same step
+    does not go by the first round's answer. Values of component types without a rule here (a computed field, a
+    repeated group, one from a newer form-js) are kept as given and never reach the engine.
+    """
     problems: list[FormProblem] = []
-    accepted: dict[str, Any] = {}
-    routing: dict[str, Any] = {}
     known = {OUTCOME, OPINION}
+    accepted = {key: values[key] for key in _unruled(schema) if key in values and key not in known}
+    known |= accepted.keys()
+    routing: dict[str, Any] = {}
     for component in fields(schema):
         key = component["key"]
         known.add(key)
@@ -73,6 +81,8 @@ def check_answer(
             required = (component.get("validate") or {}).get("required")
             if required and not (component.get("conditional") or {}).get("hide"):
                 problems.append(FormProblem(_path(key), "必填"))
+            if component["type"] in ROUTING_TYPES:
+                routing[key] = False if component["type"] == "checkbox" else None
             continue
         message = _value_error(component, value)
         if message is not None:
@@ -83,6 +93,15 @@ def check_answer(
                 routing[key] = value
     problems.extend(FormProblem(f"values.{key}", "表单中没有这个字段") for key in values if key not in known)
     return Answer(accepted, routing), problems
+
+
+def _unruled(schema: dict[str, Any] | None) -> Iterator[str]:
+    """Yield the top-level names that components without a rule may answer under."""
+    for component in (schema or {}).get("components") or []:
+        if component.get("type") not in INPUT_TYPES | PRESENTATION_TYPES:
+            name = component.get("key") or component.get("path")
+            if name:
+                yield str(name)
 
 
 def _path(key: str) -> str:
@@ -102,7 +121,7 @@ def _value_error(component: dict[str, Any], value: Any) -> str | None:
     if kind == "checkbox":
         return None if isinstance(value, bool) else "应为是或否"
     if kind == "datetime":
-        return _datetime_error(value)
+        return _datetime_error(component.get("subtype"), value)
     allowed = [option.get("value") for option in _options(component)]
     chosen = value if kind in ("checklist", "taglist") else [value]
     if not isinstance(chosen, list):
@@ -110,34 +129,52 @@ def _value_error(component: dict[str, Any], value: Any) -> str | None:
     return None if not allowed or all(one in allowed for one in chosen) else "不在可选范围内"
 
 
+def _limit(rules: dict[str, Any], name: str) -> float | None:
+    """Return a written limit; one that is an expression is left to the form in the browser."""
+    try:
+        return float(rules[name])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _text_error(rules: dict[str, Any], value: Any) -> str | None:
     if not isinstance(value, str):
         return "应为文字"
-    if len(value) > int(rules.get("maxLength") or MAX_TEXT):
-        return f"不能超过{rules.get('maxLength') or MAX_TEXT}字"
-    if len(value) < int(rules.get("minLength") or 0):
-        return f"不能少于{rules['minLength']}字"
-    pattern = rules.get("pattern")
-    return None if not pattern or re.search(pattern, value) else "格式不正确"
+    longest, shortest = _limit(rules, "maxLength"), _limit(rules, "minLength")
+    if len(value) > (longest or MAX_TEXT):
+        return f"不能超过{longest or MAX_TEXT:.0f}字"
+    if shortest is not None and len(value) < shortest:
+        return f"不能少于{shortest:.0f}字"
+    return None if _matches(rules.get("pattern"), value) else "格式不正确"
+
+
+def _matches(pattern: Any, value: str) -> bool:
+    """Tell whether the text fits; a pattern Python cannot read is left to the form in the browser."""
+    try:
+        return not pattern or re.search(pattern, value) is not None
+    except (re.error, TypeError):
+        return True
 
 
 def _number_error(rules: dict[str, Any], value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "应为数字"
-    if rules.get("min") is not None and value < float(rules["min"]):
+    lowest, highest = _limit(rules, "min"), _limit(rules, "max")
+    if lowest is not None and value < lowest:
         return f"不能小于{rules['min']}"
-    if rules.get("max") is not None and value > float(rules["max"]):
+    if highest is not None and value > highest:
         return f"不能大于{rules['max']}"
     return None
 
 
-def _datetime_error(value: Any) -> str | None:
+def _datetime_error(subtype: Any, value: Any) -> str | None:
+    fault = "应为时间" if subtype == "time" else "应为日期"
     if not isinstance(value, str):
-        return "应为日期"
-    for parse in (date.fromisoformat, datetime.fromisoformat):
+        return fault
+    for parse in (time.fromisoformat,) if subtype == "time" else (date.fromisoformat, datetime.fromisoformat):
         try:
             parse(value)
         except ValueError:
             continue
         return None
-    return "应为日期"
+    return fault

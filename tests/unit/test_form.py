@@ -43,7 +43,7 @@ def test_defaults_fill_required_fields_and_text_stays_out_of_the_engine() -> Non
     answer, problems = check_answer(SCHEMA, {"note": "A1", "level": "b"}, "")
     assert not problems
     assert answer.values == {"area": 3, "level": "b", "note": "A1"}
-    assert answer.routing == {"area": 3, "level": "b"}
+    assert answer.routing == {"area": 3, "level": "b", "day": None, "urgent": False}
 
 
 def test_each_wrong_field_is_named() -> None:
@@ -63,3 +63,37 @@ def test_each_wrong_field_is_named() -> None:
 def test_a_boolean_is_not_a_number() -> None:
     _, problems = check_answer(SCHEMA, {"area": True}, "")
     assert [one.field for one in problems] == ["values.area"]
+
+
+def test_an_answer_left_empty_the_second_time_does_not_route_by_the_first() -> None:
+    first, _ = check_answer(SCHEMA, {"level": "b", "urgent": True}, "")
+    second, _ = check_answer(SCHEMA, {}, "")
+    assert (first.routing["level"], first.routing["urgent"]) == ("b", True)
+    assert (second.routing["level"], second.routing["urgent"]) == (None, False)
+    assert second.values == {"area": 3}
+
+
+def test_what_a_designer_may_draw_and_python_cannot_check_is_left_to_the_browser() -> None:
+    schema = {
+        "components": [
+            {"type": "number", "key": "amount", "validate": {"min": "=least"}},
+            {"type": "textfield", "key": "code", "validate": {"pattern": "[a-", "maxLength": "=longest"}},
+            {"type": "datetime", "key": "hour", "subtype": "time"},
+        ]
+    }
+    _, problems = check_answer(schema, {"amount": 1, "code": "A", "hour": "10:30"}, "")
+    assert not problems
+
+
+def test_a_component_type_without_a_rule_keeps_its_value_and_stays_out_of_the_engine() -> None:
+    schema = {
+        "components": [
+            {"type": "expression", "key": "total", "expression": "=1+1"},
+            {"type": "dynamiclist", "path": "people", "components": [{"type": "textfield", "key": "who"}]},
+            {"type": "html", "key": "note"},
+        ]
+    }
+    answer, problems = check_answer(schema, {"total": 2, "people": [{"who": "甲"}], "note": "x"}, "")
+    assert answer.values == {"total": 2, "people": [{"who": "甲"}]}
+    assert answer.routing == {}
+    assert [one.field for one in problems] == ["values.note"]
