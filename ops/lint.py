@@ -1,10 +1,11 @@
-"""``tongquan lint``: check the models of ``bpmn/`` by the rules of the engine versions they must run on."""
+"""``tongquan lint``: check the models of ``bpmn/`` by the rules of engine and product."""
 
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from ops.assets import tool
+from ops.model_rules import faults_in
 from services.errors import SetupError
 from settings import PROJECT_ROOT
 
@@ -41,4 +42,6 @@ def lint(files: Sequence[Path] = (), root: Path = PROJECT_ROOT) -> tuple[bool, s
         clean = clean and done.returncode == 0
         text = (done.stdout + done.stderr).strip()
         said += [f"[{configuration}]", text] if text else []
-    return clean, "\n".join(said)
+    faults = faults_in(models, root / MODELS)
+    said += faults
+    return clean and not faults, "\n".join(said)
