@@ -8,6 +8,7 @@ digest only saves the call. Whoever keeps the digest (the supervisor's state dir
 
 import asyncio
 import hashlib
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,22 @@ async def deploy_directory(
     digest = digest_of(resources)
     if digest == previous_digest:
         return DeploymentReport(digest, skipped=True)
+    _require_readable_forms(resources)
     models = await _deploy_when_ready(gateway, resources, patience)
     return DeploymentReport(digest, skipped=False, models=tuple(models))
+
+
+def _require_readable_forms(resources: list[Resource]) -> None:
+    """Refuse a form that is no JSON object: the engine only says that a pointer of its own was null."""
+    for resource in resources:
+        if not resource.name.endswith(".form"):
+            continue
+        try:
+            readable = isinstance(json.loads(resource.content), dict)
+        except ValueError as exc:
+            raise DeploymentRejected(f"未部署：'{resource.name}' 不是有效的表单文件（JSON）：{exc}") from exc
+        if not readable:
+            raise DeploymentRejected(f"未部署：'{resource.name}' 不是有效的表单文件")
 
 
 async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float) -> list[Deployed]:

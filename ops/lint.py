@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ops.assets import tool
-from ops.model_rules import faults_in
+from ops.model_rules import faults_in, is_whole
 from services.errors import SetupError
 from settings import PROJECT_ROOT
 
@@ -28,11 +28,12 @@ def lint(files: Sequence[Path] = (), root: Path = PROJECT_ROOT) -> tuple[bool, s
         raise SetupError(f"找不到流程文件 {'、'.join(missing) or root / MODELS}：请检查路径")
     said: list[str] = []
     clean = True
+    whole = [path for path in models if is_whole(path)]
     for configuration in CONFIGURATIONS:
-        if not (root / configuration).exists():
+        if not whole or not (root / configuration).exists():
             continue
         done = subprocess.run(
-            [tool("node"), str(root / LINTER), "--config", configuration, *map(str, models)],
+            [tool("node"), str(root / LINTER), "--config", configuration, *map(str, whole)],
             cwd=root,
             capture_output=True,
             text=True,

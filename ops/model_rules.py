@@ -15,6 +15,12 @@ _ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 _CLOCKS = frozenset(share.value for share in ClockShare)
 
 
+def is_whole(path: Path) -> bool:
+    """Tell whether a file can be read and its flows have both ends; bpmnlint breaks down on one that is not."""
+    root = _read(path)
+    return root is not None and not any(_loose_ends(root))
+
+
 def faults_in(models: list[Path], home: Path) -> list[str]:
     """Return one sentence for each fault, naming file and element.
 
@@ -28,6 +34,7 @@ def _faults(path: Path, home: Path) -> Iterator[str]:
     if root is None:
         yield "不是有效的 XML"
         return
+    yield from _loose_ends(root)
     forms, processes, tables = (one | two for one, two in zip(_ids(path.parent), _ids(home), strict=True))
     for element in root.iter():
         kind, name = element.tag.removeprefix(_BPMN), f"{element.get('name') or ''}（{element.get('id')}）"
@@ -44,6 +51,14 @@ def _faults(path: Path, home: Path) -> Iterator[str]:
             target = "" if called is None else called.get(attribute) or ""
             if called is not None and not target.startswith("=") and target not in known:
                 yield f"“{name}”调用的{what} {target} 不存在"
+
+
+def _loose_ends(root: Element) -> Iterator[str]:
+    known = {element.get("id") for element in root.iter()}
+    for flow in root.iter(f"{_BPMN}sequenceFlow"):
+        for end in ("sourceRef", "targetRef"):
+            if flow.get(end) not in known:
+                yield f"连线 {flow.get('id')} 连着不存在的节点 {flow.get(end)}"
 
 
 def _user_task_faults(task: Element, forms: set[str]) -> Iterator[str]:

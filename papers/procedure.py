@@ -128,7 +128,7 @@ def dossier_paper(facts: CaseFacts, number: str, at: datetime, content: DossierC
     """Compose the transfer dossier (审核转报件): opinion, materials with hashes, reviewers, signatures."""
     again = f"（第{content.round}次转报）" if content.round > 1 else ""
     hashes = tuple(
-        (str(place), one.name, digest[:32] + ("…" if len(digest) > 32 else ""))
+        (str(place), one.name, digest)
         for place, (one, digest) in enumerate(zip(facts.materials, content.hashes, strict=False), start=1)
     )
     signatures = tuple(

@@ -23,6 +23,7 @@ def test_the_shipped_processes_fit() -> None:
         ("<zeebe:userTask />", "", "不是 Zeebe 用户任务"),
         ('candidateGroups="=[&#34;city.&#34; + cityUnit + &#34;.reviewer&#34;]"', "", "没有候选组"),
         ('processId="issuance"', 'processId="gone"', "流程 gone 不存在"),
+        ('targetRef="Task_StartCase"', 'targetRef="Task_Nowhere"', "连着不存在的节点 Task_Nowhere"),
         ("</bpmn:definitions>", "", "不是有效的 XML"),
     ],
 )
