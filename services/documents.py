@@ -201,7 +201,7 @@ def issue_special_procedure_notice(session: Session, case: Case, special: Specia
             special.planned_days,
             special.planned_end_at.date(),
             special.announced_reason,
-            decision_seal(facts, {}),
+            notice_seal(facts),
         ),
         lambda facts: facts.deciding_organ,
         occasion=special.id,
@@ -217,7 +217,7 @@ def issue_extension_notice(session: Session, case: Case, extension: Extension, a
         DocumentKind.EXTENSION,
         at,
         lambda facts, number: procedure.extension_notice(
-            facts, number, at, extension.days, extension.reason, approver, decision_seal(facts, {})
+            facts, number, at, extension.days, extension.reason, approver, notice_seal(facts)
         ),
         lambda facts: facts.deciding_organ,
     )

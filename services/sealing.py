@@ -1,4 +1,7 @@
-"""Which seal a decision bears: the model's word for it (``bpmn/seal-and-signer.dmn``) after the organ's name."""
+"""Which seal a paper bears: a decision the model's (``bpmn/seal-and-signer.dmn``), a notice on the way to it another.
+
+The city's 市级审批专用章 stands on decisions alone (plan, section 三(二)): before the decision nothing bears it.
+"""
 
 from typing import Any
 
@@ -7,6 +10,8 @@ from papers.facts import CaseFacts
 
 CITY_SEAL = "市级审批专用章"
 COUNTY_SEAL = "县级审批专用章"
+NOTICE_SEAL = "业务专用章"
+"""What notices of a special procedure or an extension bear [decision]; the plan names no seal for them."""
 NOT_CONFIGURED = "未配置"
 
 
@@ -16,3 +21,8 @@ def decision_seal(facts: CaseFacts, sealing: dict[str, Any]) -> str:
     named = sealing.get("seal")
     kind = named.strip() if isinstance(named, str) and named.strip() and named != NOT_CONFIGURED else default
     return kind if facts.deciding_organ in kind else f"{facts.deciding_organ}{kind}"
+
+
+def notice_seal(facts: CaseFacts) -> str:
+    """Return the seal of the organ that decides for what it writes before it has decided."""
+    return f"{facts.deciding_organ}{NOTICE_SEAL}"
