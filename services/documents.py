@@ -21,7 +21,7 @@ from papers.wording import DECISIONS, Redress
 from services import case_facts, certificates, dossier_facts
 from services.certificates import CertificateCheck
 from services.document_store import find, get, natural_key, of_case, serial, store
-from services.sealing import NOT_CONFIGURED, decision_seal
+from services.sealing import NOT_CONFIGURED, decision_seal, notice_seal
 
 DECISION_KINDS = frozenset(words.kind for words in DECISIONS.values())
 """Every kind of document that settles a case on its merits."""
