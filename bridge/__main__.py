@@ -24,7 +24,8 @@ from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
 from bridge.webhooks import WebhookSender
-from engine.gateway import EngineUnreachable, Gateway
+from engine.errors import EngineUnreachable
+from engine.gateway import Gateway
 from models.database import Database
 from services.logs import configure_logging
 from settings import Settings, get_settings

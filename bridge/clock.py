@@ -20,9 +20,9 @@ from sqlmodel import Session, col, select
 
 from bridge.projection.markers import MARKER_MESSAGE, Markers
 from engine import clock as engine_clock
-from engine.errors import EngineClockError
+from engine.errors import EngineClockError, EngineUnreachable
 from engine.exporters import FEED_PREFIX, HISTORY_PREFIX
-from engine.gateway import EngineUnreachable, Gateway
+from engine.gateway import Gateway
 from models.clock_state import AdvanceStatus, ClockAdvance, ClockState
 from models.database import Database
 from models.engine_state import EngineJob, EngineTimer

@@ -22,14 +22,8 @@ import structlog
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
-from engine.gateway import (
-    CommandRejected,
-    EngineUnreachable,
-    Gateway,
-    IncidentGone,
-    InstanceGone,
-    TaskGone,
-)
+from engine.errors import CommandRejected, EngineUnreachable, IncidentGone, InstanceGone, TaskGone
+from engine.gateway import Gateway
 from models.database import Database
 from models.outbox import OutboxCommand, OutboxKind, OutboxStatus
 from models.task import Task, TaskStatus

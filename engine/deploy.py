@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import EngineError
-from engine.gateway import Deployed, DeploymentRejected, EngineUnreachable, Gateway, Resource
+from engine.errors import DeploymentRejected, EngineError, EngineUnreachable
+from engine.gateway import Deployed, Gateway, Resource
 
 READY_TIMEOUT_SECONDS = 120.0
 """How long to wait for an engine that says it is ready before its partition is."""

@@ -27,3 +27,46 @@ class EngineClockError(EngineError):
     """The engine's clock cannot be read or moved."""
 
     code = "engine_clock"
+
+
+class EngineUnreachable(EngineError):
+    """The engine cannot be reached, has no leader, or refuses load; nothing is wrong with the command
+    itself."""
+
+    code = "engine_unreachable"
+
+
+class CommandRejected(EngineError):
+    """The engine will never take this command; ``message`` carries its reason."""
+
+    code = "command_rejected"
+
+
+class TaskGone(CommandRejected):
+    """The user task is no longer there: completed, cancelled, or never known."""
+
+    code = "task_gone"
+
+
+class TaskInOtherState(CommandRejected):
+    """The user task is there, in a state that does not take the command."""
+
+    code = "task_in_other_state"
+
+
+class InstanceGone(CommandRejected):
+    """The process instance has ended or never was."""
+
+    code = "instance_gone"
+
+
+class IncidentGone(CommandRejected):
+    """The incident, or its job, is resolved already."""
+
+    code = "incident_gone"
+
+
+class DeploymentRejected(CommandRejected):
+    """The engine refuses a resource; ``message`` names it and the reason."""
+
+    code = "deployment_rejected"

@@ -19,11 +19,19 @@ from typing import Any, Protocol, Self
 import grpc
 import httpx
 import orjson
-from pyzeebe import create_insecure_channel, create_oauth2_client_credentials_channel, create_secure_channel
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
-from engine.errors import EngineError
+from engine.channel import OAuth, open_channel
+from engine.errors import (
+    CommandRejected,
+    DeploymentRejected,
+    EngineUnreachable,
+    IncidentGone,
+    InstanceGone,
+    TaskGone,
+    TaskInOtherState,
+)
 
 CALL_TIMEOUT_SECONDS = 10.0
 """How long one attempt may take."""
@@ -36,15 +44,6 @@ TOKEN_LEEWAY_SECONDS = 60.0
 MIRROR_ACTION = "tongquan"
 """The action on assignments this product sends, by which the feed knows its own echo."""
 
-CHANNEL_OPTIONS = (
-    ("grpc.keepalive_time_ms", 45_000),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.enable_retries", 0),
-)
-"""gRPC waits up to two minutes between reconnections unless told otherwise; an engine restarts in ten seconds."""
-
 _MOMENTARY = frozenset(
     {
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -56,49 +55,6 @@ _MOMENTARY = frozenset(
 )
 _SIGNED_OUT = frozenset({401, 403})
 _MOMENTARY_HTTP = frozenset({429, 500, 502, 503, 504})
-
-
-class EngineUnreachable(EngineError):
-    """The engine cannot be reached, has no leader, or refuses load; nothing is wrong with the command
-    itself."""
-
-    code = "engine_unreachable"
-
-
-class CommandRejected(EngineError):
-    """The engine will never take this command; ``message`` carries its reason."""
-
-    code = "command_rejected"
-
-
-class TaskGone(CommandRejected):
-    """The user task is no longer there: completed, cancelled, or never known."""
-
-    code = "task_gone"
-
-
-class TaskInOtherState(CommandRejected):
-    """The user task is there, in a state that does not take the command."""
-
-    code = "task_in_other_state"
-
-
-class InstanceGone(CommandRejected):
-    """The process instance has ended or never was."""
-
-    code = "instance_gone"
-
-
-class IncidentGone(CommandRejected):
-    """The incident, or its job, is resolved already."""
-
-    code = "incident_gone"
-
-
-class DeploymentRejected(CommandRejected):
-    """The engine refuses a resource; ``message`` names it and the reason."""
-
-    code = "deployment_rejected"
 
 
 @dataclass(frozen=True)
@@ -140,30 +96,6 @@ class Topology:
 
 
 @dataclass(frozen=True)
-class OAuth:
-    """Client credentials, from the variables every Camunda client reads."""
-
-    client_id: str
-    client_secret: str
-    url: str
-    audience: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "OAuth | None":
-        """Return the credentials, or ``None`` when the cluster asks for none."""
-
-        def first(*names: str) -> str:
-            return next((environment[name] for name in names if environment.get(name)), "")
-
-        client_id = first("CAMUNDA_CLIENT_ID", "ZEEBE_CLIENT_ID")
-        url = first("CAMUNDA_OAUTH_URL", "ZEEBE_AUTHORIZATION_SERVER_URL")
-        if not client_id or not url:
-            return None
-        secret = first("CAMUNDA_CLIENT_SECRET", "ZEEBE_CLIENT_SECRET")
-        return cls(client_id, secret, url, first("CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE"))
-
-
-@dataclass(frozen=True)
 class SignIn:
     """A session of the web application that runs in the engine's JVM and guards its REST API (Camunda with Operate)."""
 
@@ -189,41 +121,6 @@ class EngineSettings(Protocol):
 
     zeebe_address: str
     zeebe_rest_address: str
-
-
-def open_channel(address: str, oauth: OAuth | None = None) -> grpc.aio.Channel:
-    """Open a gRPC channel; ``https://`` (or OAuth) means TLS, an optional CA comes from
-    ``ZEEBE_CA_CERTIFICATE_PATH``.
-
-    ``ZEEBE_INSECURE_CONNECTION=false`` asks for TLS too, as in Camunda's own clients.
-    """
-    target = address.removeprefix("https://").removeprefix("http://").removeprefix("grpcs://").removeprefix("grpc://")
-    secure = address.startswith(("https://", "grpcs://"))
-    secure = secure or os.environ.get("ZEEBE_INSECURE_CONNECTION", "").lower() == "false"
-    if oauth is None and not secure:
-        return create_insecure_channel(grpc_address=target, channel_options=CHANNEL_OPTIONS)
-    credentials = grpc.ssl_channel_credentials(_certificate_authority())
-    if oauth is None:
-        return create_secure_channel(
-            grpc_address=target, channel_options=CHANNEL_OPTIONS, channel_credentials=credentials
-        )
-    return create_oauth2_client_credentials_channel(
-        grpc_address=target,
-        client_id=oauth.client_id,
-        client_secret=oauth.client_secret,
-        authorization_server=oauth.url,
-        audience=oauth.audience,
-        channel_credentials=credentials,
-        channel_options=CHANNEL_OPTIONS,
-    )
-
-
-def _certificate_authority() -> bytes | None:
-    path = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
-    if not path:
-        return None
-    with open(path, "rb") as file:
-        return file.read()
 
 
 class Gateway:

@@ -7,10 +7,11 @@ import signal
 import uvloop
 
 import models  # noqa: F401 - registers every table
-from engine.gateway import OAuth, open_channel
+from engine.channel import OAuth, open_channel
 from services.logs import configure_logging
 from settings import get_settings
 from workers import runtime
+from workers.transaction import database
 
 
 async def main() -> None:
@@ -24,7 +25,7 @@ async def main() -> None:
     try:
         await runtime.supervise(lambda: open_channel(settings.zeebe_address, oauth), stop)
     finally:
-        runtime.database().dispose()
+        database().dispose()
 
 
 if __name__ == "__main__":

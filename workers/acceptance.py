@@ -4,7 +4,8 @@ from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
 from services import acceptance
-from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+from workers.runtime import JOB_TIMEOUT_MS
+from workers.transaction import case_no, job_transaction
 from workers.variables import context
 
 router = ZeebeTaskRouter()

@@ -4,7 +4,8 @@ from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
 from services import agreements
-from workers.runtime import JOB_TIMEOUT_MS, job_transaction
+from workers.runtime import JOB_TIMEOUT_MS
+from workers.transaction import job_transaction
 from workers.variables import text
 
 router = ZeebeTaskRouter()

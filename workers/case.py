@@ -8,7 +8,8 @@ from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
 from services import decisions
-from workers.runtime import JOB_TIMEOUT_MS, case_no, job_transaction
+from workers.runtime import JOB_TIMEOUT_MS
+from workers.transaction import case_no, job_transaction
 
 router = ZeebeTaskRouter()
 

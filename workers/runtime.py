@@ -1,5 +1,4 @@
-"""Run the job workers: one transaction a job, outcomes reported until the engine has them, a supervised
-pyzeebe.
+"""Run the job workers: a supervised pyzeebe, outcomes reported until the engine has them.
 
 pyzeebe 4.7 is used for routers, polling and streaming; what it does not guard against is overridden here: it
 waits five seconds after any error, takes more streamed jobs than it may run, reports an outcome once and
@@ -12,14 +11,11 @@ Job``.
 import asyncio
 import importlib
 import pkgutil
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import grpc
@@ -33,19 +29,13 @@ from pyzeebe.task.task import Task as JobTask
 from pyzeebe.worker.job_executor import JobExecutor
 from pyzeebe.worker.job_poller import JobPoller, JobStreamer
 from pyzeebe.worker.task_state import TaskState
-from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col, select
 
-from models.case import Case
 from models.database import Database
-from models.engine_state import Heartbeat, InstanceState, ProcessInstance
-from models.protocol import CASE_ID
-from models.task import Task
-from services import deadlines
+from models.engine_state import Heartbeat
 from services.clock import machine_now
 from services.errors import TongquanError
-from settings import get_settings
+from workers.transaction import HANDLER_THREADS, MissingVariable, database
 
 JOB_TIMEOUT_MS = 20_000
 """After this long the engine gives a job to another worker; handlers take well under a second."""
@@ -53,7 +43,6 @@ MAX_RUNNING_JOBS = 64
 """Jobs of all types handed to handlers at once; streams wait beyond that."""
 MAX_QUEUED_JOBS = 16
 """Jobs of one type taken from the engine and not yet handed to a handler."""
-HANDLER_THREADS = 8
 FIRST_POLL_TIMEOUT_MS = 1_000
 POLL_TIMEOUT_MS = 10_000
 """How long the engine holds a poll open; each answer, an empty one too, is a sign of life. The first comes soon, so
@@ -71,7 +60,7 @@ MAX_RETRY_MS = 60_000
 MODELLED_RETRIES = 3
 MAX_STARTS = 5
 """Starts of one job without an outcome; a time-out does not lower the engine's own count of retries."""
-KNOWN_INSTANCES = 50_000
+KNOWN_JOBS = 50_000
 HEARTBEAT_SECONDS = 3.0
 STOP_TIMEOUT_SECONDS = 10.0
 _MOMENTARY = frozenset(
@@ -94,103 +83,6 @@ class BusinessError(Exception):
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message or code)
         self.code = code
-
-
-class MissingVariable(Exception):
-    """The job lacks a variable every process carries; the model does not pass it on."""
-
-
-class _Recent:
-    """The instances registered lately, so that a case's later jobs need not register theirs again."""
-
-    def __init__(self, size: int) -> None:
-        self._keys: OrderedDict[int, None] = OrderedDict()
-        self._size = size
-        self._lock = threading.Lock()
-
-    def __contains__(self, key: int) -> bool:
-        return key in self._keys
-
-    def add(self, key: int) -> None:
-        with self._lock:
-            self._keys[key] = None
-            self._keys.move_to_end(key)
-            if len(self._keys) > self._size:
-                self._keys.popitem(last=False)
-
-
-_registered = _Recent(KNOWN_INSTANCES)
-
-
-@lru_cache(maxsize=1)
-def database() -> Database:
-    """Return the process's database, opened on first use."""
-    return Database(get_settings().effective_database_url, pool_size=HANDLER_THREADS + 2)
-
-
-def case_no(job: Job) -> str:
-    """Return the case the job's process is about.
-
-    Raises:
-        MissingVariable: the process carries none.
-    """
-    number = job.variables.get(CASE_ID)
-    if not number:
-        raise MissingVariable(f"{job.bpmn_process_id}/{job.element_id}: {CASE_ID}")
-    return str(number)
-
-
-@contextmanager
-def job_transaction(job: Job) -> Iterator[Session]:
-    """Yield the session of the job's one transaction, committed at the end, before the job is completed.
-
-    The first job of an instance also registers whose it is, so that user tasks of called processes find their
-    case.
-    """
-    store = database()
-    unknown = job.process_instance_key not in _registered
-    with store.transaction() as session:
-        if unknown and job.variables.get(CASE_ID):
-            _register(session, job)
-        yield session
-    if unknown:
-        _registered.add(job.process_instance_key)
-
-
-def _register(session: Session, job: Job) -> None:
-    owner = case_no(job)
-    session.connection().execute(
-        _adopt_instance(session.get_bind().dialect.name),
-        {
-            "key": job.process_instance_key,
-            "case_no": owner,
-            "process_id": job.bpmn_process_id,
-            "version": job.process_definition_version,
-            "state": InstanceState.ACTIVE,
-        },
-    )
-    waiting = session.exec(_WAITING_TASKS, params={"instance": job.process_instance_key}).all()
-    case = session.get(Case, owner) if waiting else None
-    for task in waiting:
-        task.case_no = owner
-        if case is not None:
-            deadlines.apply_task_clock(session, task, case)
-
-
-_WAITING_TASKS = select(Task).where(Task.process_instance_key == bindparam("instance"), col(Task.case_no).is_(None))
-
-
-@lru_cache(maxsize=2)
-def _adopt_instance(dialect: str) -> Any:
-    """Return the statement that writes whose an instance is, unless that is known."""
-    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    table = ProcessInstance.__table__  # type: ignore[attr-defined]
-    statement = build(table)
-    return statement.on_conflict_do_update(
-        index_elements=[table.c.key],
-        set_={"case_no": statement.excluded.case_no},
-        where=table.c.case_no.is_(None),
-    )
 
 
 def collect_routers() -> list[ZeebeTaskRouter]:
@@ -407,7 +299,7 @@ class _Starts:
 
     def begin(self, key: int) -> int:
         self._counts[key] = self._counts.get(key, 0) + 1
-        if len(self._counts) > KNOWN_INSTANCES:
+        if len(self._counts) > KNOWN_JOBS:
             self._counts.popitem(last=False)
         return self._counts[key]
 

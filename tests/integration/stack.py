@@ -18,10 +18,11 @@ from pyzeebe import Job, ZeebeTaskRouter
 from sqlmodel import Session, SQLModel
 
 import models  # noqa: F401 - registers every table
+from engine.channel import open_channel
 from engine.deploy import deploy_directory
 from engine.distribution import fetch_zeebe
 from engine.embedded import EngineConfig, EnginePorts, EngineProcess, start_embedded
-from engine.gateway import Gateway, open_channel
+from engine.gateway import Gateway
 from models.case import Case
 from models.catalogue import Mode
 from models.clock_state import ClockState

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.deploy import deploy_directory, digest_of, read_models
-from engine.gateway import DeploymentRejected, EngineUnreachable, Gateway, IncidentGone, InstanceGone, TaskGone
+from engine.errors import DeploymentRejected, EngineUnreachable, IncidentGone, InstanceGone, TaskGone
+from engine.gateway import Gateway
 from tests.integration.stack import MODELS, Stack, free_ports
 
 pytestmark = pytest.mark.engine

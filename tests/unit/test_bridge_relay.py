@@ -11,7 +11,8 @@ from sqlmodel import SQLModel, col, select
 
 from bridge import reconciler
 from bridge.relay import MAX_ATTEMPTS, Relay
-from engine.gateway import CommandRejected, EngineUnreachable, Gateway, IncidentGone, TaskGone
+from engine.errors import CommandRejected, EngineUnreachable, IncidentGone, TaskGone
+from engine.gateway import Gateway
 from models.case import Case
 from models.database import Database
 from models.engine_state import FeedPosition, ProcessInstance

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from engine.deploy import deploy_directory
-from engine.gateway import DeploymentRejected, Gateway
+from engine.errors import DeploymentRejected
+from engine.gateway import Gateway
 
 
 @pytest.mark.parametrize("content", ["{", "[]", ""])

@@ -18,8 +18,9 @@ from models.task import Task
 from services.clock import machine_now
 from services.errors import Conflict
 from tests.unit.bridge_records import START, add_case, database_at
-from workers import runtime
-from workers.runtime import BusinessError, MissingVariable, Worker, handle_failure, job_transaction
+from workers import runtime, transaction
+from workers.runtime import BusinessError, Worker, handle_failure
+from workers.transaction import MissingVariable, job_transaction
 
 
 def a_job(key: int = 1, *, instance: int = 10, retries: int = 3, **variables: Any) -> Job:
@@ -43,8 +44,8 @@ def a_job(key: int = 1, *, instance: int = 10, retries: int = 3, **variables: An
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     opened = database_at(tmp_path)
-    monkeypatch.setattr(runtime, "database", lambda: opened)
-    monkeypatch.setattr(runtime, "_registered", runtime._Recent(10))
+    monkeypatch.setattr(transaction, "database", lambda: opened)
+    monkeypatch.setattr(transaction, "_registered", transaction._Recent(10))
     yield opened
     opened.dispose()
 
@@ -174,7 +175,7 @@ def test_a_process_without_a_case_works_until_a_handler_asks_for_it(database: Da
     with job_transaction(a_job()) as session:
         assert session.exec(select(ProcessInstance)).all() == []
     with pytest.raises(MissingVariable):
-        runtime.case_no(a_job())
+        transaction.case_no(a_job())
 
 
 def test_a_declared_business_error_is_thrown_as_its_bpmn_error() -> None:

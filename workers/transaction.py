@@ -1,0 +1,121 @@
+"""A job's one transaction: opened here, committed here, and with it whose the process instance is."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from pyzeebe import Job
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from models.case import Case
+from models.database import Database
+from models.engine_state import InstanceState, ProcessInstance
+from models.protocol import CASE_ID
+from models.task import Task
+from services import deadlines
+from settings import get_settings
+
+HANDLER_THREADS = 8
+KNOWN_INSTANCES = 50_000
+
+
+class MissingVariable(Exception):
+    """The job lacks a variable every process carries; the model does not pass it on."""
+
+
+class _Recent:
+    """The instances registered lately, so that a case's later jobs need not register theirs again."""
+
+    def __init__(self, size: int) -> None:
+        self._keys: OrderedDict[int, None] = OrderedDict()
+        self._size = size
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._keys
+
+    def add(self, key: int) -> None:
+        with self._lock:
+            self._keys[key] = None
+            self._keys.move_to_end(key)
+            if len(self._keys) > self._size:
+                self._keys.popitem(last=False)
+
+
+_registered = _Recent(KNOWN_INSTANCES)
+
+
+@lru_cache(maxsize=1)
+def database() -> Database:
+    """Return the process's database, opened on first use."""
+    return Database(get_settings().effective_database_url, pool_size=HANDLER_THREADS + 2)
+
+
+def case_no(job: Job) -> str:
+    """Return the case the job's process is about.
+
+    Raises:
+        MissingVariable: the process carries none.
+    """
+    number = job.variables.get(CASE_ID)
+    if not number:
+        raise MissingVariable(f"{job.bpmn_process_id}/{job.element_id}: {CASE_ID}")
+    return str(number)
+
+
+@contextmanager
+def job_transaction(job: Job) -> Iterator[Session]:
+    """Yield the session of the job's one transaction, committed at the end, before the job is completed.
+
+    The first job of an instance also registers whose it is, so that user tasks of called processes find their
+    case.
+    """
+    store = database()
+    unknown = job.process_instance_key not in _registered
+    with store.transaction() as session:
+        if unknown and job.variables.get(CASE_ID):
+            _register(session, job)
+        yield session
+    if unknown:
+        _registered.add(job.process_instance_key)
+
+
+def _register(session: Session, job: Job) -> None:
+    owner = case_no(job)
+    session.connection().execute(
+        _adopt_instance(session.get_bind().dialect.name),
+        {
+            "key": job.process_instance_key,
+            "case_no": owner,
+            "process_id": job.bpmn_process_id,
+            "version": job.process_definition_version,
+            "state": InstanceState.ACTIVE,
+        },
+    )
+    waiting = session.exec(_WAITING_TASKS, params={"instance": job.process_instance_key}).all()
+    case = session.get(Case, owner) if waiting else None
+    for task in waiting:
+        task.case_no = owner
+        if case is not None:
+            deadlines.apply_task_clock(session, task, case)
+
+
+_WAITING_TASKS = select(Task).where(Task.process_instance_key == bindparam("instance"), col(Task.case_no).is_(None))
+
+
+@lru_cache(maxsize=2)
+def _adopt_instance(dialect: str) -> Any:
+    """Return the statement that writes whose an instance is, unless that is known."""
+    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = ProcessInstance.__table__  # type: ignore[attr-defined]
+    statement = build(table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.key],
+        set_={"case_no": statement.excluded.case_no},
+        where=table.c.case_no.is_(None),
+    )
