@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from catalog_data.guide import Guide
 from models.catalogue import (
@@ -34,6 +34,7 @@ __all__ = [
     "get_item",
     "is_recalled",
     "item_version",
+    "latest_guide",
     "list_items",
     "parse_guide",
     "recalled",
@@ -187,6 +188,12 @@ def get_guide(session: Session, code: str) -> GuideVersion | None:
     return session.exec(
         select(GuideVersion).where(GuideVersion.code == code).order_by(col(GuideVersion.version).desc()).limit(1)
     ).first()
+
+
+def latest_guide(session: Session, code: str) -> Guide | None:
+    """Return the latest version of an item's guide, typed; None for an unknown item."""
+    newest = session.exec(select(func.max(GuideVersion.version)).where(GuideVersion.code == code)).one()
+    return reference.guide(session, code, newest) if newest is not None else None
 
 
 def parse_guide(version: GuideVersion) -> Guide:

@@ -164,10 +164,9 @@ def material_rows(case_no: str, materials: list[MaterialInput], supply_round: in
 def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[ItemVersion, Guide]:
     problems = []
     item = catalogue.get_item(session, body.item, china_date(now)) or catalogue.get_item(session, body.item, None)
-    guide_version = catalogue.get_guide(session, body.item)
-    if item is None or guide_version is None:
+    guide = catalogue.latest_guide(session, body.item)
+    if item is None or guide is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
-    guide = Guide.model_validate(guide_version.body)
     applicant = body.applicant
     if applicant.kind is ApplicantKind.ORGANIZATION and applicant.id_type is not IdentityType.USCC:
         problems.append(FieldProblem("applicant.id_type", "单位申请人应使用统一社会信用代码"))
