@@ -1,4 +1,4 @@
-"""The sizes of one run: the defaults keep it within twelve minutes on a quiet two-core machine, ``--quick`` three."""
+"""The sizes of one run: the defaults keep it within fifteen minutes on a quiet two-core machine, ``--quick`` three."""
 
 import argparse
 from dataclasses import dataclass, fields
@@ -11,7 +11,7 @@ class Sizes:
     """What a run measures and how much of it; durations in seconds."""
 
     warm_up_cases: int = 600
-    warm_up_seconds: float = 100.0
+    warm_up_seconds: float = 240.0
     round_seconds: float = 25.0
     rounds: int = 4
     window: int = 64
