@@ -46,12 +46,17 @@ def substantive_item(instance: Instance) -> dict[str, Any]:
     return next(one for one in items if one["code"] == SUBSTANTIVE)
 
 
-def await_engine(instance: Instance, process_id: str, element_id: str) -> None:
-    """Wait until the newest instance of a process stands at an element: what is sent next is caught there."""
+def await_engine(instance: Instance, process_id: str, element_id: str, *, after: str) -> None:
+    """Wait until the newest instance of a process has passed one element and stands at another.
+
+    What is sent next is then caught there. The history is told a second later than it happens: without ``after`` an
+    earlier visit could pass for this one.
+    """
 
     def there() -> bool:
         newest, *_ = get(instance, "admin.system", f"/processes/{process_id}/instances?limit=1")["items"]
-        return element_id in get(instance, "admin.system", f"/process-instances/{newest['key']}")["active_elements"]
+        told = get(instance, "admin.system", f"/process-instances/{newest['key']}")
+        return after in told["completed_elements"] and element_id in told["active_elements"]
 
     eventually(there, f"{process_id} at {element_id}")
 
@@ -108,7 +113,7 @@ def test_an_agreement_unlocks_its_items_on_its_day_and_locks_them_again(instance
     assert refusal(instance, SUBSTANTIVE, area) == "agreement_missing"
     post(instance, f"city.{unit}.approver", f"/agreements/{number}/resume", reason="整改完成")
     assert refusal(instance, SUBSTANTIVE, area) == ""
-    await_engine(instance, "takeover-agreement", "Gateway_AwaitChange")
+    await_engine(instance, "takeover-agreement", "Gateway_AwaitChange", after="CatchEvent_Resumed")
     ended = post(instance, "city.coordinator", f"/agreements/{number}/end", reason="期满")
     assert ended["state"] == "ended"
     assert refusal(instance, SUBSTANTIVE, area) == "agreement_missing"
