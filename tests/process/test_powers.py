@@ -435,9 +435,16 @@ def test_the_city_takes_over_a_window_case_and_may_stop_its_clock_and_leave_it_u
     assert begun.is_success, begun.text
     ended = instance.api(handler).post(f"/cases/{case_no}/special-procedures/{begun.json()['id']}/end")
     assert ended.is_success, ended.text
-    while "Task_Deliver" not in [one["element_id"] for one in instance.case(case_no)["tasks"]]:
-        for task in instance.case(case_no)["tasks"]:
+
+    def at_delivery() -> bool:
+        open_tasks = instance.case(case_no)["tasks"]
+        if "Task_Deliver" in [task["element_id"] for task in open_tasks]:
+            return True
+        for task in open_tasks:
             instance.complete(case_no, task["element_id"], task["outcomes"][0]["value"])
+        return False
+
+    eventually(at_delivery, f"{case_no} to be delivered")
     instance.advance(days=40)
     assert instance.finish(case_no)["state"]["code"] == 11
     post(instance, "city.coordinator", f"/recalls/{number}/restore", reason="整改到位")
