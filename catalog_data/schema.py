@@ -134,7 +134,7 @@ class Item(_Row):
 
     code: ItemCode
     mode: Mode
-    row: Annotated[int, Field(ge=1)]
+    row: Annotated[int, Field(ge=1, le=9_999)]
     unit: Code
     main_name: Printed
     sub_name: PrintedOrEmpty

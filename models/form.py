@@ -17,6 +17,7 @@ ROUTING_TYPES = frozenset({"radio", "select", "checkbox", "number", "datetime"})
 """Types whose values go to the engine; text stays in the database."""
 INPUT_TYPES = ROUTING_TYPES | {"textfield", "textarea", "checklist", "taglist"}
 MAX_TEXT = 10_000
+PLAIN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 PRESENTATION_TYPES = frozenset({"text", "html", "image", "button", "separator", "spacer", "iframe"})
 """Types that show something and never answer."""
 
@@ -170,6 +171,8 @@ def _number_error(rules: dict[str, Any], value: Any) -> str | None:
 def _datetime_error(subtype: Any, value: Any) -> str | None:
     fault = "应为时间" if subtype == "time" else "应为日期"
     if not isinstance(value, str):
+        return fault
+    if subtype != "time" and not PLAIN_DAY.match(value):
         return fault
     for parse in (time.fromisoformat,) if subtype == "time" else (date.fromisoformat, datetime.fromisoformat):
         try:

@@ -6,6 +6,8 @@ from models.decision import Decision, DecisionStatus
 from models.task import Task
 from services.errors import NotFound
 
+FINAL_OUTCOMES = ("approve", "deny")
+
 
 def latest(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> Decision:
     """Return the latest answer that was not overtaken, by outcome or task; raise ``NotFound`` when there is none.
@@ -26,6 +28,12 @@ def find(session: Session, case_no: str, *, outcome: str | None = None, element:
     if element is not None:
         query = query.where(Decision.element_id == element)
     return session.exec(query.order_by(col(Decision.id).desc())).first()
+
+
+def final(session: Session, case_no: str) -> Decision | None:
+    """Return the answer that decides the case, carried out already or not, or None."""
+    found = [find(session, case_no, outcome=outcome) for outcome in FINAL_OUTCOMES]
+    return max((one for one in found if one is not None), key=lambda one: one.id or 0, default=None)
 
 
 def of_instance(session: Session, instance_key: int) -> Decision | None:

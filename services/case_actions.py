@@ -84,7 +84,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case = _of_window(session, actor, case_no)
     if not case.is_open:
         raise CaseClosed()
-    if case.decision is not None or _decision_under_way(session, case_no):
+    if case.decision is not None or answers.final(session, case_no) is not None:
         raise CaseDecided()
     now = product_now(session)
     if case.accepted_at is None:
@@ -109,10 +109,6 @@ def _of_window(session: Session, actor: Actor, case_no: str) -> Case:
     if not rights.may_submit(actor, case.area):
         raise Forbidden("只有本县区综合窗口可以办理", "Only the area's window may do this")
     return case
-
-
-def _decision_under_way(session: Session, case_no: str) -> bool:
-    return any(answers.find(session, case_no, outcome=outcome) is not None for outcome in ("approve", "deny"))
 
 
 def outcome_of(case: Case) -> dict[str, Any]:

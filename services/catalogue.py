@@ -241,6 +241,22 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     )
 
 
+def supervisors(session: Session, item_code: str, area: str, on: date) -> tuple[str, str | None]:
+    """Return who supervises an item's cases of a day in an area, and who follows up there.
+
+    A list that no longer has the item or the area leaves its running cases supervised: then the first duty there was
+    counts, and the county's supervisor where there was none.
+    """
+    versions = session.exec(
+        select(Responsibility).where(Responsibility.item == item_code).order_by(col(Responsibility.version).desc())
+    ).all()
+    duty = next((one for one in versions if one.in_force(on)), versions[-1] if versions else None)
+    in_county = f"{area}.supervisor"
+    if duty is None or duty.level is not SupervisorLevel.CITY:
+        return in_county, None
+    return f"city.{duty.supervisor_unit}.supervisor", in_county
+
+
 def _in_force(session: Session, on: date) -> list[ItemVersion]:
     latest: dict[str, ItemVersion] = {}
     for item in session.exec(select(ItemVersion).order_by(col(ItemVersion.version))).all():

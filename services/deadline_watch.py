@@ -16,7 +16,7 @@ from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
-from services import deadlines, notices, outbox, timeline, tolerance
+from services import answers, deadlines, notices, outbox, timeline, tolerance
 from services.clock import product_now
 
 NOTHING_AHEAD = timedelta(days=365)
@@ -122,10 +122,18 @@ def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:
             return _end_stage(session, case, one, Message.SUPPLEMENT_OVERDUE, needs_task=False)
         case SignalKind.TOLERANCE_OVERDUE:
             return tolerance.lapse(session, case, one.due)
+        case SignalKind.OVERDUE if _answered_in_time(session, case, one.due):
+            return False
         case SignalKind.OVERDUE:
             case.overdue_at = case.overdue_at or one.at
             session.add(case)
     return True
+
+
+def _answered_in_time(session: Session, case: Case, due: datetime) -> bool:
+    """Tell whether the decision was given within the limit, though its job has not carried it out yet."""
+    answer = answers.final(session, case.case_no)
+    return answer is not None and answer.decided_at <= due
 
 
 def _end_stage(session: Session, case: Case, one: DeadlineSignal, message: Message, *, needs_task: bool) -> bool:

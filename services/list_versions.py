@@ -179,14 +179,18 @@ def may_publish(actor: Actor, draft: ListDraftRow) -> bool:
 
 
 def _rows(session: Session, text: str) -> list[dict[str, Any]]:
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    try:
+        lines = list(reader)
+    except csv.Error as error:
+        raise InvalidInput([FieldProblem("file", f"不是CSV文件：第{reader.line_num + 1}行无法读取")]) from error
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InvalidInput([FieldProblem("file", f"缺少列：{'、'.join(missing)}")])
     areas = list(session.exec(select(Area).order_by(col(Area.position))).all())
     units = set(session.exec(select(Unit.code).where(col(Unit.deciding))).all())
     rows, problems, seen = [], [], set()
-    for line, raw in enumerate(reader, start=2):
+    for line, raw in enumerate(lines, start=2):
         if line > MAX_ROWS + 1:
             raise InvalidInput([FieldProblem("file", f"不能超过{MAX_ROWS}行")])
         try:

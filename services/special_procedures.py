@@ -15,7 +15,7 @@ from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import audit, calendar, deadlines, documents, notices, outbox, rights, timeline
+from services import answers, audit, calendar, deadlines, documents, notices, outbox, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -99,7 +99,7 @@ def begin(
         raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_PLAN_DAYS}个工作日")])
     if hearing is not None and kind is not SpecialKind.HEARING:
         raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
-    _require_running(case)
+    _require_running(session, case)
     now = product_now(session)
     kinds = calendar.calendar_of(session, case.area)
     planned_end = kinds.add_working_days(china_date(now), days)
@@ -205,7 +205,7 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
         raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_EXTENSION_DAYS}个工作日")])
     if not reason.strip():
         raise InvalidInput([FieldProblem("reason", "必填")])
-    _require_running(case)
+    _require_running(session, case)
     if session.exec(select(Extension.id).where(Extension.case_no == case.case_no)).first() is not None:
         raise ExtendedBefore()
     now = product_now(session)
@@ -306,8 +306,9 @@ def _require_handler(actor: Actor, case: Case) -> None:
         raise Forbidden("只有承办或审批人员可以办理特别程序", "Only those handling the case may do this")
 
 
-def _require_running(case: Case) -> None:
-    if not case.is_open or case.accepted_at is None or case.decision is not None:
+def _require_running(session: Session, case: Case) -> None:
+    decided = case.decision is not None or answers.final(session, case.case_no) is not None
+    if not case.is_open or case.accepted_at is None or decided:
         raise CaseNotRunning()
 
 

@@ -143,15 +143,11 @@ def group_label(session: Session, group: str) -> str:
 
 
 def _recipients(session: Session, case: Case) -> tuple[dict[str, PushRole], str]:
-    """Return whom a case is pushed to, and who decided it; a county's supervisor where the matrix names none."""
+    """Return whom a case is pushed to, and who decided it."""
     by_city = case.handled_as in Mode.decided_by_city()
     approver = f"city.{case.city_unit}.approver" if by_city else f"{case.area}.approver"
     on = china_date(case.accepted_at or case.received_at)
-    try:
-        duty = catalogue.responsibility(session, case.item_code, case.area, on)
-        named, follower = duty.supervises, duty.follows_up
-    except NotFound:
-        named, follower = f"{case.area}.supervisor", None
+    named, follower = catalogue.supervisors(session, case.item_code, case.area, on)
     recipients = {named: PushRole.RESPONSIBLE}
     if by_city or follower is not None:
         recipients.setdefault(follower or f"{case.area}.supervisor", PushRole.FOLLOW_UP)

@@ -1,6 +1,6 @@
 """Guidance from the city (业务指导): questions, model cases, trainings on one page."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -91,7 +91,8 @@ def announce(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase)
     """Announce a training."""
     try:
         begins = datetime.fromisoformat(text_of(form, "begins_at")).replace(tzinfo=CHINA)
-    except ValueError as error:
+        begins.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput([FieldProblem("begins_at", "日期有误")]) from error
     with database.transaction() as session:
         consultations.announce_training(
