@@ -58,6 +58,15 @@ class SpecialProcedureInput(_Body):
         return special_procedures.Hearing(*given) if any(one is not None for one in given) else None
 
 
+class HearingInput(_Body):
+    """The body of ``PUT /cases/{case_no}/special-procedures/{id}/hearing``: what is now known; the rest stays."""
+
+    presiding_officer: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    told_on: IsoDate | None = None
+    requested_on: IsoDate | None = None
+    held_on: IsoDate | None = None
+
+
 class ExtensionInput(_Body):
     """The body of ``POST /cases/{case_no}/extension``; ``days`` are working days."""
 
@@ -220,6 +229,27 @@ def end_special_procedure(
     with database.transaction() as session:
         case = cases.find(session, caller, case_no)
         procedure = special_procedures.end(session, caller, case, procedure_id)
+        return SpecialProcedureView.model_validate(special_procedures.view(procedure))
+
+
+@router.put(
+    "/cases/{case_no}/special-procedures/{procedure_id}/hearing",
+    responses=documented(
+        401, 403, 404, 413, 415, 422, conflict="special_procedure_ended, hearing_dates, presiding_officer_reviewed"
+    ),
+)
+def set_hearing(
+    case_no: CaseNumber,
+    procedure_id: Annotated[str, Path(max_length=200)],
+    body: HearingInput,
+    caller: Caller,
+    database: WebDatabase,
+) -> SpecialProcedureView:
+    """Give a running hearing its days and its presiding officer."""
+    with database.transaction() as session:
+        case = cases.find(session, caller, case_no)
+        given = special_procedures.Hearing(**body.model_dump())
+        procedure = special_procedures.set_hearing(session, caller, case, procedure_id, given)
         return SpecialProcedureView.model_validate(special_procedures.view(procedure))
 
 

@@ -150,7 +150,9 @@ class Guide(_Block):
     published_on: date | None
     conditions: tuple[Condition, ...]
     materials: Annotated[tuple[Material, ...], Field(min_length=1)]
-    limits: Limits
+    limits: Limits | None = None
+    """Left out where the city has none of its own: at acceptance ``default-limits`` then gives those of the power
+    type."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     fees: Statement
     basis: Statement

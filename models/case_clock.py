@@ -19,6 +19,9 @@ JUST_AFTER = timedelta(seconds=1)
 """A limit is overrun one second after its last one."""
 
 
+AWAITING_SUPPLEMENT = "等待申请人补正，不计入受理期限"
+
+
 class DayStatus(StrEnum):
     """What a day does to the clock."""
 
@@ -102,15 +105,18 @@ def reckon(
     today: date,
     pauses: Sequence[Pause] = (),
     stopped: date | None = None,
+    extension: int = 0,
     yellow_share: float = DEFAULT_YELLOW_SHARE,
     yellow_days: int = 0,
 ) -> CaseClock:
     """Reckon a limit of ``limit`` days after ``started``.
 
+    ``extension`` lengthens it by that many working days, whatever the limit's own unit (行政许可法 art. 42, 82).
     ``stopped`` is the day the case was decided; days after it are not used up. A limit of 0 ends on ``started``.
     The yellow light comes on with the day that uses up ``yellow_share`` of the limit, or with the one that leaves
     ``yellow_days`` of it, whichever is first.
     """
+    own, limit = limit, limit + extension
     yellow_at_count = share_of(limit, yellow_share)
     if yellow_days > 0:
         yellow_at_count = max(1, min(yellow_at_count, limit - yellow_days))
@@ -122,19 +128,62 @@ def reckon(
     while counted < limit:
         day += ONE_DAY
         kind = calendar.day(day)
-        provisional = provisional or kind.provisional
+        by_working_day = unit is LimitUnit.WORKING_DAY or counted >= own
+        provisional = provisional or (kind.provisional and by_working_day)
         pause = next((p for p in pauses if p.covers(day, today)), None)
-        if unit is LimitUnit.WORKING_DAY and not kind.working:
+        if by_working_day and not kind.working:
             days.append(Day(day, DayStatus.NON_WORKING, kind.reason))
         elif pause is not None:
             days.append(Day(day, DayStatus.PAUSED, pause.reason))
         else:
             counted += 1
             used += day <= seen_until
-            days.append(Day(day, DayStatus.COUNTED, kind.reason if unit is LimitUnit.WORKING_DAY else "自然日"))
+            days.append(Day(day, DayStatus.COUNTED, kind.reason if by_working_day else "自然日"))
             if counted == yellow_at_count:
                 yellow_on = day
     return CaseClock(limit, unit, tuple(days), day, used, provisional, yellow_on)
+
+
+@dataclass(frozen=True)
+class ReceiptClock:
+    """The reckoning of the receipt limit (受理期限); ``due_on`` is empty while a correction is awaited."""
+
+    limit: int
+    days: tuple[Day, ...]
+    due_on: date | None
+    used: int
+    provisional: bool
+
+
+def reckon_receipt(
+    received: date,
+    limit: int,
+    calendar: WorkingCalendar,
+    *,
+    today: date,
+    corrected: date | None = None,
+    supplied: date | None = None,
+    answered: date | None = None,
+) -> ReceiptClock:
+    """Reckon the limit to accept, refuse or ask for a correction, every day told.
+
+    ``corrected`` is the day of the correction notice: after it nothing runs until ``supplied``, the day the supplement
+    came, from which the limit runs anew. ``answered`` is the day the window answered; days after it are not used up.
+    """
+    first = reckon(received, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=corrected or answered)
+    if corrected is None:
+        return ReceiptClock(limit, first.days, first.due_on, first.used, first.provisional)
+    told = [day for day in first.days if day.date <= corrected]
+    day, until = corrected + ONE_DAY, today if supplied is None else supplied
+    while day <= until:
+        kind = calendar.day(day)
+        status = DayStatus.PAUSED if kind.working else DayStatus.NON_WORKING
+        told.append(Day(day, status, AWAITING_SUPPLEMENT if kind.working else kind.reason))
+        day += ONE_DAY
+    if supplied is None:
+        return ReceiptClock(limit, tuple(told), None, first.used, first.provisional)
+    anew = reckon(supplied, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=answered)
+    return ReceiptClock(limit, (*told, *anew.days[1:]), anew.due_on, anew.used, anew.provisional)
 
 
 def share_of(limit: int, share: float) -> int:

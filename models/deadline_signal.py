@@ -1,6 +1,7 @@
 """What a case's dates make happen, and when: pure, from the dates written on the case.
 
-``deadline-watch`` sleeps until the next of these instants. While a special procedure runs nothing is signalled.
+``deadline-watch`` sleeps until the next of these instants. While a special procedure runs nothing is signalled but what
+the applicant still owes (容缺受理): that promise names a day, and a pause does not move it.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ class SignalKind(StrEnum):
     DELIVERY_OVERDUE = "delivery_overdue"
 
 
+WARNINGS = frozenset({SignalKind.ACCEPTANCE_WARNING, SignalKind.YELLOW})
+
+
 @dataclass(frozen=True)
 class DeadlineSignal:
     """One thing that comes due: at ``at``, dated by ``due`` (the end of the limit it is about)."""
@@ -39,14 +43,19 @@ class DeadlineSignal:
 
     @property
     def natural_key(self) -> str:
-        """Return what makes the signal happen once: its kind and the day its limit ends."""
-        return f"deadline.{self.kind.value}:{china_date(self.due)}"
+        """Return what makes the signal happen once: its kind and the day its limit ends, a warning's own day.
+
+        A pause that moves the limit's end after a warning was given leaves that warning the one there is.
+        """
+        return f"deadline.{self.kind.value}:{china_date(self.at if self.kind in WARNINGS else self.due)}"
 
 
 def signals_of(case: Case) -> list[DeadlineSignal]:
     """Return everything the case's dates will make or have made happen in its present stage."""
-    if not case.is_open or case.case_state is CaseState.SPECIAL_OPEN:
+    if not case.is_open:
         return []
+    if case.case_state is CaseState.SPECIAL_OPEN:
+        return _of_promise(case)
     if case.decided_at is not None:
         return _past(SignalKind.DELIVERY_OVERDUE, case.delivery_due_at)
     if case.accepted_at is not None:
@@ -68,7 +77,12 @@ def _of_handling(case: Case) -> list[DeadlineSignal]:
     elif case.level == 0:
         found += _warning(SignalKind.REVIEW_OVERDUE, case.review_overrun_at, case.review_due_at)
         found += _warning(SignalKind.FORWARDING_LATE, case.forwarding_late_at, case.forwarding_late_at)
-    if case.tolerated_until is not None and case.tolerated_supplied_at is None:
+    return found + _of_promise(case)
+
+
+def _of_promise(case: Case) -> list[DeadlineSignal]:
+    found = []
+    if case.decided_at is None and case.tolerated_until is not None and case.tolerated_supplied_at is None:
         found += _warning(SignalKind.TOLERANCE_WARNING, case.tolerated_until - timedelta(days=1), case.tolerated_until)
         found += _past(SignalKind.TOLERANCE_OVERDUE, case.tolerated_until)
     return found

@@ -54,7 +54,8 @@ class SpecialProcedure(SQLModel, table=True):
         if self.held_on is None:
             return self.reason
         day = f"{self.held_on.year}年{self.held_on.month}月{self.held_on.day}日"
-        return f"{self.reason}\n听证定于{day}举行，主持人为本案审查人员以外的工作人员。"
+        presided = "，主持人为本案审查人员以外的工作人员" if self.presiding_officer is not None else ""
+        return f"{self.reason}\n听证定于{day}举行{presided}。"
 
 
 class Extension(SQLModel, table=True):

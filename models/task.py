@@ -72,11 +72,11 @@ class Task(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
     def light(self, now: datetime) -> Light:
-        """Return the light at ``now``: red past the due instant, yellow past the warning, paused in a pause."""
-        if self.paused:
-            return Light.PAUSED
+        """Return the light at ``now``: red past the due instant, else paused in a pause, yellow past the warning."""
         if self.due_at is not None and now > self.due_at:
             return Light.RED
+        if self.paused:
+            return Light.PAUSED
         if self.warn_at is not None and now >= self.warn_at:
             return Light.YELLOW
         return Light.GREEN

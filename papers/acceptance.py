@@ -46,7 +46,7 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
     """Compose the notice of acceptance (受理通知书): basis, dates, the day the decision is due, contact, receipt."""
     opening = (
         f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，属于本机关受理范围，"
-        f"申请材料齐全、符合法定形式。{legal_ground(facts, '第三十二条')}，"
+        f"{_completeness(facts)}{legal_ground(facts, '第三十二条')}，"
         f"决定自{day_text(facts.accepted_at)}起予以受理。"
     )
     if facts.deemed_accepted:
@@ -75,6 +75,7 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
                 Labelled("实施依据", facts.basis),
                 Labelled("收费", facts.fees),
             ),
+            *_owed(facts),
             Paragraph(_outside_the_clock(facts)),
             SignOff("申请人（签收）"),
         ),
@@ -185,6 +186,27 @@ def materials_table(listed: Sequence[MaterialFact], last_column: str) -> Table:
         for place, one in enumerate(listed, start=1)
     )
     return Table(("序号", "材料名称", "形式", "份数", last_column), (0.09, 0.51, 0.13, 0.11, 0.16), rows)
+
+
+def _completeness(facts: CaseFacts) -> str:
+    if facts.owed_until is not None:
+        return "主要申请材料齐全、符合法定形式，其余材料依申请人承诺容缺受理。"
+    if facts.by_commitment:
+        return "申请人已书面承诺符合办理条件，适用告知承诺。"
+    return "申请材料齐全、符合法定形式。"
+
+
+def _owed(facts: CaseFacts) -> tuple[Block, ...]:
+    """Say what the applicant still owes (容缺受理), by when, and what follows if it does not come."""
+    if facts.owed_until is None:
+        return ()
+    return (
+        Paragraph("容缺材料", heading=True),
+        Paragraph(
+            f"下列材料应于{day_text(facts.owed_until)}前向本窗口补齐：{facts.owed}。"
+            "补齐前不作出准予决定；逾期未补齐的，终止审查。"
+        ),
+    )
 
 
 def _outside_the_clock(facts: CaseFacts) -> str:

@@ -72,6 +72,9 @@ class CaseFacts:
     received_at: datetime
     accepted_at: datetime | None
     deemed_accepted: bool
+    owed: str
+    owed_until: date | None
+    by_commitment: bool
     limits: LimitFact
     materials: tuple[MaterialFact, ...]
     receiver: str

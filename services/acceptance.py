@@ -110,12 +110,12 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
     return {"supplementDueAt": _iso(case.supplement_due_at)}
 
 
-def refuse(session: Session, case_no: str, redress: dict[str, Any] | None = None) -> dict[str, Any]:
+def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str, Any]:
     """Refuse to accept, in writing, with the reason."""
     case = session.get_one(Case, case_no)
     answer = answers.latest(session, case_no, outcome="refuse")
     if case.is_open:
-        documents.issue_refusal_to_accept(session, case, _reason(session, answer), redress or {}, answer.decided_at)
+        documents.issue_refusal_to_accept(session, case, _reason(session, answer), redress, answer.decided_at)
         _close(session, case, CaseState.REFUSED, answer, "不予受理，出具决定书")
     return NOT_ACCEPTED
 
@@ -165,7 +165,7 @@ def _close(session: Session, case: Case, state: CaseState, answer: Decision, tex
 def _reason(session: Session, answer: Decision) -> str:
     if answer.opinion:
         return answer.opinion
-    failing = form_check.missing(session, answer.case_no, 1) or form_check.missing(session, answer.case_no, 0)
+    failing = form_check.missing_now(session, answer.case_no)
     return "；".join(failing) or "不符合受理条件"
 
 

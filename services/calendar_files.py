@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.catalogue import Area
-from services import calendar, timeline
+from services import calendar, replanning, timeline
 from services.calendar import DayEntry
 from services.errors import FieldProblem, InvalidInput, SetupError
 from settings import PROJECT_ROOT
@@ -52,12 +52,16 @@ def read_days(content: bytes) -> list[DayEntry]:
 
 
 def seed_calendars(session: Session, now: datetime, folder: Path = FOLDER) -> None:
-    """Enter the shipped files (``2027.csv``, ``xingguo-2026.csv``) not entered yet; a faulty one stops the start."""
+    """Enter the shipped files (``2027.csv``, ``xingguo-2026.csv``) not entered yet, and move the cases they reach.
+
+    A faulty file stops the start. Cases whose dates were provisional are reckoned anew in any case: the published
+    holidays come with a package, and a later one may reach further.
+    """
     known = set(session.exec(select(CalendarRevision.seed_digest)).all())
     for path in sorted(folder.glob("*.csv")):
         content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        if digest in known:
+        digest = hashlib.sha256(path.name.encode() + b"\n" + content).hexdigest()
+        if {digest, hashlib.sha256(content).hexdigest()} & known:
             continue
         area, separator, _ = path.stem.rpartition("-")
         place = area if separator else CITY_WIDE
@@ -67,7 +71,11 @@ def seed_calendars(session: Session, now: datetime, folder: Path = FOLDER) -> No
             entries = read_days(content)
         except InvalidInput as error:
             raise SetupError(f"日历文件 {path.name} 有误：{error.detail}") from error
-        calendar.enter(session, timeline.SYSTEM, place, entries, now, source=path.name, seed_digest=digest)
+        revision = calendar.enter(session, timeline.SYSTEM, place, entries, now, source=path.name, seed_digest=digest)
+        if revision is not None:
+            revision.moved_cases = replanning.replan(session, place, [one.day for one in entries])
+            session.add(revision)
+    replanning.replan_provisional(session)
 
 
 def _read_row(

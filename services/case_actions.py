@@ -6,7 +6,19 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState
 from models.protocol import Message
-from services import answers, audit, cases, deadlines, documents, outbox, rights, timeline, tolerance
+from services import (
+    answers,
+    audit,
+    cases,
+    deadlines,
+    documents,
+    form_check,
+    outbox,
+    rights,
+    special_procedures,
+    timeline,
+    tolerance,
+)
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
@@ -65,14 +77,25 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
 
 
 def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: list[MaterialInput]) -> Case:
-    """Take what was missing at an acceptance with a gap (容缺受理); the clock has run all the while."""
+    """Take what was missing at an acceptance with a gap (容缺受理); the clock has run all the while.
+
+    Where the window named nothing of its own, everything the form check found missing must be there now; a part is
+    refused, so that nothing counts as whole.
+    """
     now = product_now(session)
+    if case.tolerated_until is not None and now > case.tolerated_until:
+        raise NotAwaitingMaterials("容缺补交期限已过")
+    if not any(one.present for one in materials):
+        raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
     session.add_all(material_rows(case.case_no, materials, TOLERATED_ROUND))
+    session.flush()
+    still = form_check.missing_materials(session, case)
+    if still and tolerance.owes_what_the_check_found(session, case):
+        raise InvalidInput([FieldProblem("materials", one) for one in still])
     case.tolerated_supplied_at = now
     session.add(case)
     text = f"补齐容缺材料{len(materials)}项"
     timeline.add(session, case.case_no, "case.tolerated_supplied", text, actor=actor.username, at=now)
-    session.flush()
     documents.issue_receipt(session, case, now)
     audit.record(session, actor.username, "case.supply", case.case_no, {"materials": len(materials)}, now)
     deadlines.announce_change(session, case)
@@ -92,6 +115,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
     case.is_open, case.closed_at = False, now
     session.add(case)
+    special_procedures.end_with_case(session, case, actor.username, now)
     timeline.add(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
     audit.record(session, actor.username, "case.withdraw", case_no, {}, now)
     outbox.publish_message(

@@ -51,6 +51,9 @@ def gather(session: Session, case: Case) -> CaseFacts:
         received_at=case.received_at,
         accepted_at=case.accepted_at,
         deemed_accepted=case.deemed_accepted,
+        owed=case.tolerated_materials or "",
+        owed_until=case.tolerated_until.date() if case.tolerated_until is not None else None,
+        by_commitment=case.by_commitment,
         limits=_limits(case, guide),
         materials=_materials(session, case),
         receiver=display_name(session, case.submitted_by),
@@ -121,7 +124,7 @@ def _limits(case: Case, guide: dict[str, Any]) -> LimitFact:
         due=case.due_at.date() if case.due_at is not None else None,
         promised_due=case.promised_due_at.date() if case.promised_due_at is not None else None,
         provisional=case.provisional,
-        assumed=bool(guide.get("limits", {}).get("assumed")),
+        assumed=bool((guide.get("limits") or {}).get("assumed")),
     )
 
 

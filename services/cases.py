@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
 from models.case import Applicant, Case, CaseState, Material
+from models.case_clock import Day, ReceiptClock
 from models.catalogue import Area
 from models.decision import DecisionStatus
 from models.document import Certificate, Document
@@ -47,6 +48,7 @@ from services.views import (
     MaterialView,
     OpinionView,
     Page,
+    ReceiptView,
     StateView,
     TimelineView,
     ToleranceView,
@@ -191,18 +193,34 @@ def public_case(session: Session, case_no: str, query_code: str) -> dict[str, An
 def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
     """Return the case's clock with every day told; before acceptance nothing has been counted."""
     clock = deadlines.case_clock(session, case, now)
+    receipt = _receipt_view(deadlines.receipt_clock(session, case, now))
     if clock is None:
         limit, unit = deadlines.announced_limit(session, case)
-        return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[])
+        return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[], receipt=receipt)
     return ClockView(
         limit=clock.limit,
         unit=clock.unit,
         used=clock.used,
         remaining=clock.remaining,
-        days=[ClockDay(date=day.date, status=day.status.value, reason=day.reason) for day in clock.days],
+        days=_days(clock.days),
         provisional=clock.provisional,
         yellow_on=clock.yellow_on,
+        receipt=receipt,
     )
+
+
+def _receipt_view(clock: ReceiptClock) -> ReceiptView:
+    return ReceiptView(
+        limit=clock.limit,
+        used=clock.used,
+        due_on=clock.due_on,
+        provisional=clock.provisional,
+        days=_days(clock.days),
+    )
+
+
+def _days(days: Sequence[Day]) -> list[ClockDay]:
+    return [ClockDay(date=day.date, status=day.status.value, reason=day.reason) for day in days]
 
 
 def _tolerance(case: Case) -> ToleranceView | None:
@@ -237,13 +255,13 @@ def _row(case: Case, applicant: Applicant, area_names: dict[str, str], now: date
 
 
 def _light(case: Case, now: datetime) -> Light:
-    if case.case_state is CaseState.SPECIAL_OPEN:
-        return Light.PAUSED
     seen = case.decided_at or case.closed_at or now
-    if case.overdue_at is not None and not case.is_open:
+    if case.overdue_at is not None and (not case.is_open or case.decided_at is None):
         return Light.RED
     if case.due_at is not None and seen > case.due_at:
         return Light.RED
+    if case.case_state is CaseState.SPECIAL_OPEN:
+        return Light.PAUSED
     if case.is_open and case.decided_at is None and case.warn_at is not None and now >= case.warn_at:
         return Light.YELLOW
     return Light.GREEN

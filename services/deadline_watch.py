@@ -58,7 +58,7 @@ SUPERVISED: Final = frozenset(
 
 
 def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> dict[str, Any]:
-    """Return when to wake next: at the next signal, at the next day of an overrun pause, or far ahead.
+    """Carry out what is due, and return when to wake next: at a signal, a day of an overrun pause, or far ahead.
 
     ``thresholds`` is the row of ``warning-thresholds``; None asks for ``acceptance-watch``. A null instant ends the
     watch: the receipt is over, or the decision was taken and nothing is left to signal.
@@ -71,15 +71,15 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
         case.thresholds = dict(thresholds)
     deadlines.refresh(session, case)
     now = product_now(session)
-    if case.case_state is CaseState.SPECIAL_OPEN:
-        wake = _next_day_of_pause(session, case, now)
-    else:
-        signals = signals_of(case)
-        known = timeline.recorded(session, case_no, [one.natural_key for one in signals])
-        pending = [one for one in signals if one.natural_key not in known]
-        if not pending and (receipt or case.decided_at is not None):
-            return {"nextWakeAt": None}
-        wake = min((_wake(one, now) for one in pending), default=now + NOTHING_AHEAD)
+    _carry_out_due(session, case, now)
+    signals = signals_of(case)
+    known = timeline.recorded(session, case_no, [one.natural_key for one in signals])
+    instants = [_wake(one, now) for one in signals if one.natural_key not in known]
+    if case.is_open and case.case_state is CaseState.SPECIAL_OPEN:
+        instants.append(_next_day_of_pause(session, case, now))
+    elif not case.is_open or (not instants and (receipt or case.decided_at is not None)):
+        return {"nextWakeAt": None}
+    wake = min(instants, default=now + NOTHING_AHEAD)
     return {"nextWakeAt": max(wake, now + SHORTEST_SLEEP).isoformat(timespec="seconds")}
 
 
@@ -87,9 +87,12 @@ def signal(session: Session, case_no: str) -> None:
     """Carry out every signal that has come due and was not yet."""
     case = session.get_one(Case, case_no)
     deadlines.refresh(session, case)
-    now = product_now(session)
+    _carry_out_due(session, case, product_now(session))
+
+
+def _carry_out_due(session: Session, case: Case, now: datetime) -> None:
     for one in sorted(signals_of(case), key=lambda found: found.at):
-        if one.at <= now and case.is_open and not timeline.has(session, case_no, one.natural_key):
+        if one.at <= now and case.is_open and not timeline.has(session, case.case_no, one.natural_key):
             _carry_out(session, case, one)
 
 

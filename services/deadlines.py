@@ -14,7 +14,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState, LimitUnit
-from models.case_clock import JUST_AFTER, CaseClock, Pause, receipt_due, reckon, share_of
+from models.case_clock import JUST_AFTER, CaseClock, Pause, ReceiptClock, receipt_due, reckon, reckon_receipt, share_of
 from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.protocol import CASE_ID, START_TTL_MS, Message
@@ -32,6 +32,9 @@ SUPPLEMENT_DAYS = 30
 
 COUNTY_REVIEW_DAYS = 20
 """Working days a lower organ has for its review (行政许可法 art. 43)."""
+
+USUAL_LIMIT_DAYS = 20
+"""Working days to decide where nothing shorter or longer is announced (行政许可法 art. 42)."""
 
 DELIVERY_DAYS = 10
 """Working days from the decision to its delivery (行政许可法 art. 44)."""
@@ -133,8 +136,8 @@ def supplement_deadline(session: Session, case: Case, since: datetime, days: int
 def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
     """Give an accepted case its limits: the guide's, else the decision table's defaults."""
     guide = reference.guide(session, case.item_code, case.guide_version)
-    if guide is not None:
-        limits = guide.limits
+    limits = guide.limits if guide is not None else None
+    if limits is not None:
         case.limit_days, case.promised_days = limits.statutory, limits.promised
         case.limit_unit, case.handling = LimitUnit(limits.unit), limits.kind.value
         case.review_days, case.decision_days = limits.review or COUNTY_REVIEW_DAYS, limits.decision or limits.statutory
@@ -150,9 +153,15 @@ def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
 def announced_limit(session: Session, case: Case) -> tuple[int | None, LimitUnit]:
     """Return the limit that will run once the case is accepted, as its guide announces it."""
     guide = reference.guide(session, case.item_code, case.guide_version)
-    if case.limit_days is not None or guide is None:
+    if case.limit_days is not None or guide is None or guide.limits is None:
         return case.limit_days, case.limit_unit
     return guide.limits.statutory, LimitUnit(guide.limits.unit)
+
+
+def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
+    """Return the day on which the statutory limit would end if the case were accepted today."""
+    limit, unit = announced_limit(session, case)
+    return reckon(today, limit or USUAL_LIMIT_DAYS, unit, calendar.calendar_of(session, case.area), today=today).due_on
 
 
 def case_clock(session: Session, case: Case, now: datetime) -> CaseClock | None:
@@ -160,6 +169,26 @@ def case_clock(session: Session, case: Case, now: datetime) -> CaseClock | None:
     if case.accepted_at is None or case.limit_days is None:
         return None
     return _clock(case, gather(session, [case]).of(case), case.accepted_at, case.limit_days, now)
+
+
+def receipt_clock(session: Session, case: Case, now: datetime) -> ReceiptClock:
+    """Reckon the case's receipt limit as of ``now``, every day told."""
+
+    def day(at: datetime | None) -> date | None:
+        return china_date(at) if at is not None else None
+
+    answered = case.closed_at if case.accepted_at is None else case.accepted_at
+    if case.deemed_accepted:
+        answered = None
+    return reckon_receipt(
+        china_date(case.received_at),
+        RECEIPT_LIMIT_DAYS,
+        calendar.calendar_of(session, case.area),
+        today=china_date(now),
+        corrected=day(case.correction_requested_at),
+        supplied=day(case.supplemented_at),
+        answered=day(answered),
+    )
 
 
 def refresh(session: Session, case: Case, inputs: ClockInputs | None = None) -> bool:
@@ -189,8 +218,10 @@ def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
     promised = _clock(case, inputs, case.accepted_at, case.promised_days or case.limit_days, now)
     case.due_at, case.warn_at = statutory.due_at, statutory.yellow_at
     case.promised_due_at, case.provisional = promised.due_at, statutory.provisional
-    if case.mode is Mode.SUBSTANTIVE:
+    if case.handled_as is Mode.SUBSTANTIVE:
         _set_shares(case, inputs, [promised, statutory], now)
+    elif case.mode is Mode.SUBSTANTIVE:
+        _drop_shares(case)
 
 
 def begin_receipt_watch(session: Session, case: Case) -> None:
@@ -272,7 +303,7 @@ def share_dates(case: Case, share: ClockShare) -> tuple[datetime | None, datetim
     """
     if share is ClockShare.ACCEPTANCE:
         return case.acceptance_due_at, case.acceptance_warn_at
-    if case.mode is not Mode.SUBSTANTIVE:
+    if case.handled_as is not Mode.SUBSTANTIVE:
         return case.due_at, case.warn_at
     if share is ClockShare.REVIEW:
         return case.review_due_at, case.review_warn_at
@@ -319,6 +350,20 @@ def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: d
         case.decision_overrun_at = _overrun(decision, threshold)
 
 
+def _drop_shares(case: Case) -> None:
+    """Leave one clock to a case the city has taken over: nobody owes a share of it any more."""
+    for name in (
+        "review_due_at",
+        "review_warn_at",
+        "review_overrun_at",
+        "forwarding_late_at",
+        "decision_due_at",
+        "decision_warn_at",
+        "decision_overrun_at",
+    ):
+        setattr(case, name, None)
+
+
 def _clock(
     case: Case, inputs: ClockInputs, since: datetime, limit: int, now: datetime, *, county: bool = False
 ) -> CaseClock:
@@ -327,12 +372,13 @@ def _clock(
     share, days = case.thresholds.get("yellowShare"), case.thresholds.get("yellowDays")
     return reckon(
         china_date(since),
-        limit if county else limit + inputs.extension_days,
+        limit,
         LimitUnit.WORKING_DAY if county else case.limit_unit,
         inputs.calendar,
         today=china_date(now),
         pauses=inputs.pauses,
         stopped=china_date(ended) if ended is not None else None,
+        extension=0 if county else inputs.extension_days,
         **({"yellow_share": float(share)} if share is not None else {}),
         yellow_days=int(days or 0),
     )

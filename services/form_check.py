@@ -93,6 +93,19 @@ def missing(session: Session, case_no: str, supply_round: int = 0) -> list[str]:
     return [one.message for one in wanted if not one.passed]
 
 
+def missing_now(session: Session, case_no: str) -> list[str]:
+    """Return what the latest check found missing: what a supplement mended is no longer named."""
+    rounds = [one.round for one in findings(session, case_no)]
+    return missing(session, case_no, max(rounds, default=0))
+
+
+def missing_materials(session: Session, case: Case) -> list[str]:
+    """Return which materials the case lacks against its guide as it stands, nothing recorded."""
+    _, guide = _in_force_then(session, case)
+    given = session.exec(select(Material).where(Material.case_no == case.case_no)).all()
+    return [message for _, _, passed, message in _material_findings(guide.materials, given) if not passed]
+
+
 def _in_force_then(session: Session, case: Case) -> tuple[ItemVersion, Guide]:
     item = session.exec(
         select(ItemVersion).where(ItemVersion.code == case.item_code, ItemVersion.version == case.item_version)

@@ -33,9 +33,19 @@ def change_calendar(
 
 def replan(session: Session, area: str, days: Sequence[date]) -> int:
     """Reckon anew every running case whose dates a change of ``days`` can move; return how many moved."""
+    return _replan(session, _reached(session, area, min(days)))
+
+
+def replan_provisional(session: Session) -> int:
+    """Reckon anew every running case with a provisional date; return how many moved."""
+    query = select(Case.case_no).where(col(Case.is_open), col(Case.provisional)).order_by(col(Case.case_no))
+    return _replan(session, list(session.exec(query).all()))
+
+
+def _replan(session: Session, numbers: list[str]) -> int:
     moved = 0
     now = product_now(session)
-    for batch in _batches(_reached(session, area, min(days))):
+    for batch in _batches(numbers):
         cases = session.exec(select(Case).where(col(Case.case_no).in_(batch))).all()
         inputs = deadlines.gather(session, cases)
         open_tasks = session.exec(select(Task).where(col(Task.case_no).in_(batch), col(Task.is_open))).all()

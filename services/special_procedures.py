@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -39,7 +39,7 @@ SHORTEST_SLEEP = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Hearing:
-    """The dates of a hearing (听证) and who presides; every part may be given later, on paper."""
+    """The dates of a hearing (听证) and who presides; what is not known at its beginning is given later."""
 
     presiding_officer: str | None = None
     held_on: date | None = None
@@ -145,13 +145,64 @@ def begin(
     return procedure
 
 
-def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> SpecialProcedure:
-    """End a special procedure; the clock runs again from the next day on unless another one covers it."""
+def set_hearing(session: Session, actor: Actor, case: Case, procedure_id: str, given: Hearing) -> SpecialProcedure:
+    """Write what is now known of a running hearing; what ``given`` leaves out stays, and the law is checked anew."""
     _require_handler(actor, case)
+    procedure = _find(session, case, procedure_id)
+    if procedure.kind is not SpecialKind.HEARING:
+        raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
+    if procedure.ended_at is not None or not case.is_open:
+        raise ProcedureEnded()
+    now = product_now(session)
+    known = {name: getattr(procedure, name) for name in vars(given)}
+    merged = Hearing(**{**known, **{name: value for name, value in vars(given).items() if value is not None}})
+    if merged == Hearing(**known):
+        return procedure
+    kinds = calendar.calendar_of(session, case.area)
+    held_anew = given.held_on is not None and given.held_on != procedure.held_on
+    _require_lawful_hearing(
+        session, case, merged, kinds, china_date(now), china_date(procedure.planned_end_at), noticed=held_anew
+    )
+    for name, value in vars(merged).items():
+        setattr(procedure, name, value)
+    session.add(procedure)
+    told = [f"{label}{value}" for label, value in _particulars(session, merged)]
+    timeline.add(
+        session,
+        case.case_no,
+        "special_procedure.hearing",
+        f"听证安排：{'，'.join(told)}",
+        actor=actor.username,
+        at=now,
+        key=f"special_procedure.hearing:{procedure.id}:{now.isoformat()}",
+    )
+    audit.record(session, actor.username, "special_procedure.hearing", case.case_no, {"id": procedure.id}, now)
+    return procedure
+
+
+def _particulars(session: Session, hearing: Hearing) -> list[tuple[str, str]]:
+    officer = session.get(Account, hearing.presiding_officer) if hearing.presiding_officer else None
+    named = [
+        ("告知听证权利：", hearing.told_on),
+        ("提出申请：", hearing.requested_on),
+        ("举行：", hearing.held_on),
+        ("主持人：", officer.display_name if officer is not None else None),
+    ]
+    return [(label, str(value)) for label, value in named if value is not None]
+
+
+def _find(session: Session, case: Case, procedure_id: str) -> SpecialProcedure:
     procedure = session.get(SpecialProcedure, procedure_id)
     if procedure is None or procedure.case_no != case.case_no:
         raise NotFound("没有这个特别程序", "No such special procedure")
-    if procedure.ended_at is not None:
+    return procedure
+
+
+def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> SpecialProcedure:
+    """End a special procedure; the clock runs again from the next day on unless another one covers it."""
+    _require_handler(actor, case)
+    procedure = _find(session, case, procedure_id)
+    if procedure.ended_at is not None or not case.is_open:
         raise ProcedureEnded()
     now = product_now(session)
     procedure.ended_at, procedure.ended_by = now, actor.username
@@ -180,6 +231,17 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
     )
     deadlines.announce_change(session, case)
     return procedure
+
+
+def end_with_case(session: Session, case: Case, username: str, at: datetime) -> None:
+    """End what is still open when a case is over before its decision; the process ends with the case's own."""
+    query = select(SpecialProcedure).where(
+        SpecialProcedure.case_no == case.case_no, col(SpecialProcedure.ended_at).is_(None)
+    )
+    for procedure in session.exec(query).all():
+        procedure.ended_at, procedure.ended_by = at, username
+        session.add(procedure)
+    session.flush()
 
 
 def remind(session: Session, procedure_id: str) -> None:
@@ -259,9 +321,19 @@ def require_impartial(session: Session, actor: Actor, task: Task) -> None:
 
 
 def _require_lawful_hearing(
-    session: Session, case: Case, hearing: Hearing, kinds: WorkingCalendar, today: date, planned_end: date
+    session: Session,
+    case: Case,
+    hearing: Hearing,
+    kinds: WorkingCalendar,
+    today: date,
+    planned_end: date,
+    *,
+    noticed: bool = True,
 ) -> None:
-    """Refuse a hearing that breaks articles 47 and 48: 5 days to ask, held within 20, told 7 ahead, impartially."""
+    """Refuse a hearing that breaks articles 47 and 48: 5 days to ask, held within 20, told 7 ahead, impartially.
+
+    ``noticed`` says that the day of the hearing is told today; a day told before had its seven days then.
+    """
     officer = hearing.presiding_officer
     if officer is not None:
         if session.get(Account, officer) is None:
@@ -279,7 +351,9 @@ def _require_lawful_hearing(
             raise HearingDates(f"应在告知听证权利之日起{HEARING_REQUEST_DAYS}个工作日内提出听证申请")
     if held is None:
         return
-    if held < kinds.add_working_days(today, HEARING_NOTICE_DAYS):
+    if not kinds.day(held).working:
+        raise InvalidInput([FieldProblem("held_on", f"{held}不是工作日")])
+    if noticed and held < kinds.add_working_days(today, HEARING_NOTICE_DAYS):
         raise HearingDates(f"应于举行听证的{HEARING_NOTICE_DAYS}个工作日前通知听证的时间、地点")
     if held > kinds.add_working_days(requested or today, HEARING_DAYS):
         raise HearingDates(f"应在收到听证申请之日起{HEARING_DAYS}个工作日内组织听证")

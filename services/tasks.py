@@ -361,9 +361,9 @@ def _light_conditions(light: Light | None, now: datetime) -> list[Any]:
         case None:
             return []
         case Light.PAUSED:
-            return [paused]
+            return [paused, not_red]
         case Light.RED:
-            return [~paused, due < now]
+            return [due < now]
         case Light.YELLOW:
             return [~paused, not_red, warn <= now]
         case Light.GREEN:

@@ -14,7 +14,7 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, documents, form_check, outbox, reference, timeline
+from services import answers, deadlines, documents, form_check, outbox, reference, special_procedures, timeline
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 
@@ -44,7 +44,7 @@ def check_answer(session: Session, case: Case, outcome: str, values: dict[str, A
         today = china_date(product_now(session))
         if until <= today:
             problems.append(FieldProblem(UNTIL, "应晚于今日"))
-        elif guide is not None and (until - today).days > guide.limits.statutory * 2:
+        elif until > deadlines.last_day_if_accepted(session, case, today):
             problems.append(FieldProblem(UNTIL, "应在办理期限以内"))
     elif str(values.get(MATERIALS) or "").strip():
         problems.append(FieldProblem(UNTIL, "容缺受理须约定补齐日期"))
@@ -65,6 +65,11 @@ def is_outstanding(case: Case) -> bool:
     return case.is_open and case.tolerated_until is not None and case.tolerated_supplied_at is None
 
 
+def owes_what_the_check_found(session: Session, case: Case) -> bool:
+    """Tell whether what is owed is what the form check found missing, not what the window wrote itself."""
+    return case.tolerated_materials == "；".join(form_check.missing_now(session, case.case_no))
+
+
 def take_promise(session: Session, case: Case, answer: Decision) -> None:
     """Write on an accepted case what the clerk agreed with the applicant."""
     values = answer.form_values
@@ -74,7 +79,7 @@ def take_promise(session: Session, case: Case, answer: Decision) -> None:
     until = _day(values.get(UNTIL))
     if until is None:
         return
-    missing = "；".join(form_check.missing(session, case.case_no))
+    missing = "；".join(form_check.missing_now(session, case.case_no))
     case.tolerated_until = end_of_day(until)
     case.tolerated_materials = str(values.get(MATERIALS) or "").strip() or missing or "申请人承诺补交的材料"
     text = f"容缺受理：{case.tolerated_materials}，申请人承诺于{until}前补齐"
@@ -83,10 +88,11 @@ def take_promise(session: Session, case: Case, answer: Decision) -> None:
 
 def lapse(session: Session, case: Case, at: datetime) -> bool:
     """End the examination because what was promised did not come; False when a decision was first."""
-    if any(answers.find(session, case.case_no, outcome=outcome) is not None for outcome in (APPROVE, "deny")):
+    if answers.final(session, case.case_no) is not None:
         return False
     case.state, case.is_open, case.closed_at = CaseState.WITHDRAWN, False, at
     session.add(case)
+    special_procedures.end_with_case(session, case, timeline.SYSTEM, at)
     reason = f"容缺受理的材料（{case.tolerated_materials}）逾期未补齐，终止审查"
     documents.issue_termination(session, case, reason, at)
     _tell(session, case, "case.terminated", reason, timeline.SYSTEM, at)

@@ -133,8 +133,18 @@ class ClockDay(BaseModel):
     reason: str
 
 
+class ReceiptView(BaseModel):
+    """The limit to answer a receipt (受理期限), every day told; ``due_on`` is null while a correction is awaited."""
+
+    limit: int
+    used: int
+    due_on: date | None
+    provisional: bool
+    days: list[ClockDay]
+
+
 class ClockView(BaseModel):
-    """A case's clock, every day told."""
+    """A case's clock, every day told: the decision's from acceptance on, and the receipt's before it."""
 
     limit: int | None
     unit: str
@@ -144,6 +154,7 @@ class ClockView(BaseModel):
     provisional: bool = False
     yellow_on: date | None = None
     """The day on which the yellow light comes on."""
+    receipt: ReceiptView
 
 
 class ToleranceView(BaseModel):

@@ -17,7 +17,7 @@ from models.database import Database
 from models.working_calendar import DayKind
 from services import calendar, calendar_files, replanning
 from services.calendar import DayEntry, RevisionView
-from services.errors import FieldProblem, InvalidInput
+from services.errors import FieldProblem, InvalidInput, NotFound
 
 MOST_FIELDS: Final = 10
 
@@ -145,7 +145,9 @@ def _month(year: int, month: int, days: dict[date, DayKind]) -> CalendarMonth:
 
 def _place(form: FormData, visitor: Visitor) -> tuple[str, int]:
     area = text_of(form, "area")
-    return area if area in visitor.areas else CITY_WIDE, _year(text_of(form, "year"), visitor)
+    if area not in (CITY_WIDE, *visitor.areas):
+        raise NotFound(f"没有这个县（市、区）：{area}", f"No such area: {area}")
+    return area, _year(text_of(form, "year"), visitor)
 
 
 def _year(text: str, visitor: Visitor) -> int:

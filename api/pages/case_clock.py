@@ -14,6 +14,8 @@ from models.special_procedure import SpecialKind
 from services import cases, rights, special_procedures
 from services.errors import FieldProblem, InvalidInput
 
+LONGEST_REASON = 1000
+
 router = APIRouter(route_class=PageRoute)
 
 
@@ -42,12 +44,7 @@ def begin_special_procedure(
     case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
 ) -> Response:
     """Begin a special procedure."""
-    hearing = special_procedures.Hearing(
-        presiding_officer=text_of(form, "presiding_officer") or None,
-        held_on=_date(form, "held_on"),
-        told_on=_date(form, "told_on"),
-        requested_on=_date(form, "requested_on"),
-    )
+    hearing = _hearing(form)
     given = any(value is not None for value in vars(hearing).values())
     with database.transaction() as session:
         case = cases.find(session, visitor.actor, case_no)
@@ -60,6 +57,17 @@ def begin_special_procedure(
             _reason(form),
             hearing if given else None,
         )
+    return see(f"/cases/{case_no}", "clock_changed")
+
+
+@router.post("/cases/{case_no}/special-procedures/{procedure_id}/hearing")
+def set_hearing(
+    case_no: str, procedure_id: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+) -> Response:
+    """Give a running hearing its days and its presiding officer."""
+    with database.transaction() as session:
+        case = cases.find(session, visitor.actor, case_no)
+        special_procedures.set_hearing(session, visitor.actor, case, procedure_id, _hearing(form))
     return see(f"/cases/{case_no}", "clock_changed")
 
 
@@ -83,6 +91,15 @@ def extend(case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: P
     return see(f"/cases/{case_no}", "clock_changed")
 
 
+def _hearing(form: FormData) -> special_procedures.Hearing:
+    return special_procedures.Hearing(
+        presiding_officer=text_of(form, "presiding_officer") or None,
+        held_on=_date(form, "held_on"),
+        told_on=_date(form, "told_on"),
+        requested_on=_date(form, "requested_on"),
+    )
+
+
 def _kind(form: FormData) -> SpecialKind:
     try:
         return SpecialKind(text_of(form, "kind"))
@@ -99,8 +116,8 @@ def _days(form: FormData) -> int:
 
 def _reason(form: FormData) -> str:
     reason = text_of(form, "reason")
-    if not reason:
-        raise InvalidInput([FieldProblem("原因", "必填")])
+    if not 0 < len(reason) <= LONGEST_REASON:
+        raise InvalidInput([FieldProblem("原因", f"必填，且不超过{LONGEST_REASON}字")])
     return reason
 
 

@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, processes, reference, rights, tasks
+from services import case_actions, cases, processes, reference, rights, tasks, tolerance
 from services.errors import FieldProblem, InvalidInput
 from services.views import CaseRow, CaseView, Page, TaskView
 from settings import get_settings
@@ -83,6 +83,7 @@ class CaseContext:
     actions: CaseActions
     my_tasks: frozenset[str]
     months: list[MonthSheet]
+    receipt_months: list[clock_months.MonthSheet]
     used_percent: int
     clock_actions: ClockActions
     answers: list[Answer]
@@ -222,7 +223,7 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
         pulse=_pulse(stored, tasks.open_tasks(session, stored.case_no, visitor.now)),
         query_code=stored.query_code if at_window else None,
         actions=CaseActions(
-            supply=at_window and stored.case_state is CaseState.CORRECTION_OPEN,
+            supply=at_window and (stored.case_state is CaseState.CORRECTION_OPEN or tolerance.is_outstanding(stored)),
             withdraw=at_window and stored.is_open and stored.decision is None,
         ),
         my_tasks=frozenset(
@@ -230,7 +231,10 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
             for one in view.tasks
             if visitor.actor.acts_for(one.candidate_groups) or one.assignee == visitor.actor.username
         ),
-        months=clock_months.month_sheets(view.clock, due, visitor.now.date()),
+        months=clock_months.month_sheets(view.clock.days, due, visitor.now.date()),
+        receipt_months=clock_months.month_sheets(
+            view.clock.receipt.days, view.clock.receipt.due_on, visitor.now.date()
+        ),
         used_percent=clock_months.share_used(view.clock),
         clock_actions=case_clock.actions_of(visitor, stored, extended=view.extension is not None),
         answers=_answers(guide, stored.conditions),

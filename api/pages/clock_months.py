@@ -1,6 +1,7 @@
 """A case's clock as month sheets: which day counts, which does not, and why."""
 
 from calendar import Calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,11 +38,11 @@ class MonthSheet:
         return f"{self.year}年{self.month}月"
 
 
-def month_sheets(clock: ClockView, due: date | None, today: date) -> list[MonthSheet]:
-    """Return the sheets from the clock's first day to its last, or to the due day if that is later."""
-    if not clock.days:
+def month_sheets(days: Sequence[ClockDay], due: date | None, today: date) -> list[MonthSheet]:
+    """Return the sheets from a clock's first day to its last, or to the due day if that is later."""
+    if not days:
         return []
-    told = {day.date: day for day in clock.days}
+    told = {day.date: day for day in days}
     first, last = min(told), max(max(told), due or min(told))
     sheets = []
     year, month = first.year, first.month

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, create_engine, select
 
 import models  # noqa: F401  # Registers every table.
-from models.calendar import CITY_WIDE, CalendarChange, CalendarDay
+from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
 from models.case import Case, CaseState
 from models.catalogue import Area, AreaKind, Mode
 from models.database import CHINA
@@ -218,3 +218,28 @@ def test_a_faulty_shipped_file_stops_the_start_and_is_named(session: Session, tm
     (tmp_path / "2027.csv").write_text(HEADER + "2027-13-01,no,元旦\n", encoding="utf-8")
     with pytest.raises(SetupError, match=r"2027\.csv"):
         calendar_files.seed_calendars(session, NOW, tmp_path)
+
+
+def test_a_shipped_file_moves_the_running_cases_it_reaches_and_is_entered_once(
+    session: Session, tmp_path: Path
+) -> None:
+    case = running_case(session)
+    assert case.due_at == end_of_day(date(2026, 10, 26))
+    (tmp_path / "xunwu-2026.csv").write_text(f"{HEADER}2026-09-23,no,窗口停电\n")
+    (tmp_path / "ganxian-2026.csv").write_text(f"{HEADER}2026-09-23,no,窗口停电\n")
+    calendar_files.seed_calendars(session, NOW, tmp_path)
+    calendar_files.seed_calendars(session, NOW, tmp_path)
+    assert case.due_at == end_of_day(date(2026, 10, 27))
+    assert messages(session) == ["deadline-changed"]
+    revisions = session.exec(select(CalendarRevision)).all()
+    assert [(one.area, one.moved_cases) for one in revisions] == [("ganxian", 0), ("xunwu", 1)]
+
+
+def test_a_start_reckons_provisional_cases_anew(session: Session, tmp_path: Path) -> None:
+    case = running_case(session)
+    case.provisional = True
+    session.add(case)
+    session.flush()
+    calendar_files.seed_calendars(session, NOW, tmp_path)
+    assert not case.provisional
+    assert messages(session) == ["deadline-changed"]

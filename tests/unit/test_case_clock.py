@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.case import LimitUnit
-from models.case_clock import DayStatus, Pause, receipt_due, reckon
+from models.case_clock import DayStatus, Pause, receipt_due, reckon, reckon_receipt
 from models.database import CHINA
 from models.working_calendar import DayKind, WorkingCalendar, end_of_day, published_until, start_of_day
-from tests.reckoning import statuses
+from tests.reckoning import add_working_days, statuses, working
 
 CALENDAR = WorkingCalendar(published_until())
 WORKING = LimitUnit.WORKING_DAY
@@ -170,3 +170,51 @@ def test_every_day_is_told_as_an_independent_reckoning_tells_it(
     assert {day.date: day.status.value for day in clock.days} == told
     assert clock.used == sum(status == "counted" and day <= today for day, status in told.items())
     assert all(day.reason for day in clock.days)
+
+
+def test_an_extension_of_a_limit_in_calendar_days_is_in_working_days() -> None:
+    clock = reckon(date(2026, 9, 21), 10, LimitUnit.DAY, CALENDAR, today=date(2026, 9, 21), extension=5)
+    # Ten calendar days end on 1 October; 8, 9, 10, 12 and 13 October are the next five working days.
+    assert clock.due_on == date(2026, 10, 13)
+    assert clock.limit == 15
+    reasons = {day.date: day.reason for day in clock.days}
+    assert reasons[date(2026, 10, 1)] == "自然日"
+    assert reasons[date(2026, 10, 2)] == "国庆节"
+
+
+def test_calendar_days_are_certain_past_the_published_holidays() -> None:
+    beyond = published_until() + timedelta(10)
+    assert not reckon(beyond, 10, LimitUnit.DAY, CALENDAR, today=beyond).provisional
+    assert reckon(beyond, 10, WORKING, CALENDAR, today=beyond).provisional
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    received=st.dates(date(2022, 1, 1), date(2026, 6, 30)),
+    corrected_after=st.integers(0, 5),
+    supplied_after=st.none() | st.integers(0, 60),
+    seen_after=st.integers(0, 120),
+)
+def test_the_receipt_limit_tells_every_day_and_agrees_with_an_independent_reckoning(
+    received: date, corrected_after: int, supplied_after: int | None, seen_after: int
+) -> None:
+    corrected = add_working_days(received, corrected_after)
+    supplied = corrected + timedelta(supplied_after) if supplied_after is not None else None
+    today = (supplied or corrected) + timedelta(seen_after)
+    clock = reckon_receipt(received, 5, CALENDAR, today=today, corrected=corrected, supplied=supplied)
+    told = {day.date: day.status.value for day in clock.days}
+    assert list(told) == [received + timedelta(n) for n in range(len(told))]
+    waiting = [received + timedelta(n) for n in range((supplied or today).toordinal() - received.toordinal() + 1)]
+    assert {told[day] for day in waiting if day > corrected} <= {"paused", "non_working"}
+    if supplied is None:
+        assert clock.due_on is None
+    else:
+        assert clock.due_on == add_working_days(supplied, 5)
+        assert [status for day, status in told.items() if day > supplied].count("counted") == 5
+        assert clock.used == min(5, sum(working(supplied + timedelta(n + 1)) for n in range(seen_after)))
+
+
+def test_a_receipt_without_a_correction_is_one_limit() -> None:
+    clock = reckon_receipt(date(2026, 9, 21), 5, CALENDAR, today=date(2026, 9, 24), answered=date(2026, 9, 23))
+    assert clock.due_on == date(2026, 9, 29)
+    assert clock.used == 2

@@ -106,3 +106,16 @@ def test_a_signal_is_made_once_by_its_kind_and_day() -> None:
     keys = [signal.natural_key for signal in signals_of(case())]
     assert "deadline.overdue:2026-10-26" in keys
     assert len(keys) == len(set(keys))
+
+
+def test_what_was_promised_is_due_during_a_special_procedure_too() -> None:
+    paused = case(state=CaseState.SPECIAL_OPEN, tolerated_until=at(9, 30))
+    assert set(kinds(paused)) == {SignalKind.TOLERANCE_WARNING, SignalKind.TOLERANCE_OVERDUE}
+
+
+def test_a_pause_that_moves_the_due_day_gives_no_second_warning() -> None:
+    def yellow(one: Case) -> str:
+        return next(signal.natural_key for signal in signals_of(one) if signal.kind is SignalKind.YELLOW)
+
+    assert yellow(case()) == yellow(case(due_at=at(11, 20)))
+    assert yellow(case()) != yellow(case(warn_at=start_of_day(date(2026, 10, 20))))

@@ -14,11 +14,12 @@ from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
 from catalog_data.guide import Material, MaterialKind
 from services.errors import InvalidInput
-from services.views import ClockDay, ClockView
+from services.views import ClockDay, ClockView, ReceiptView
 
 
-def clock(*days: ClockDay, limit: int | None = 20, used: int = 5) -> ClockView:
-    return ClockView(limit=limit, unit="working_day", used=used, remaining=None, days=list(days))
+def clock(*, limit: int | None = 20, used: int = 5) -> ClockView:
+    receipt = ReceiptView(limit=5, used=0, due_on=None, provisional=False, days=[])
+    return ClockView(limit=limit, unit="working_day", used=used, remaining=None, days=[], receipt=receipt)
 
 
 def counted(day: date) -> ClockDay:
@@ -38,7 +39,7 @@ def test_sign_in_leads_back_to_the_page_that_was_asked_for() -> None:
 
 def test_month_sheets_run_from_the_first_day_to_the_due_day_in_weeks_from_monday() -> None:
     sheets = clock_months.month_sheets(
-        clock(counted(date(2026, 9, 30)), counted(date(2026, 10, 8))), date(2026, 11, 2), date(2026, 10, 8)
+        [counted(date(2026, 9, 30)), counted(date(2026, 10, 8))], date(2026, 11, 2), date(2026, 10, 8)
     )
     assert [sheet.name for sheet in sheets] == ["2026年9月", "2026年10月", "2026年11月"]
     september = sheets[0].weeks
@@ -54,7 +55,7 @@ def test_month_sheets_run_from_the_first_day_to_the_due_day_in_weeks_from_monday
 
 def test_a_counted_day_that_has_not_come_is_shown_as_planned() -> None:
     (sheet,) = clock_months.month_sheets(
-        clock(counted(date(2026, 9, 22)), counted(date(2026, 9, 23))), None, date(2026, 9, 22)
+        [counted(date(2026, 9, 22)), counted(date(2026, 9, 23))], None, date(2026, 9, 22)
     )
     cells = {cell.day: cell for week in sheet.weeks for cell in week if cell is not None}
     assert not cells[date(2026, 9, 22)].ahead

@@ -1,0 +1,247 @@
+"""The watch over a case's dates: what it carries out at once, and what it leaves alone."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from sqlmodel import Session, SQLModel, select
+
+from catalog_data.loader import load_catalogue
+from models.account import Account
+from models.audit import TimelineEntry
+from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
+from models.catalogue import ItemVersion, Mode
+from models.database import CHINA, Database
+from models.decision import Decision, DecisionStatus
+from models.notice import Notice
+from models.special_procedure import SpecialKind
+from models.task import ClockShare, Task, TaskStatus
+from models.working_calendar import end_of_day
+from services import case_actions, cases, deadline_watch, deadlines, special_procedures
+from services.accounts import Actor
+from services.catalogue_seeding import seed_catalogue
+from services.errors import InvalidInput
+from services.special_procedures import CaseNotRunning, Hearing, HearingDates, NotImpartial, ProcedureEnded
+
+ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
+DUE = end_of_day(date(2026, 10, 26))
+REVIEWER = Actor("city.zrzy.reviewer", "审查", frozenset({"city.zrzy.reviewer"}))
+WINDOW = Actor("xingguo.window", "窗口", frozenset({"xingguo.window"}))
+THRESHOLDS: dict[str, Any] = {"yellowShare": 0.8, "yellowDays": 0}
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    opened = Database("sqlite://")
+    SQLModel.metadata.create_all(opened.engine)
+    with opened.transaction() as session:
+        seed_catalogue(session, load_catalogue())
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    with Session(database.engine, expire_on_commit=False) as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture
+def case(session: Session) -> Case:
+    """Return a case of W-01 in xingguo, accepted on 21 September 2026 with twenty working days."""
+    made = Case(
+        case_no="3607322026092100001",
+        query_code="Q",
+        item_code="W-01",
+        item_version=1,
+        guide_version=1,
+        item_name="事项",
+        mode=Mode.WINDOW,
+        power_kind="license",
+        power_type="行政许可",
+        area="xingguo",
+        city_unit="zrzy",
+        applicant_digest="d",
+        submitted_by="xingguo.window",
+        state=CaseState.IN_DEPARTMENT,
+        received_at=ACCEPTED,
+        accepted_at=ACCEPTED,
+        limit_days=20,
+        promised_days=20,
+        process_id="front-window",
+    )
+    session.add(made)
+    session.flush()
+    session.add(
+        Applicant(
+            case_no=made.case_no,
+            kind=ApplicantKind.PERSON,
+            name="测试申请人",
+            id_type=IdentityType.ID_CARD,
+            id_number="362101195001010016",
+            phone="13800000000",
+        )
+    )
+    session.flush()
+    with freeze_time(ACCEPTED):
+        deadlines.refresh(session, made)
+    return made
+
+
+def answer(session: Session, case: Case, outcome: str, at: datetime) -> None:
+    """Record an answer whose job has not carried it out yet."""
+    session.add(
+        Decision(
+            task_key=1,
+            case_no=case.case_no,
+            process_id="front-window",
+            element_id="Task_CityDecide",
+            task_name="作出审批决定",
+            account="city.zrzy.approver",
+            outcome=outcome,
+            outcome_label="准予",
+            opinion="",
+            form_values={},
+            status=DecisionStatus.RECORDED,
+            decided_at=at,
+        )
+    )
+    session.flush()
+
+
+def answer_of_review(session: Session, case: Case) -> None:
+    """Record that the approver has reviewed the case."""
+    session.add(
+        Task(
+            key=1,
+            case_no=case.case_no,
+            process_id="front-window",
+            process_instance_key=1,
+            element_id="Task_CityReview",
+            element_instance_key=1,
+            name="审查",
+            candidate_groups=["city.zrzy.approver"],
+            headers={},
+            status=TaskStatus.COMPLETED,
+            is_open=False,
+            clock=ClockShare.REVIEW,
+            created_at=ACCEPTED,
+        )
+    )
+    session.flush()
+    answer(session, case, "agree", ACCEPTED)
+
+
+def events(session: Session) -> list[str]:
+    return [one.event for one in session.exec(select(TimelineEntry).order_by("id")).all()]
+
+
+def test_a_limit_that_ran_out_is_overdue_for_ever(session: Session, case: Case) -> None:
+    with freeze_time(DUE + timedelta(seconds=2)):
+        deadline_watch.signal(session, case.case_no)
+        assert cases._light(case, datetime.now(CHINA)).value == "red"
+    assert case.overdue_at == DUE + timedelta(seconds=1)
+    told = {one.to_group for one in session.exec(select(Notice).where(Notice.signal == "overdue")).all()}
+    assert {"city.zrzy.supervisor", "xingguo.supervisor", "city.coordinator"} <= told
+
+
+def test_an_answer_given_in_time_is_not_overdue_though_its_job_comes_after_midnight(
+    session: Session, case: Case
+) -> None:
+    answer(session, case, "approve", DUE - timedelta(hours=7))
+    with freeze_time(DUE + timedelta(seconds=2)):
+        deadline_watch.signal(session, case.case_no)
+    assert case.overdue_at is None
+    assert "deadline.overdue" not in events(session)
+
+
+def test_a_case_stays_supervised_when_a_newer_list_drops_its_county(session: Session, case: Case) -> None:
+    old = session.exec(select(ItemVersion).where(ItemVersion.code == "W-01")).one()
+    session.add(
+        ItemVersion(
+            **{
+                **old.model_dump(exclude={"id"}),
+                "version": 2,
+                "areas": ["zhanggong"],
+                "in_force_from": date(2026, 10, 1),
+            }
+        )
+    )
+    session.flush()
+    with freeze_time(DUE + timedelta(seconds=2)):
+        deadline_watch.signal(session, case.case_no)
+    assert case.overdue_at is not None
+
+
+def test_what_is_already_past_is_told_at_once_and_the_watch_sleeps_to_what_comes(session: Session, case: Case) -> None:
+    assert case.warn_at is not None
+    with freeze_time(case.warn_at + timedelta(days=2)):
+        planned = deadline_watch.plan(session, case.case_no, THRESHOLDS)
+    assert "deadline.yellow" in events(session)
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == DUE + timedelta(seconds=1)
+
+
+def test_nothing_stops_or_lengthens_a_clock_once_the_decision_is_answered(session: Session, case: Case) -> None:
+    answer(session, case, "deny", ACCEPTED + timedelta(days=1))
+    approver = Actor("city.zrzy.approver", "审批", frozenset({"city.zrzy.approver"}))
+    with freeze_time(ACCEPTED + timedelta(days=1)):
+        with pytest.raises(CaseNotRunning):
+            special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
+        with pytest.raises(CaseNotRunning):
+            special_procedures.extend(session, approver, case, 5, "复杂")
+
+
+def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -> None:
+    with freeze_time(ACCEPTED + timedelta(days=1)):
+        procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
+        assert cases._light(case, datetime.now(CHINA)).value == "paused"
+    with freeze_time(ACCEPTED + timedelta(days=2)):
+        case_actions.withdraw(session, WINDOW, case.case_no, "不办了")
+        with pytest.raises(ProcedureEnded):
+            special_procedures.end(session, REVIEWER, case, procedure.id)
+    assert procedure.ended_at == ACCEPTED + timedelta(days=2)
+
+
+def test_a_case_already_overdue_stays_red_in_a_special_procedure(session: Session, case: Case) -> None:
+    with freeze_time(DUE + timedelta(days=1)):
+        deadline_watch.signal(session, case.case_no)
+        special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
+        assert cases._light(case, datetime.now(CHINA)).value == "red"
+
+
+def test_a_hearing_is_given_its_days_and_its_officer_later(session: Session, case: Case) -> None:
+    session.add(Account(username="city.zrzy.advisor", display_name="指导员", password_hash=""))
+    session.flush()
+    with freeze_time(ACCEPTED):
+        procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.HEARING, 20, "听证")
+    with freeze_time(ACCEPTED + timedelta(days=1)):
+        with pytest.raises(InvalidInput):
+            special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing(held_on=date(2026, 10, 11)))
+        with pytest.raises(HearingDates):
+            special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing(held_on=date(2026, 9, 24)))
+        with pytest.raises(InvalidInput):
+            special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing("nobody"))
+        answer(session, case, "agree", ACCEPTED)
+        given = Hearing("city.zrzy.advisor", date(2026, 10, 13), requested_on=date(2026, 9, 22))
+        special_procedures.set_hearing(session, REVIEWER, case, procedure.id, given)
+    assert (procedure.presiding_officer, procedure.held_on) == ("city.zrzy.advisor", date(2026, 10, 13))
+    assert "special_procedure.hearing" in events(session)
+
+
+def test_only_an_impartial_officer_presides_a_hearing_given_later(session: Session, case: Case) -> None:
+    session.add(Account(username="city.zrzy.approver", display_name="审批", password_hash=""))
+    answer_of_review(session, case)
+    with freeze_time(ACCEPTED):
+        procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.HEARING, 20, "听证")
+        with pytest.raises(NotImpartial):
+            special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing("city.zrzy.approver"))
+
+
+def test_an_answer_given_too_late_is_overdue(session: Session, case: Case) -> None:
+    answer(session, case, "approve", DUE + timedelta(hours=1))
+    with freeze_time(DUE + timedelta(hours=2)):
+        deadline_watch.signal(session, case.case_no)
+    assert case.overdue_at == DUE + timedelta(seconds=1)
