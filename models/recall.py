@@ -95,7 +95,7 @@ class Disposition(StrEnum):
 _DISPOSITIONS = {
     Disposition.TRANSFER: "移交市级单位继续办理",
     Disposition.FINISH: "由县级办结",
-    Disposition.WITH_CITY: "已在市级，不受影响",
+    Disposition.WITH_CITY: "已在市级，由市级继续办理",
 }
 
 

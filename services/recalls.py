@@ -28,6 +28,7 @@ from services import (
     power_ledger,
     power_rights,
     rights,
+    special_procedures,
     tasks,
     timeline,
 )
@@ -41,6 +42,10 @@ from services.views import Page
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""
+
+
+class NotYetDue(Exception):
+    """A job came before the day it is about, by a clock a little behind the engine's; it is to come again."""
 
 
 class RecallClosed(Conflict):
@@ -181,7 +186,7 @@ def take_effect(session: Session, recall_id: int) -> None:
     if recall.state is not RecallState.DECIDED or recall.effective_on is None or recall.in_flight is None:
         return
     if recall.effective_on > china_date(now):
-        return
+        raise NotYetDue(f"{recall.effective_on} is still to come")
     at = max(start_of_day(recall.effective_on), recall.decided_at or now)
     counts = dict.fromkeys(Disposition, 0)
     for case in _in_flight(session, recall.item, recall.area):
@@ -196,6 +201,29 @@ def take_effect(session: Session, recall_id: int) -> None:
     session.add(recall)
     told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
     _note(session, recall, "recall.effective", f"权限收回生效。{told or '没有在办件'}", timeline.SYSTEM, at)
+
+
+def keep_with_city(session: Session, case_no: str) -> None:
+    """Hand a dossier's case over when the city has returned it to a county that lost the power meanwhile.
+
+    Only where the recall hands the cases in flight over; else the county finishes it.
+    """
+    case = session.get_one(Case, case_no)
+    query = select(Recall).where(
+        Recall.item == case.item_code, Recall.area == case.area, Recall.state == RecallState.EFFECTIVE
+    )
+    recall = session.exec(query.order_by(col(Recall.id).desc())).first()
+    if recall is None or recall.in_flight is not InFlight.TRANSFER or case.taken_over_at is not None:
+        return
+    now = product_now(session)
+    row = session.exec(
+        select(RecallCase).where(RecallCase.recall_id == recall.id, RecallCase.case_no == case_no)
+    ).first()
+    if row is None:
+        return
+    row.disposition, row.state_code, row.at = Disposition.TRANSFER, case.state, now
+    session.add(row)
+    _hand_over(session, recall, case, now)
 
 
 def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
@@ -230,6 +258,7 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
     if case.case_state is CaseState.ACCEPTED:
         case.state = CaseState.IN_DEPARTMENT
         session.add(case)
+    special_procedures.watch_again(session, case)
     stage = "received"
     if case.case_state is CaseState.CORRECTION_OPEN:
         stage = "correction"

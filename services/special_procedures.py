@@ -244,6 +244,25 @@ def end_with_case(session: Session, case: Case, username: str, at: datetime) -> 
     session.flush()
 
 
+def watch_again(session: Session, case: Case) -> None:
+    """Have the city's process watch over what is open: the county's watch ended with the county's process."""
+    query = select(SpecialProcedure).where(
+        SpecialProcedure.case_no == case.case_no, col(SpecialProcedure.ended_at).is_(None)
+    )
+    for procedure in session.exec(query).all():
+        message_id = f"{procedure.id}:takeover"
+        if outbox.is_queued(session, Message.SPECIAL_PROCEDURE_STARTED, message_id):
+            continue
+        outbox.publish_message(
+            session,
+            Message.SPECIAL_PROCEDURE_STARTED,
+            stream=case.case_no,
+            correlation_key=case.case_no,
+            message_id=message_id,
+            variables={"specialProcedureId": procedure.id},
+        )
+
+
 def remind(session: Session, procedure_id: str) -> None:
     """Remind of a special procedure that ran past its plan, once, dated by the planned end."""
     procedure = session.get_one(SpecialProcedure, procedure_id)

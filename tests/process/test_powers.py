@@ -448,3 +448,59 @@ def test_the_city_takes_over_a_window_case_and_may_stop_its_clock_and_leave_it_u
     instance.advance(days=40)
     assert instance.finish(case_no)["state"]["code"] == 11
     post(instance, "city.coordinator", f"/recalls/{number}/restore", reason="整改到位")
+
+
+def test_a_special_procedure_under_way_is_watched_over_after_the_city_took_the_case(instance: Instance) -> None:
+    item, area = "D-09", "quannan"
+    case_no = instance.submit(item, area)
+    instance.complete(case_no, "Task_DecideAcceptance", "accept")
+    instance.task(case_no, "Task_CountyReview")
+    begun = post(
+        instance,
+        f"{area}.reviewer",
+        f"/cases/{case_no}/special-procedures",
+        201,
+        kind="检测",
+        days=3,
+        reason="现场检测",
+    )
+    post(instance, "city.coordinator", "/recalls", 201, item=item, area=area, reason="收回", in_flight="transfer")
+    instance.task(case_no, "Task_CityReview")
+    await_engine(instance, "special-procedure", "Gateway_AwaitProcedureEnd", after="StartEvent_SpecialProcedureBegun")
+    instance.advance(days=10)
+    told = [one["event"] for one in instance.case(case_no)["timeline"]]
+    assert told.count("special_procedure.overdue") == 1
+    handler = instance.task(case_no, "Task_CityReview")["candidate_groups"][0]
+    post(instance, handler, f"/cases/{case_no}/special-procedures/{begun['id']}/end")
+    assert instance.finish(case_no)["state"]["code"] == 11
+
+
+def test_a_dossier_returned_to_a_county_that_lost_the_power_stays_with_the_city(instance: Instance) -> None:
+    item, area = "S-28", "zhanggong"
+    case_no = instance.submit(item, area)
+    instance.complete(case_no, "Task_DecideAcceptance", "accept")
+    instance.complete(case_no, "Task_CountyReview", "agree", "符合条件")
+    instance.complete(case_no, "Task_SignDossier", "forward", "同意转报")
+    instance.complete(case_no, "Task_ConfirmDossier", "done")
+    instance.task(case_no, "Task_CityReview")
+    recall = {"item": item, "area": area, "reason": "收回", "in_flight": "transfer"}
+    number = post(instance, "city.coordinator", "/recalls", 201, **recall)["id"]
+    (row,) = [
+        one for one in get(instance, "city.coordinator", f"/recalls/{number}")["cases"] if one["case_no"] == case_no
+    ]
+    assert row["disposition"] == "with_city"
+    instance.complete(case_no, "Task_CityReview", "return", "材料需核实")
+    case = instance.until(
+        case_no,
+        lambda c: [one for one in c["tasks"] if one["process_id"] == "city-takeover"],
+        "the city goes on",
+    )
+    assert all(task["candidate_groups"][0].startswith("city.") for task in case["tasks"])
+    instance.complete(case_no, "Task_CityReview", "agree")
+    instance.complete(case_no, "Task_CityDecide", "approve")
+    assert instance.finish(case_no)["state"]["code"] == 11
+    (row,) = [
+        one for one in get(instance, "city.coordinator", f"/recalls/{number}")["cases"] if one["case_no"] == case_no
+    ]
+    assert row["disposition"] == "transfer"
+    post(instance, "city.coordinator", f"/recalls/{number}/restore", reason="恢复")
