@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api.application import create_app
 from models.database import Database
+from services import interpreter
 from services.logs import configure_logging
 from settings import get_settings
 
@@ -18,7 +19,9 @@ def application() -> FastAPI:
     """Build the application the environment describes; each server process calls it once."""
     configure_logging(COMPONENT)
     settings = get_settings()
-    return create_app(settings, Database(settings.effective_database_url))
+    app = create_app(settings, Database(settings.effective_database_url))
+    interpreter.settle()
+    return app
 
 
 def main() -> None:

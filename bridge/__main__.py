@@ -27,6 +27,7 @@ from bridge.webhooks import WebhookSender
 from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
 from models.database import Database
+from services import interpreter
 from services.logs import configure_logging
 from settings import Settings, get_settings
 
@@ -135,6 +136,7 @@ async def main() -> int:
     """Run the bridge the settings describe until SIGTERM or SIGINT; return the exit status."""
     settings = get_settings()
     database = Database(settings.effective_database_url)
+    interpreter.settle()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

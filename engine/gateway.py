@@ -10,17 +10,19 @@ closes its channel after some failures; its channels, credentials and generated 
 import asyncio
 import os
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import aiohttp
 import grpc
-import httpx
 import orjson
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
+from yarl import URL
 
 from engine.channel import OAuth, open_channel
 from engine.errors import (
@@ -38,6 +40,7 @@ CALL_TIMEOUT_SECONDS = 10.0
 RETRY_TIMEOUT_SECONDS = 15.0
 """How long refusals of the moment are repeated before the call gives up."""
 DEPLOY_TIMEOUT_SECONDS = 30.0
+MAX_REST_CONNECTIONS = 64
 MIN_BACKOFF_SECONDS = 0.02
 MAX_BACKOFF_SECONDS = 1.0
 TOKEN_LEEWAY_SECONDS = 60.0
@@ -108,12 +111,30 @@ class SignIn:
         username = environment.get("ZEEBE_REST_USERNAME")
         return cls(username, environment.get("ZEEBE_REST_PASSWORD", "")) if username else None
 
-    async def open(self, client: httpx.AsyncClient) -> dict[str, str]:
+    async def open(self, client: aiohttp.ClientSession, address: str) -> dict[str, str]:
         """Sign in; the client keeps the cookie, the header against forged requests is returned."""
-        response = await client.post("/api/login", data={"username": self.username, "password": self.password})
-        if response.status_code >= 300:
-            raise EngineUnreachable(f"REST sign-in: the application answered {response.status_code}")
-        return {name: value for name, value in response.headers.items() if name.upper().endswith("CSRF-TOKEN")}
+        form = {"username": self.username, "password": self.password}
+        async with client.post(f"{address}/api/login", data=form) as response:
+            if response.status >= 300:
+                raise EngineUnreachable(f"REST sign-in: the application answered {response.status}")
+            return {name: value for name, value in response.headers.items() if name.upper().endswith("CSRF-TOKEN")}
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the REST API answered: the status and the body."""
+
+    status: int
+    body: bytes
+
+    @property
+    def problem(self) -> str:
+        """Return the words of a refusal, cut to what a log line may hold."""
+        try:
+            told = orjson.loads(self.body)
+        except ValueError:
+            return self.body.decode(errors="replace")[:200]
+        return str(told.get("detail", told))[:500] if isinstance(told, dict) else str(told)[:200]
 
 
 class EngineSettings(Protocol):
@@ -142,13 +163,16 @@ class Gateway:
         self._csrf: dict[str, str] = {}
         self._token = ("", 0.0)
         self._retry_timeout = retry_timeout
+        self._rest_address = rest_address.rstrip("/")
         ca = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
-        self._http = httpx.AsyncClient(
-            base_url=rest_address,
-            timeout=CALL_TIMEOUT_SECONDS,
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=MAX_REST_CONNECTIONS, ssl=ssl.create_default_context(cafile=ca) if ca else True
+            ),
+            # A session's cookie counts for an engine known by its bare address too; without sign-in none is kept.
+            cookie_jar=aiohttp.CookieJar(unsafe=True) if sign_in is not None else aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_SECONDS),
             trust_env=oauth is not None,
-            verify=ca or True,
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
         )
 
     @classmethod
@@ -172,7 +196,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close both connections."""
-        await self._http.aclose()
+        await self._http.close()
         await self._channel.close()
 
     async def publish_message(
@@ -311,23 +335,28 @@ class Gateway:
     async def _rest(self, method: str, path: str, body: dict[str, Any] | None) -> None:
         content = None if body is None else orjson.dumps(body)
 
-        async def attempt() -> httpx.Response:
+        async def attempt() -> _Answer:
             try:
-                response = await self._http.request(method, path, content=content, headers=await self._headers())
-                if response.status_code in _SIGNED_OUT and self._sign_in is not None:
-                    self._csrf = await self._sign_in.open(self._http)
-                    response = await self._http.request(method, path, content=content, headers=await self._headers())
-            except httpx.TransportError as exc:
+                answer = await self._send(method, path, content)
+                if answer.status in _SIGNED_OUT and self._sign_in is not None:
+                    self._csrf = await self._sign_in.open(self._http, self._rest_address)
+                    answer = await self._send(method, path, content)
+            except (aiohttp.ClientError, TimeoutError) as exc:
                 raise EngineUnreachable(f"REST {path}: {type(exc).__name__} {exc}") from exc
-            if response.status_code in _MOMENTARY_HTTP:
-                raise EngineUnreachable(f"REST {path}: {response.status_code} {_problem(response)}")
-            return response
+            if answer.status in _MOMENTARY_HTTP:
+                raise EngineUnreachable(f"REST {path}: {answer.status} {answer.problem}")
+            return answer
 
-        response: httpx.Response = await self._repeat(attempt)
-        if response.status_code < 300:
+        answer: _Answer = await self._repeat(attempt)
+        if answer.status < 300:
             return
         errors: dict[int, type[CommandRejected]] = {404: TaskGone, 409: TaskInOtherState}
-        raise errors.get(response.status_code, CommandRejected)(f"{response.status_code} {_problem(response)}")
+        raise errors.get(answer.status, CommandRejected)(f"{answer.status} {answer.problem}")
+
+    async def _send(self, method: str, path: str, content: bytes | None) -> _Answer:
+        url = URL(self._rest_address + path, encoded=True)
+        async with self._http.request(method, url, data=content, headers=await self._headers()) as response:
+            return _Answer(response.status, await response.read())
 
     async def _headers(self) -> dict[str, str]:
         headers = {"content-type": "application/json", **self._csrf}
@@ -339,18 +368,16 @@ class Gateway:
         token, until = self._token
         if time.monotonic() < until:
             return token
-        response = await self._http.post(
-            oauth.url,
-            data={
-                "grant_type": "client_credentials",
-                "client_id": oauth.client_id,
-                "client_secret": oauth.client_secret,
-                "audience": oauth.audience,
-            },
-        )
-        if response.status_code != 200:
-            raise EngineUnreachable(f"OAuth: the authorization server answered {response.status_code}")
-        answer = response.json()
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": oauth.client_id,
+            "client_secret": oauth.client_secret,
+            "audience": oauth.audience,
+        }
+        async with self._http.post(oauth.url, data=form) as response:
+            if response.status != 200:
+                raise EngineUnreachable(f"OAuth: the authorization server answered {response.status}")
+            answer = orjson.loads(await response.read())
         token = str(answer["access_token"])
         self._token = (token, time.monotonic() + float(answer.get("expires_in", 300)) - TOKEN_LEEWAY_SECONDS)
         return token
@@ -374,14 +401,6 @@ def _rejected(exc: grpc.aio.AioRpcError) -> CommandRejected:
 
 def _details(exc: grpc.aio.AioRpcError) -> str:
     return f"{exc.code().name}: {exc.details() or ''}"
-
-
-def _problem(response: httpx.Response) -> str:
-    try:
-        problem = response.json()
-    except ValueError:
-        return response.text[:200]
-    return str(problem.get("detail", problem))[:500] if isinstance(problem, dict) else str(problem)[:200]
 
 
 def _fresh_keys(deployment_key: int, keys: set[int]) -> set[int]:

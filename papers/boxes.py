@@ -56,9 +56,11 @@ def draw_line(canvas: Canvas, line: Line, font: str, size: float, left: float, b
     stretch = slack / gaps if line.full and gaps > 0 and 0 < slack < 2.6 * size else 0.0
     text = canvas.beginText(left + line.offset, baseline)
     text.setFont(font, size)
-    text.setCharSpace(stretch)
+    if stretch:
+        text.setCharSpace(stretch)
     text.textOut(line.text)
-    text.setCharSpace(0)
+    if stretch:
+        text.setCharSpace(0)
     canvas.drawText(text)
 
 

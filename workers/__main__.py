@@ -8,6 +8,7 @@ import uvloop
 
 import models  # noqa: F401 - registers every table
 from engine.channel import OAuth, open_channel
+from services import interpreter
 from services.logs import configure_logging
 from settings import get_settings
 from workers import runtime
@@ -21,6 +22,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    interpreter.settle()
     oauth = OAuth.from_environment(os.environ)
     try:
         await runtime.supervise(lambda: open_channel(settings.zeebe_address, oauth), stop)
