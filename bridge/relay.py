@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 from sqlmodel import Session
 
 from engine.errors import CommandRejected, EngineUnreachable, IncidentGone, InstanceGone, TaskGone
@@ -164,7 +164,7 @@ class Relay:
         with self._database.reading() as session:
             if not _anything_due(session):
                 return []
-            rows = session.connection().execute(_due_heads(CLAIM_BATCH))
+            rows = session.connection().execute(_DUE_HEADS, {"now": machine_now(), "most": CLAIM_BATCH})
             return [_command(row) for row in rows]
 
     def _claim(self) -> list[Command]:
@@ -174,14 +174,7 @@ class Relay:
         room = max(1, MAX_CONCURRENT - len(self._in_flight))
         with self._database.transaction() as session:
             now = machine_now()
-            heads = _due_heads(room).with_only_columns(OUTBOX.c.id).subquery()
-            free = (
-                select(OUTBOX.c.id)
-                .where(OUTBOX.c.id.in_(select(heads.c.id)))
-                .where(OUTBOX.c.status == OutboxStatus.PENDING, OUTBOX.c.available_at <= now)
-                .with_for_update(skip_locked=True)
-            )
-            ids = list(session.connection().execute(free).scalars())
+            ids = list(session.connection().execute(_FREE_HEADS, {"now": now, "most": room}).scalars())
             if not ids:
                 return []
             rows = session.connection().execute(
@@ -316,27 +309,35 @@ _MARK = (
 )
 
 
+_NOW = bindparam("now", type_=OUTBOX.c.available_at.type)
+_ANY_DUE = select(OUTBOX.c.id).where(OUTBOX.c.status == OutboxStatus.PENDING, OUTBOX.c.available_at <= _NOW).limit(1)
+_OLDEST = (
+    select(func.min(OUTBOX.c.id).label("id"))
+    .where(OUTBOX.c.status == OutboxStatus.PENDING)
+    .group_by(OUTBOX.c.stream)
+    .subquery()
+)
+_DUE_HEADS = (
+    select(*_COLUMNS)
+    .join(_OLDEST, _OLDEST.c.id == OUTBOX.c.id)
+    .where(OUTBOX.c.available_at <= _NOW)
+    .order_by(OUTBOX.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+"""The oldest pending command of each stream, where it is due."""
+
+_FREE_HEADS = (
+    select(OUTBOX.c.id)
+    .where(OUTBOX.c.id.in_(select(_DUE_HEADS.with_only_columns(OUTBOX.c.id).subquery().c.id)))
+    .where(OUTBOX.c.status == OutboxStatus.PENDING, OUTBOX.c.available_at <= _NOW)
+    .with_for_update(skip_locked=True)
+)
+"""Those of them that no other relay holds."""
+
+
 def _anything_due(session: Session) -> bool:
     """Look at one index entry: what an idle relay costs."""
-    due = select(OUTBOX.c.id).where(OUTBOX.c.status == OutboxStatus.PENDING, OUTBOX.c.available_at <= machine_now())
-    return session.connection().execute(due.limit(1)).first() is not None
-
-
-def _due_heads(limit: int) -> Any:
-    """Select the oldest pending command of each stream, where it is due."""
-    heads = (
-        select(func.min(OUTBOX.c.id).label("id"))
-        .where(OUTBOX.c.status == OutboxStatus.PENDING)
-        .group_by(OUTBOX.c.stream)
-        .subquery()
-    )
-    return (
-        select(*_COLUMNS)
-        .join(heads, heads.c.id == OUTBOX.c.id)
-        .where(OUTBOX.c.available_at <= machine_now())
-        .order_by(OUTBOX.c.id)
-        .limit(limit)
-    )
+    return session.connection().execute(_ANY_DUE, {"now": machine_now()}).first() is not None
 
 
 def _command(row: Any) -> Command:

@@ -16,7 +16,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
-from sqlalchemy import delete, func, or_
+from sqlalchemy import bindparam, delete, func, or_
 from sqlmodel import Session, col, select
 
 from models.account import AccessToken, Account, Membership
@@ -131,14 +131,17 @@ def authenticate(session: Session, token: str) -> Actor:
     return resume(session, token).actor
 
 
+_RESUMED = (
+    select(AccessToken, Account, Membership.group_name)
+    .join(Account, col(Account.username) == col(AccessToken.username))
+    .join(Membership, col(Membership.username) == col(Account.username), isouter=True)
+    .where(AccessToken.digest == bindparam("digest"))
+)
+
+
 def resume(session: Session, token: str) -> SignIn:
     """Return the session a token belongs to, with the secret of its forms (CSRF), as ``authenticate`` does."""
-    rows = session.exec(
-        select(AccessToken, Account, Membership.group_name)
-        .join(Account, col(Account.username) == col(AccessToken.username))
-        .join(Membership, col(Membership.username) == col(Account.username), isouter=True)
-        .where(AccessToken.digest == _digest(token))
-    ).all()
+    rows = session.exec(_RESUMED, params={"digest": _digest(token)}).all()
     if not rows:
         raise Unauthenticated
     access, account, _ = rows[0]

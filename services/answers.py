@@ -1,6 +1,10 @@
 """The answers people gave in a case's tasks, for the jobs that carry them out."""
 
+from functools import lru_cache
+
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.decision import Decision, DecisionStatus
 from models.task import Task
@@ -22,12 +26,21 @@ def latest(session: Session, case_no: str, *, outcome: str | None = None, elemen
 
 def find(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> Decision | None:
     """Return the latest answer that was not overtaken, or None."""
-    query = select(Decision).where(Decision.case_no == case_no, Decision.status != DecisionStatus.OVERTAKEN)
-    if outcome is not None:
-        query = query.where(Decision.outcome == outcome)
-    if element is not None:
-        query = query.where(Decision.element_id == element)
-    return session.exec(query.order_by(col(Decision.id).desc())).first()
+    given = {"outcome": outcome, "element": element}
+    narrowed = tuple(name for name, value in given.items() if value is not None)
+    return session.exec(_latest(narrowed), params={"case_no": case_no, **given}).first()
+
+
+@lru_cache
+def _latest(narrowed: tuple[str, ...]) -> SelectOfScalar[Decision]:
+    """Return the query for a case's latest answer that was not overtaken, narrowed by some of outcome and element."""
+    query = select(Decision).where(
+        Decision.case_no == bindparam("case_no"), Decision.status != DecisionStatus.OVERTAKEN
+    )
+    columns = {"outcome": col(Decision.outcome), "element": col(Decision.element_id)}
+    for name in narrowed:
+        query = query.where(columns[name] == bindparam(name))
+    return query.order_by(col(Decision.id).desc()).limit(1)
 
 
 def final(session: Session, case_no: str) -> Decision | None:

@@ -53,23 +53,28 @@ def record(session: Session, actor: str, action: str, subject: str, detail: Mapp
     newest = head(session)
     plain: dict[str, Any] = json.loads(_canonical(detail))
     number = newest.id + 1
-    session.execute(
-        insert(AuditEntry).values(
-            id=number,
-            at=at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=plain,
-            previous=newest.digest,
-            digest=_digest(number, at, actor, action, subject, plain, newest.digest),
-        )
+    session.connection().execute(
+        _APPEND,
+        {
+            "id": number,
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "detail": plain,
+            "previous": newest.digest,
+            "digest": _digest(number, at, actor, action, subject, plain, newest.digest),
+        },
     )
+
+
+_APPEND = insert(AuditEntry)
+_NEWEST = select(AuditEntry.id, AuditEntry.digest).order_by(col(AuditEntry.id).desc()).limit(1)
 
 
 def head(session: Session) -> ChainHead:
     """Return the newest entry's number and digest; number 0 and ``GENESIS`` for an empty trail."""
-    newest = session.exec(select(AuditEntry.id, AuditEntry.digest).order_by(col(AuditEntry.id).desc()).limit(1)).first()
+    newest = session.exec(_NEWEST).first()
     return ChainHead(*newest) if newest is not None else ChainHead(0, GENESIS)
 
 

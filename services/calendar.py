@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
@@ -62,9 +63,12 @@ class RevisionView:
     days: list[DayChange]
 
 
+_DAYS = select(CalendarDay).where(col(CalendarDay.area).in_((bindparam("city"), bindparam("area"))))
+
+
 def calendar_of(session: Session, area: str) -> WorkingCalendar:
     """Return the calendar of one area; its own days overrule the city's, which overrule the published ones."""
-    rows = session.exec(select(CalendarDay).where(col(CalendarDay.area).in_((CITY_WIDE, area)))).all()
+    rows = session.exec(_DAYS, params={"city": CITY_WIDE, "area": area}).all()
     city = {row.day: DayKind(row.working, row.reason, False, DaySource.CITY) for row in rows if row.area == CITY_WIDE}
     own = {row.day: DayKind(row.working, row.reason, False, DaySource.AREA) for row in rows if row.area != CITY_WIDE}
     return WorkingCalendar(published_until(), city | own, entered_years(city))

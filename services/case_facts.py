@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.account import Account
@@ -24,6 +25,13 @@ MATERIAL_FORMS = {
     MaterialKind.COPY: "复印件",
     MaterialKind.ELECTRONIC: "电子件",
 }
+
+
+_MATERIALS = (
+    select(Material)
+    .where(Material.case_no == bindparam("case_no"))
+    .order_by(col(Material.round), col(Material.position))
+)
 
 
 def gather(session: Session, case: Case) -> CaseFacts:
@@ -140,9 +148,7 @@ def _applicant(session: Session, case: Case) -> ApplicantFact:
 
 
 def _materials(session: Session, case: Case) -> tuple[MaterialFact, ...]:
-    rows = session.exec(
-        select(Material).where(Material.case_no == case.case_no).order_by(col(Material.round), col(Material.position))
-    ).all()
+    rows = session.exec(_MATERIALS, params={"case_no": case.case_no}).all()
     return tuple(
         MaterialFact(row.name, row.copies, MATERIAL_FORMS[row.kind], row.present, row.round > 0) for row in rows
     )

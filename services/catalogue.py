@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from catalog_data.guide import Guide
@@ -241,15 +242,18 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     )
 
 
+_DUTIES = (
+    select(Responsibility).where(Responsibility.item == bindparam("item")).order_by(col(Responsibility.version).desc())
+)
+
+
 def supervisors(session: Session, item_code: str, area: str, on: date) -> tuple[str, str | None]:
     """Return who supervises an item's cases of a day in an area, and who follows up there.
 
     A list that no longer has the item or the area leaves its running cases supervised: then the first duty there was
     counts, and the county's supervisor where there was none.
     """
-    versions = session.exec(
-        select(Responsibility).where(Responsibility.item == item_code).order_by(col(Responsibility.version).desc())
-    ).all()
+    versions = session.exec(_DUTIES, params={"item": item_code}).all()
     duty = next((one for one in versions if one.in_force(on)), versions[-1] if versions else None)
     in_county = f"{area}.supervisor"
     if duty is None or duty.level is not SupervisorLevel.CITY:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState, LimitUnit
@@ -99,17 +99,24 @@ class InputsOfMany:
         )
 
 
+_PROCEDURES = (
+    select(SpecialProcedure)
+    .where(col(SpecialProcedure.case_no).in_(bindparam("cases", expanding=True)))
+    .order_by(col(SpecialProcedure.begun_at))
+)
+_EXTENSIONS = select(Extension).where(col(Extension.case_no).in_(bindparam("cases", expanding=True)))
+_OPEN_TASKS = select(Task).where(Task.case_no == bindparam("case_no"), col(Task.is_open))
+
+
 def gather(session: Session, cases: Sequence[Case]) -> InputsOfMany:
     """Gather what the clocks of ``cases`` are reckoned from."""
     found = InputsOfMany()
     for area in {case.area for case in cases}:
         found.calendars[area] = calendar.calendar_of(session, area)
     numbers = [case.case_no for case in cases]
-    for procedure in session.exec(
-        select(SpecialProcedure).where(col(SpecialProcedure.case_no).in_(numbers)).order_by("begun_at")
-    ).all():
+    for procedure in session.exec(_PROCEDURES, params={"cases": numbers}).all():
         found.procedures[procedure.case_no].append(procedure)
-    for extension in session.exec(select(Extension).where(col(Extension.case_no).in_(numbers))).all():
+    for extension in session.exec(_EXTENSIONS, params={"cases": numbers}).all():
         found.extensions[extension.case_no] = extension.days
     handed_over = [case.case_no for case in cases if case.mode is Mode.SUBSTANTIVE]
     if handed_over:
@@ -197,7 +204,7 @@ def refresh(session: Session, case: Case, inputs: ClockInputs | None = None) -> 
     set_dates(case, inputs or gather(session, [case]).of(case), product_now(session))
     session.add(case)
     session.flush()
-    for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
+    for task in session.exec(_OPEN_TASKS, params={"case_no": case.case_no}).all():
         apply_task_clock(session, task, case)
     return _watched(case) != before
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
@@ -37,6 +38,15 @@ NUMBER_WORDS = {
 Compose = Callable[[str], Paper]
 
 
+_BY_KEY = select(Document).where(Document.case_no == bindparam("case_no"), Document.natural_key == bindparam("key"))
+_OF_CASE = (
+    select(Document)
+    .where(Document.case_no == bindparam("case_no"))
+    .order_by(col(Document.id))
+    .options(defer(Document.pdf))  # type: ignore[arg-type]
+)
+
+
 def natural_key(kind: DocumentKind, occasion: str = "") -> str:
     """Return the key under which a case has a document once."""
     return f"{kind.value}:{occasion}" if occasion else kind.value
@@ -44,13 +54,12 @@ def natural_key(kind: DocumentKind, occasion: str = "") -> str:
 
 def find(session: Session, case_no: str, key: str) -> Document | None:
     """Return a case's document by natural key."""
-    return session.exec(select(Document).where(Document.case_no == case_no, Document.natural_key == key)).first()
+    return session.exec(_BY_KEY, params={"case_no": case_no, "key": key}).first()
 
 
 def of_case(session: Session, case_no: str) -> list[Document]:
     """Return a case's documents, oldest first; their PDFs are read when asked for."""
-    query = select(Document).where(Document.case_no == case_no).order_by(col(Document.id))
-    return list(session.exec(query.options(defer(Document.pdf))).all())  # type: ignore[arg-type]
+    return list(session.exec(_OF_CASE, params={"case_no": case_no}).all())
 
 
 def get(session: Session, document_id: int) -> Document:

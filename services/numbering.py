@@ -1,5 +1,8 @@
 """Serial numbers of cases, documents and certificates: one sequence a prefix, no number twice."""
 
+from functools import lru_cache
+from typing import Any
+
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -12,12 +15,15 @@ def next_number(session: Session, prefix: str) -> int:
     The row stays locked until the transaction ends: a rolled-back number is drawn again and none is left out. Keep
     prefixes narrow (an area, a unit, a day or year) where many transactions draw numbers at a time.
     """
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = (
+    draw = _draw(session.get_bind().dialect.name)
+    return int(session.connection().execute(draw, {"prefix": prefix, "last": 1}).scalar_one())
+
+
+@lru_cache(maxsize=2)
+def _draw(dialect: str) -> Any:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return (
         insert(NumberSequence)
-        .values(prefix=prefix, last=1)
         .on_conflict_do_update(index_elements=["prefix"], set_={"last": col(NumberSequence.last) + 1})
         .returning(col(NumberSequence.last))
     )
-    return int(session.execute(statement).scalar_one())

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, select
 
 from models.outbox import OutboxCommand, OutboxKind
@@ -35,10 +36,13 @@ def publish_message(
     )
 
 
+_QUEUED = select(OutboxCommand.id).where(OutboxCommand.natural_key == bindparam("key"))
+
+
 def is_queued(session: Session, message: Message, message_id: str) -> bool:
     """Tell whether a message was queued before, sent or not."""
     key = f"message:{message.value}:{message_id}"
-    return session.exec(select(OutboxCommand.id).where(OutboxCommand.natural_key == key)).first() is not None
+    return session.exec(_QUEUED, params={"key": key}).first() is not None
 
 
 def complete_user_task(session: Session, *, stream: str, key: int, variables: dict[str, Any]) -> None:

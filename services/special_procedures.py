@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.account import Account
@@ -328,14 +329,16 @@ def view(one: SpecialProcedure) -> dict[str, Any]:
     }
 
 
+_PRESIDED = select(SpecialProcedure.id).where(
+    SpecialProcedure.case_no == bindparam("case_no"), SpecialProcedure.presiding_officer == bindparam("officer")
+)
+
+
 def require_impartial(session: Session, actor: Actor, task: Task) -> None:
     """Raise ``NotImpartial`` when who presides over the case's hearing would review or decide it."""
     if task.clock not in (ClockShare.REVIEW, ClockShare.DECISION):
         return
-    query = select(SpecialProcedure.id).where(
-        SpecialProcedure.case_no == task.case_no, SpecialProcedure.presiding_officer == actor.username
-    )
-    if session.exec(query).first() is not None:
+    if session.exec(_PRESIDED, params={"case_no": task.case_no, "officer": actor.username}).first() is not None:
         raise NotImpartial("您是本件听证的主持人，不能审查或决定本件")
 
 

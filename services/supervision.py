@@ -8,6 +8,7 @@ met by the closing itself. What comes back is in ``services/supervision_feedback
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.case import Applicant, ApplicantKind, Case
@@ -74,10 +75,14 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
     return pushes
 
 
+_OF_CASE = (
+    select(SupervisionPush).where(SupervisionPush.case_no == bindparam("case_no")).order_by(col(SupervisionPush.id))
+)
+
+
 def of_case(session: Session, case_no: str) -> list[SupervisionPush]:
     """Return a case's pushes, the responsible supervisor's first."""
-    query = select(SupervisionPush).where(SupervisionPush.case_no == case_no)
-    return list(session.exec(query.order_by(col(SupervisionPush.id))).all())
+    return list(session.exec(_OF_CASE, params={"case_no": case_no}).all())
 
 
 def find(session: Session, push_id: int) -> SupervisionPush:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -35,12 +36,15 @@ def has(session: Session, case_no: str, natural_key: str) -> bool:
     return natural_key in recorded(session, case_no, (natural_key,))
 
 
+_RECORDED = select(TimelineEntry.natural_key).where(
+    TimelineEntry.case_no == bindparam("case_no"),
+    col(TimelineEntry.natural_key).in_(bindparam("keys", expanding=True)),
+)
+
+
 def recorded(session: Session, case_no: str, natural_keys: Collection[str]) -> set[str]:
     """Return those of some events that are recorded."""
-    query = select(TimelineEntry.natural_key).where(
-        TimelineEntry.case_no == case_no, col(TimelineEntry.natural_key).in_(natural_keys)
-    )
-    return set(session.exec(query).all())
+    return set(session.exec(_RECORDED, params={"case_no": case_no, "keys": list(natural_keys)}).all())
 
 
 @lru_cache(maxsize=2)

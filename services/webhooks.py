@@ -250,11 +250,14 @@ def _wanting(session: Session, event: str, to: object) -> list[WebhookEndpoint]:
 
 
 def _endpoints(session: Session) -> Sequence[WebhookEndpoint]:
-    return session.exec(
-        select(WebhookEndpoint)
-        .where(col(WebhookEndpoint.deleted_at).is_(None))
-        .order_by(col(WebhookEndpoint.created_at), col(WebhookEndpoint.id))
-    ).all()
+    return session.exec(_ENDPOINTS).all()
+
+
+_ENDPOINTS = (
+    select(WebhookEndpoint)
+    .where(col(WebhookEndpoint.deleted_at).is_(None))
+    .order_by(col(WebhookEndpoint.created_at), col(WebhookEndpoint.id))
+)
 
 
 def _require_administrator(actor: Actor) -> None:

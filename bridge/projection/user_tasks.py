@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from bridge.projection.definitions import Definitions
@@ -64,13 +64,18 @@ def _insert(session: Session, records: list[Record], definitions: Definitions, h
 
 def _owners(session: Session, instances: set[int]) -> tuple[dict[int, str], dict[str, Case]]:
     """Return which instance is of which case, and those cases that exist."""
-    rows = session.exec(
-        select(ProcessInstance.key, ProcessInstance.case_no, Case)
-        .join(Case, col(Case.case_no) == col(ProcessInstance.case_no), isouter=True)
-        .where(col(ProcessInstance.key).in_(instances), col(ProcessInstance.case_no).is_not(None))
-    ).all()
+    rows = session.exec(_OWNERS, params={"instances": list(instances)}).all()
     owners = {key: case_no for key, case_no, _ in rows if case_no is not None}
     return owners, {case.case_no: case for _, _, case in rows if case is not None}
+
+
+_OWNERS = (
+    select(ProcessInstance.key, ProcessInstance.case_no, Case)
+    .join(Case, col(Case.case_no) == col(ProcessInstance.case_no), isouter=True)
+    .where(
+        col(ProcessInstance.key).in_(bindparam("instances", expanding=True)), col(ProcessInstance.case_no).is_not(None)
+    )
+)
 
 
 def _task(session: Session, record: Record, owners: dict[int, str], definitions: Definitions) -> Task:
