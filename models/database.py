@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import DateTime, Engine, Enum, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator
@@ -112,15 +113,29 @@ class Database:
         self.engine.dispose()
 
 
+def _write_json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 def _open_engine(url: str, pool_size: int) -> Engine:
     if not url.startswith("sqlite"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            json_serializer=_write_json,
+            json_deserializer=orjson.loads,
+        )
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000},
         pool_size=pool_size,
         hide_parameters=True,
+        json_serializer=_write_json,
+        json_deserializer=orjson.loads,
     )
 
     turn = WriteTurn(engine.url.database, SQLITE_BUSY_TIMEOUT_MS / 1000)

@@ -133,6 +133,7 @@ def _is_whole(year: int, city_days: Mapping[date, DayKind]) -> bool:
     )
 
 
+@lru_cache(maxsize=1)
 def published_until() -> date:
     """Return the last day of the last published holiday schedule."""
     return date(max(day.year for day in published_holidays), 12, 31)

@@ -163,7 +163,8 @@ def _row_drawer(
         canvas.setStrokeColor(RULE)
         canvas.setLineWidth(0.6)
         for (_, font, column, head), lines in zip(cells, wrapped, strict=True):
-            canvas.setFillColor(SHADE)
+            if head:
+                canvas.setFillColor(SHADE)
             canvas.rect(left, top - height, column, height, stroke=1, fill=int(head))
             canvas.setFillColor(INK)
             blank = height - len(lines) * scale.table_leading

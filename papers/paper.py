@@ -4,10 +4,12 @@ A paper is fixed when it is composed: equal papers render to equal bytes (``pape
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+import orjson
 
 PENDING = "待市级单位填报"
 """Printed where neither the plans nor the guide give a text: invented law is worse than none."""
@@ -105,8 +107,7 @@ class Paper:
 
     def as_json(self) -> dict[str, Any]:
         """Return the content as JSON values, the form in which it is kept beside the PDF."""
-        content = asdict(self)
-        content["signed_on"] = self.signed_on.isoformat()
-        content["style"] = self.style.value
-        content["blocks"] = [{"block": type(one).__name__.lower(), **asdict(one)} for one in self.blocks]
+        content: dict[str, Any] = orjson.loads(orjson.dumps(self))
+        for block, one in zip(content["blocks"], self.blocks, strict=True):
+            block["block"] = type(one).__name__.lower()
         return content

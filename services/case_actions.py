@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from models.case import Case, CaseState
+from models.case import Case, CaseState, Material
 from models.protocol import Message
 from services import (
     answers,
@@ -59,7 +59,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     now = product_now(session)
     if case.supplement_due_at is not None and now > case.supplement_due_at:
         raise NotAwaitingMaterials("补正期限已过")
-    session.add_all(material_rows(case_no, materials, 1))
+    session.add_all(Material(**row) for row in material_rows(case_no, materials, 1))
     case.supplemented_at, case.state = now, CaseState.CORRECTION_CLOSED
     session.add(case)
     timeline.add(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
@@ -87,7 +87,7 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
         raise NotAwaitingMaterials("容缺补交期限已过")
     if not any(one.present for one in materials):
         raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
-    session.add_all(material_rows(case.case_no, materials, TOLERATED_ROUND))
+    session.add_all(Material(**row) for row in material_rows(case.case_no, materials, TOLERATED_ROUND))
     session.flush()
     still = form_check.missing_materials(session, case)
     if still and tolerance.owes_what_the_check_found(session, case):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import insert
 from sqlmodel import Session, select
@@ -39,11 +40,20 @@ class Rule(StrEnum):
     RESTRICTION = "restriction"
 
 
-def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFinding]:
+class Finding(NamedTuple):
+    """What one rule found about one subject."""
+
+    rule: Rule
+    subject: str
+    passed: bool
+    message: str
+
+
+def run(session: Session, case: Case, supply_round: int) -> list[Finding]:
     """Check the case as it stands after ``supply_round`` and record the findings once."""
     recorded = findings(session, case.case_no, supply_round)
     if recorded:
-        return recorded
+        return [Finding(Rule(one.rule), one.subject, one.passed, one.message) for one in recorded]
     item, guide = _in_force_then(session, case)
     materials = session.exec(select(Material).where(Material.case_no == case.case_no)).all()
     applicant = session.get(Applicant, case.case_no)
@@ -59,21 +69,22 @@ def run(session: Session, case: Case, supply_round: int) -> list[FormCheckFindin
         *_condition_findings(guide, case),
         *_restriction_findings(session, case),
     ]
-    rows = [
-        FormCheckFinding(
-            case_no=case.case_no,
-            round=supply_round,
-            rule=rule,
-            subject=subject[:200],
-            passed=passed,
-            message=message,
-        )
-        for rule, subject, passed, message in found
-    ]
     session.flush()
-    if rows:
-        session.connection().execute(insert(FormCheckFinding), [row.model_dump(exclude={"id"}) for row in rows])
-    return rows
+    session.connection().execute(
+        insert(FormCheckFinding),
+        [
+            {
+                "case_no": case.case_no,
+                "round": supply_round,
+                "rule": one.rule.value,
+                "subject": one.subject[:200],
+                "passed": one.passed,
+                "message": one.message,
+            }
+            for one in found
+        ],
+    )
+    return found
 
 
 def findings(session: Session, case_no: str, supply_round: int | None = None) -> list[FormCheckFinding]:
@@ -116,16 +127,13 @@ def _in_force_then(session: Session, case: Case) -> tuple[ItemVersion, Guide]:
     return item, guide
 
 
-Finding = tuple[Rule, str, bool, str]
-
-
 def _material_findings(wanted: Sequence[RequiredMaterial], given: Sequence[Material]) -> Iterable[Finding]:
     latest = {one.name: one for one in sorted(given, key=lambda one: (one.round, one.position))}
     for want in wanted:
         have = latest.pop(want.name, None)
-        yield (Rule.MATERIAL, want.name, *_material_state(want, have))
+        yield Finding(Rule.MATERIAL, want.name, *_material_state(want, have))
     for name in latest:
-        yield Rule.EXTRA, name, True, f"“{name}”不在办事指南清单内，供参考"
+        yield Finding(Rule.EXTRA, name, True, f"“{name}”不在办事指南清单内，供参考")
 
 
 def _material_state(want: RequiredMaterial, have: Material | None) -> tuple[bool, str]:
@@ -142,20 +150,21 @@ def _material_state(want: RequiredMaterial, have: Material | None) -> tuple[bool
 
 def _identity_finding(applicant: Applicant, today: date) -> Finding:
     fault = identity_error(applicant.id_type, applicant.id_number, today)
-    return Rule.IDENTITY, "申请人证件号码", fault is None, fault or "证件号码校验通过"
+    return Finding(Rule.IDENTITY, "申请人证件号码", fault is None, fault or "证件号码校验通过")
 
 
 def _territory_finding(item: ItemVersion, area: str, area_name: str) -> Finding:
     allowed = area in item.areas
-    return Rule.TERRITORY, area_name, allowed, f"{area_name}{'可以' if allowed else '不能'}承接本事项"
+    return Finding(Rule.TERRITORY, area_name, allowed, f"{area_name}{'可以' if allowed else '不能'}承接本事项")
 
 
 def _date_finding(session: Session, item: ItemVersion, case: Case, today: date) -> Finding:
     if item.mode is Mode.SUBSTANTIVE:
         covered = agreements.covers(session, case.area, item.code, today)
-        return Rule.DATE, "承接协议", covered, "承接协议已生效" if covered else "承接协议未生效"
+        return Finding(Rule.DATE, "承接协议", covered, "承接协议已生效" if covered else "承接协议未生效")
     since = item.in_force_from
-    return Rule.DATE, "实施日期", item.in_force(today), f"本事项自{since}起实施" if since else "本事项已实施"
+    told = f"本事项自{since}起实施" if since else "本事项已实施"
+    return Finding(Rule.DATE, "实施日期", item.in_force(today), told)
 
 
 def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
@@ -163,11 +172,11 @@ def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
         if result.status is not ConditionStatus.NOT_APPLICABLE:
             passed = result.status is ConditionStatus.MET
             message = "符合" if passed else result.message
-            yield Rule.CONDITION, result.question, passed, f"{result.question}：{message}"
+            yield Finding(Rule.CONDITION, result.question, passed, f"{result.question}：{message}")
 
 
 def _restriction_findings(session: Session, case: Case) -> Iterable[Finding]:
     """Tell of every restriction that supervision has put on the applicant and not lifted (审管双回路)."""
     for one in supervision_feedback.restrictions(session, case.applicant_digest, product_now(session)):
         message = f"监管部门于{china_date(one.given_at)}对申请人作出限制：{one.text}"
-        yield Rule.RESTRICTION, f"监管限制 {one.id}", False, message
+        yield Finding(Rule.RESTRICTION, f"监管限制 {one.id}", False, message)

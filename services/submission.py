@@ -145,18 +145,18 @@ def start_variables(case: Case) -> dict[str, Any]:
     }
 
 
-def material_rows(case_no: str, materials: list[MaterialInput], supply_round: int) -> list[Material]:
+def material_rows(case_no: str, materials: list[MaterialInput], supply_round: int) -> list[dict[str, Any]]:
     """Return the rows of materials handed in at one time."""
     return [
-        Material(
-            case_no=case_no,
-            round=supply_round,
-            position=position,
-            name=one.name,
-            copies=one.copies,
-            kind=one.kind,
-            present=one.present,
-        )
+        {
+            "case_no": case_no,
+            "round": supply_round,
+            "position": position,
+            "name": one.name,
+            "copies": one.copies,
+            "kind": one.kind,
+            "present": one.present,
+        }
         for position, one in enumerate(materials)
     ]
 
@@ -288,7 +288,7 @@ def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None
     session.flush()
     rows = material_rows(case.case_no, body.materials, 0)
     if rows:
-        session.connection().execute(insert(Material), [row.model_dump(exclude={"id"}) for row in rows])
+        session.connection().execute(insert(Material), rows)
 
 
 def _receipt(case: Case) -> SubmissionReceipt:
