@@ -45,6 +45,7 @@ class PublicCase(BaseModel):
     due_at: datetime | None
     promised_due_at: datetime | None
     provisional: bool
+    provisional_dates: list[str]
     closed_at: datetime | None
     decision: Verdict | None
     documents: list[PublicDocument]

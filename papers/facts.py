@@ -33,7 +33,7 @@ class ApplicantFact:
 
 @dataclass(frozen=True)
 class LimitFact:
-    """The case's limits and the days they end on; ``provisional`` and ``assumed`` are printed, never hidden."""
+    """The case's limits and the days they end on; what is provisional or ``assumed`` is printed, never hidden."""
 
     unit: LimitUnit
     statutory: int | None
@@ -41,6 +41,7 @@ class LimitFact:
     due: date | None
     promised_due: date | None
     provisional: bool
+    promised_provisional: bool
     assumed: bool
 
     @property

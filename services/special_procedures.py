@@ -122,7 +122,9 @@ def begin(
     session.add(case)
     session.flush()
     deadlines.refresh(session, case)
-    documents.issue_special_procedure_notice(session, case, procedure, now)
+    documents.issue_special_procedure_notice(
+        session, case, procedure, now, provisional=deadlines.plan_is_provisional(procedure, kinds)
+    )
     timeline.add(
         session,
         case.case_no,
@@ -305,14 +307,19 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     return extension
 
 
-def views(session: Session, case_no: str) -> list[dict[str, Any]]:
+def views(session: Session, case: Case) -> list[dict[str, Any]]:
     """Return a case's special procedures, oldest first."""
-    rows = session.exec(select(SpecialProcedure).where(SpecialProcedure.case_no == case_no).order_by("begun_at")).all()
-    return [view(one) for one in rows]
+    query = select(SpecialProcedure).where(SpecialProcedure.case_no == case.case_no).order_by("begun_at")
+    kinds = calendar.calendar_of(session, case.area)
+    return [_view(one, kinds) for one in session.exec(query).all()]
 
 
-def view(one: SpecialProcedure) -> dict[str, Any]:
+def view(session: Session, case: Case, one: SpecialProcedure) -> dict[str, Any]:
     """Return one special procedure as the contract shows it."""
+    return _view(one, calendar.calendar_of(session, case.area))
+
+
+def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:
     return {
         "id": one.id,
         "kind": one.kind.value,
@@ -320,6 +327,7 @@ def view(one: SpecialProcedure) -> dict[str, Any]:
         "reason": one.reason,
         "begun_at": one.begun_at,
         "planned_end_at": one.planned_end_at,
+        "provisional": deadlines.plan_is_provisional(one, kinds),
         "ended_at": one.ended_at,
         "presiding_officer": one.presiding_officer,
         "told_on": one.told_on,

@@ -50,6 +50,7 @@ _FACTS = CaseFacts(
         due=date(2026, 10, 28),
         promised_due=date(2026, 10, 9),
         provisional=False,
+        promised_provisional=False,
         assumed=True,
     ),
     materials=(

@@ -80,6 +80,19 @@ def test_a_provisional_due_date_is_marked() -> None:
     assert "暂定" in text_of(acceptance.acceptance_notice(case, NUMBER, ACCEPTED))
 
 
+def test_every_day_that_is_a_guess_yet_is_marked_on_its_own() -> None:
+    mark = "（暂定，待国家公布该年度节假日安排后确定）"
+    promised = facts(limits=replace(facts().limits, promised_provisional=True))
+    text = text_of(acceptance.acceptance_notice(promised, NUMBER, ACCEPTED))
+    assert f"承诺办结日2026年10月9日{mark}" in text
+    assert f"2026年10月28日{mark}" not in text
+    due = date(2027, 2, 3)
+    guessed = text_of(acceptance.correction_notice(facts(), NUMBER, ACCEPTED, [], "", due, True))
+    assert f"请于2027年2月3日{mark}前" in guessed
+    notice = procedure.special_procedure_notice(facts(), NUMBER, ACCEPTED, "检测", 30, due, "检测", "章", True)
+    assert f"预计结束2027年2月3日{mark}" in text_of(notice)
+
+
 def test_a_correction_notice_tells_everything_missing_at_once() -> None:
     missing = ["缺少申请表原件1份", "营业执照复印件未盖章"]
     text = text_of(acceptance.correction_notice(facts(), NUMBER, ACCEPTED, missing, "请一次备齐", date(2026, 10, 20)))
