@@ -68,7 +68,7 @@ class HearingInput(_Body):
 
 
 class ExtensionInput(_Body):
-    """The body of ``POST /cases/{case_no}/extension``; ``days`` are working days."""
+    """The body of ``POST /cases/{case_no}/extension``; ``days`` are working days within what the guide allows."""
 
     days: StrictInt = Field(ge=1, le=special_procedures.LONGEST_EXTENSION_DAYS)
     reason: Reason

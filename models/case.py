@@ -182,6 +182,7 @@ class Case(SQLModel, table=True):
     review_due_at: datetime | None = Field(default=None, sa_type=Instant)
     review_warn_at: datetime | None = Field(default=None, sa_type=Instant)
     review_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the review is a stage overrun: of the county's share, or of the one clock where a threshold says so."""
     decision_due_at: datetime | None = Field(default=None, sa_type=Instant)
     decision_warn_at: datetime | None = Field(default=None, sa_type=Instant)
     decision_overrun_at: datetime | None = Field(default=None, sa_type=Instant)

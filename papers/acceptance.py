@@ -70,6 +70,7 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
                 Labelled("申请日期", day_text(facts.received_at)),
                 Labelled("受理日期", day_text(facts.accepted_at)),
                 Labelled("审批机关", facts.deciding_organ),
+                Labelled("办件类型", facts.limits.handling),
                 Labelled("办理时限", limit_text(facts)),
                 Labelled("决定期限至", due_text(facts)),
                 *(

@@ -36,6 +36,8 @@ class LimitFact:
     """The case's limits and the days they end on; what is provisional or ``assumed`` is printed, never hidden."""
 
     unit: LimitUnit
+    handling: str
+    """即办件 or 承诺件."""
     statutory: int | None
     promised: int | None
     due: date | None

@@ -119,6 +119,7 @@ def _statement(block: dict[str, Any] | None) -> str:
 def _limits(case: Case, guide: dict[str, Any]) -> LimitFact:
     return LimitFact(
         unit=case.limit_unit,
+        handling=case.handling,
         statutory=case.limit_days,
         promised=case.promised_days,
         due=case.due_at.date() if case.due_at is not None else None,

@@ -162,6 +162,14 @@ def announced_limit(session: Session, case: Case) -> tuple[int | None, LimitUnit
     return guide.limits.statutory, LimitUnit(guide.limits.unit)
 
 
+def announced_handling(session: Session, case: Case) -> str:
+    """Return 即办件 or 承诺件: as fixed at acceptance, before it as the item's guide announces it."""
+    guide = reference.guide(session, case.item_code, case.guide_version)
+    if case.limit_days is not None or guide is None or guide.limits is None:
+        return case.handling
+    return guide.limits.kind.value
+
+
 def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
     """Return the day on which the statutory limit would end if the case were accepted today."""
     limit, unit = announced_limit(session, case)
@@ -227,8 +235,10 @@ def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
     case.mark_provisional("promised_due_at", promised.provisional)
     if case.handled_as is Mode.SUBSTANTIVE:
         _set_shares(case, inputs, [promised, statutory], now)
-    elif case.mode is Mode.SUBSTANTIVE:
+        return
+    if case.mode is Mode.SUBSTANTIVE:
         _drop_shares(case)
+    _set_review_stage(case, [promised, statutory])
 
 
 def begin_receipt_watch(session: Session, case: Case) -> None:
@@ -364,6 +374,12 @@ def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: d
         case.decision_due_at, case.decision_warn_at = decision.due_at, decision.yellow_at
         case.mark_provisional("decision_due_at", decision.provisional)
         case.decision_overrun_at = _overrun(decision, threshold)
+
+
+def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
+    """Set by when the review should be over where one clock runs through: a ``stageShare`` below the whole says so."""
+    share = float(case.thresholds.get("stageShare") or 1)
+    case.review_overrun_at = _overrun(_first(bounds), share) if share < 1 else None
 
 
 def _drop_shares(case: Case) -> None:

@@ -15,14 +15,17 @@ from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import answers, audit, calendar, deadlines, documents, notices, outbox, rights, timeline
+from services import answers, audit, calendar, deadlines, documents, notices, outbox, reference, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 
 LONGEST_PLAN_DAYS = 365
-LONGEST_EXTENSION_DAYS = 10
-"""Working days (行政许可法 art. 42)."""
+USUAL_EXTENSION_DAYS = 10
+"""Working days by which a limit may be lengthened where the item's guide names no others (行政许可法 art. 42)."""
+
+LONGEST_EXTENSION_DAYS = 365
+"""Working days no guide may go beyond."""
 
 HEARING_REQUEST_DAYS = 5
 """Working days to ask for a hearing after being told of the right to one (art. 47)."""
@@ -280,12 +283,21 @@ def remind(session: Session, procedure_id: str) -> None:
     notices.record(session, case, NoticeKind.SUPERVISION, notices.supervising_groups(session, case), cause)
 
 
+def longest_extension(session: Session, case: Case) -> int:
+    """Return by how many working days the case's limit may be lengthened: as its guide says, else ten (art. 42)."""
+    guide = reference.guide(session, case.item_code, case.guide_version)
+    named = guide.limits.extension if guide is not None and guide.limits is not None else None
+    return USUAL_EXTENSION_DAYS if named is None else named
+
+
 def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -> Extension:
-    """Lengthen the limit once, by at most ten working days, with the approver's reason."""
+    """Lengthen the limit once, within what the item's guide or the law allows, with the approver's reason."""
     if not rights.may_approve(actor, case):
         raise Forbidden("延期须由有权作出决定的审批人批准", "Only the deciding approver may extend")
-    if not 1 <= days <= LONGEST_EXTENSION_DAYS:
-        raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_EXTENSION_DAYS}个工作日")])
+    most = longest_extension(session, case)
+    if not 1 <= days <= most:
+        allowed = f"应为1至{most}个工作日" if most else "该事项的办事指南规定办理期限不得延长"
+        raise InvalidInput([FieldProblem("days", allowed)])
     if not reason.strip():
         raise InvalidInput([FieldProblem("reason", "必填")])
     _require_running(session, case)

@@ -287,6 +287,7 @@ class CaseView(CaseRow):
     """The end of the city's share, from the dossier's receipt."""
     delivery_due_at: datetime | None
     handling: str
+    """即办件 or 承诺件."""
     overdue_at: datetime | None
     """The first instant past the statutory limit; it stays, however the case ends."""
     tolerance: ToleranceView | None

@@ -45,6 +45,7 @@ _FACTS = CaseFacts(
     by_commitment=False,
     limits=LimitFact(
         unit=LimitUnit.WORKING_DAY,
+        handling="承诺件",
         statutory=20,
         promised=7,
         due=date(2026, 10, 28),

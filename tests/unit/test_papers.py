@@ -65,7 +65,15 @@ def test_an_acceptance_notice_names_dates_basis_limit_and_contact() -> None:
     text = text_of(acceptance.acceptance_notice(facts(), NUMBER, ACCEPTED))
     for needed in ("受理通知书", "2026年9月21日", "2026年9月22日", "2026年10月28日", "2026年10月9日", PENDING):
         assert needed in text
-    for needed in ("第三十二条", "139****1234", "法定时限20个工作日", "承诺时限7个工作日", "示例", "7KQM2XWA"):
+    for needed in (
+        "办件类型承诺件",
+        "第三十二条",
+        "139****1234",
+        "法定时限20个工作日",
+        "承诺时限7个工作日",
+        "示例",
+        "7KQM2XWA",
+    ):
         assert needed in text
 
 
