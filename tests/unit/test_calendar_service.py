@@ -256,10 +256,22 @@ def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session
 def test_every_change_keeps_what_held_before(session: Session) -> None:
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED])
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(CLOSED.day, False, "台风停办")])
-    newest, oldest = calendar.history(session, CITY_WIDE)[:2]
+    newest, oldest = calendar.history(session, CITY_WIDE).items[:2]
     assert [(one.before, one.after) for one in oldest.days] == [("按公布安排", "休息日（窗口停电）")]
     assert [(one.before, one.after) for one in newest.days] == [("休息日（窗口停电）", "休息日（台风停办）")]
     assert newest.changed_by == "city.coordinator"
+
+
+def test_the_history_is_read_page_by_page(session: Session) -> None:
+    for day in range(1, 6):
+        replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(date(2026, 9, day), False, "停办")])
+    seen: list[int] = []
+    cursor = None
+    for _ in range(3):
+        page = calendar.history(session, "xunwu", cursor=cursor, limit=2)
+        seen += [one.days[0].date.day for one in page.items]
+        cursor = page.next
+    assert (seen, cursor) == ([5, 4, 3, 2, 1], None)
 
 
 def test_a_day_entered_as_it_is_makes_no_revision(session: Session) -> None:
@@ -274,6 +286,8 @@ def test_a_day_entered_as_it_is_makes_no_revision(session: Session) -> None:
         [CLOSED, DayEntry(date(2026, 9, 24), False, " ")],
         [CLOSED, DayEntry(date(1999, 1, 1), False, "太早")],
         [CLOSED, DayEntry(date(2026, 9, 24), True, "长" * 201)],
+        [CLOSED, DayEntry(date(2026, 9, 24), True, "停\0电")],
+        [CLOSED, DayEntry(date(2026, 9, 24), True, "停电\n检修")],
     ],
 )
 def test_a_faulty_day_changes_nothing(session: Session, entries: list[DayEntry]) -> None:
@@ -318,6 +332,8 @@ def test_a_file_gives_its_days() -> None:
         (HEADER + "2027-01-01,no,\n", "第2行 reason", "必填"),
         (HEADER + "2027-01-01,no\n", "第2行", "2列"),
         (HEADER + "1990-01-01,no,元旦\n", "第2行 date", "年份"),
+        (HEADER + "2027-01-01,no,元\0旦\n", "第2行 reason", "控制字符"),
+        (HEADER + '2027-01-01,no,"元\n旦"\n', "第2行 reason", "控制字符"),
     ],
 )
 def test_a_faulty_file_names_row_and_column(content: str, place: str, word: str) -> None:
@@ -339,7 +355,7 @@ def test_a_shipped_file_is_entered_once(session: Session, tmp_path: Path) -> Non
     (tmp_path / "xunwu-2026.csv").write_text(HEADER + "2026-10-21,no,窗口停电\n", encoding="utf-8")
     for _ in range(2):
         calendar_files.seed_calendars(session, NOW, tmp_path)
-    assert [(one.source, len(one.days)) for one in calendar.history(session, "xunwu")] == [
+    assert [(one.source, len(one.days)) for one in calendar.history(session, "xunwu").items] == [
         ("xunwu-2026.csv", 1),
         ("2027.csv", 1),
     ]
