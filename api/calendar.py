@@ -1,19 +1,20 @@
 """The working calendar: every day of a year with its reason, its changes, and the days that are entered."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from api.dependencies import Caller, Code, IsoDate, WebDatabase
+from api.dependencies import Caller, Code, Cursor, IsoDate, Limit, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.calendar import CITY_WIDE
 from models.working_calendar import DaySource, china_date
 from services import calendar, replanning
-from services.calendar import DayEntry
+from services.calendar import DayEntry, RevisionView
 from services.clock import product_now
+from services.views import Page
 
 MOST_DAYS = 800
 """Two years of days in one request."""
@@ -71,33 +72,6 @@ class CalendarOutcome(BaseModel):
     moved_cases: int
 
 
-class DayChangeView(BaseModel):
-    """A day before and after a revision."""
-
-    date: date
-    before: str
-    after: str
-
-
-class RevisionView(BaseModel):
-    """One change of the calendar: who, when, from what, with every previous value."""
-
-    id: int
-    area: str
-    source: str
-    changed_by: str
-    changed_at: datetime
-    moved_cases: int
-    days: list[DayChangeView]
-
-
-class History(BaseModel):
-    """The latest changes, newest first."""
-
-    items: list[RevisionView]
-    next: None = None
-
-
 @router.get("/calendar", responses=documented(401, 404, 422))
 def get_calendar(
     _caller: Caller,
@@ -137,22 +111,10 @@ def change_calendar(body: CalendarInput, caller: Caller, database: WebDatabase) 
 
 
 @router.get("/calendar/history", responses=documented(401, 404, 422))
-def get_history(_caller: Caller, database: WebDatabase, area: Code = None) -> History:
-    """Give the latest changes of the city's calendar, and of one area's when it is named."""
+def get_history(
+    _caller: Caller, database: WebDatabase, area: Code = None, cursor: Cursor = None, limit: Limit = 20
+) -> Page[RevisionView]:
+    """Give the changes of the city's calendar, and of one area's when it is named, newest first."""
     with database.reading() as session:
         calendar.require_area(session, area or CITY_WIDE)
-        found = calendar.history(session, area or CITY_WIDE)
-    return History(
-        items=[
-            RevisionView(
-                id=one.id,
-                area=one.area,
-                source=one.source,
-                changed_by=one.changed_by,
-                changed_at=one.changed_at,
-                moved_cases=one.moved_cases,
-                days=[DayChangeView(date=day.day, before=day.before, after=day.after) for day in one.days],
-            )
-            for one in found
-        ]
-    )
+        return calendar.history(session, area or CITY_WIDE, cursor=cursor or None, limit=limit)

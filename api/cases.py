@@ -68,7 +68,7 @@ class HearingInput(_Body):
 
 
 class ExtensionInput(_Body):
-    """The body of ``POST /cases/{case_no}/extension``; ``days`` are working days."""
+    """The body of ``POST /cases/{case_no}/extension``; ``days`` are working days within what the guide allows."""
 
     days: StrictInt = Field(ge=1, le=special_procedures.LONGEST_EXTENSION_DAYS)
     reason: Reason
@@ -82,7 +82,7 @@ class CaseOutcome(BaseModel):
 
 
 class SpecialProcedureView(BaseModel):
-    """A special procedure of a case."""
+    """A special procedure of a case; ``provisional`` says that its planned end is a guess yet."""
 
     id: str
     kind: SpecialKind
@@ -90,6 +90,7 @@ class SpecialProcedureView(BaseModel):
     reason: str
     begun_at: datetime
     planned_end_at: datetime
+    provisional: bool
     ended_at: datetime | None
     presiding_officer: str | None
     told_on: date | None
@@ -106,6 +107,7 @@ class ExtensionView(BaseModel):
     approved_by: str
     approved_at: datetime
     due_at: datetime | None
+    provisional: bool
 
 
 @submissions.post(
@@ -212,7 +214,7 @@ def begin_special_procedure(
     with database.transaction() as session:
         case = cases.find(session, caller, case_no)
         procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason, body.hearing())
-        return SpecialProcedureView.model_validate(special_procedures.view(procedure))
+        return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
 
 
 @router.post(
@@ -229,7 +231,7 @@ def end_special_procedure(
     with database.transaction() as session:
         case = cases.find(session, caller, case_no)
         procedure = special_procedures.end(session, caller, case, procedure_id)
-        return SpecialProcedureView.model_validate(special_procedures.view(procedure))
+        return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
 
 
 @router.put(
@@ -250,7 +252,7 @@ def set_hearing(
         case = cases.find(session, caller, case_no)
         given = special_procedures.Hearing(**body.model_dump())
         procedure = special_procedures.set_hearing(session, caller, case, procedure_id, given)
-        return SpecialProcedureView.model_validate(special_procedures.view(procedure))
+        return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
 
 
 @router.post(
@@ -270,6 +272,7 @@ def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, datab
             approved_by=extension.approved_by,
             approved_at=extension.approved_at,
             due_at=case.due_at,
+            provisional=case.provisional,
         )
 
 

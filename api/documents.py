@@ -42,9 +42,12 @@ class PublicCase(BaseModel):
     state: StateView
     received_at: datetime
     accepted_at: datetime | None
+    handling: str
+    """即办件 or 承诺件."""
     due_at: datetime | None
     promised_due_at: datetime | None
     provisional: bool
+    provisional_dates: list[str]
     closed_at: datetime | None
     decision: Verdict | None
     documents: list[PublicDocument]

@@ -14,11 +14,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
+from api import nul
 from api.problems import BodyTooLarge, UnsupportedMediaType
 from models.database import Database
 from services import accounts, rights, submission
 from services.accounts import Actor
-from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound, Unauthenticated
+from services.errors import FieldProblem, Forbidden, InvalidInput, Unauthenticated
 
 API_BASE: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -70,7 +71,7 @@ class StrictRoute(APIRoute):
             strict = StrictRequest(request.scope, request.receive)
             strict.max_body_bytes = self.max_body_bytes
             await self.admit(strict)
-            _refuse_nul(strict)
+            nul.refuse_in_address(strict)
             if self.body_field is not None:
                 await _read_document(strict)
             return await answer(strict)
@@ -133,14 +134,6 @@ def declared_area(body: bytes) -> str | None:
 def _authenticate(database: Database, token: str) -> Actor:
     with database.reading() as session:
         return accounts.authenticate(session, token)
-
-
-def _refuse_nul(request: Request) -> None:
-    if any("\0" in str(value) for value in request.path_params.values()):
-        raise NotFound
-    faulty = [name for name, value in request.query_params.multi_items() if "\0" in f"{name}{value}"]
-    if faulty:
-        raise InvalidInput([FieldProblem(name.replace("\0", ""), "含有无法识别的字符") for name in faulty])
 
 
 async def _read_document(request: StrictRequest) -> None:

@@ -40,9 +40,9 @@ START_SECONDS = 60.0
 
 TASKS = """
 INSERT INTO task (key, case_no, process_id, process_instance_key, element_id, element_instance_key, name, item_name,
-  area, candidate_groups, headers, form_key, status, is_open, paused, created_at, due_at)
+  area, candidate_groups, headers, form_key, status, is_open, paused, provisional, created_at, due_at)
 SELECT {first} + n, 'bench' || n, 'front-window', n, 'Task_CityReview', n, '初审办件', '基准测试事项', 'xingguo',
-  CAST('["' || {group} || '"]' AS {json}), '{{}}', {form}, 'open', {true}, {false}, {due}, {due}
+  CAST('["' || {group} || '"]' AS {json}), '{{}}', {form}, 'open', {true}, {false}, {false}, {due}, {due}
 FROM {series} WHERE n > {low} AND n <= {high}
 """
 CANDIDATES = """

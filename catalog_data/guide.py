@@ -74,7 +74,8 @@ class Limits(_Block):
     """法定时限 (statutory) and 承诺时限 (promised, never longer), in ``unit``.
 
     For ``substantive`` items ``review`` is the county's share in working days (20 by art. 43 when absent) and
-    ``decision`` the city's own limit in ``unit`` (the statutory one when absent).
+    ``decision`` the city's own limit in ``unit`` (the statutory one when absent). ``extension`` is by how many working
+    days the limit may be lengthened at most, once: 0 forbids it, absent means ten (art. 42; joint handling has 15).
     """
 
     statutory: Annotated[StrictInt, Field(ge=1, le=365)]
@@ -83,6 +84,8 @@ class Limits(_Block):
     kind: HandlingKind
     review: Annotated[StrictInt, Field(ge=1, le=365)] | None = None
     decision: Annotated[StrictInt, Field(ge=1, le=365)] | None = None
+    extension: Annotated[int | None, Field(strict=True, ge=0, le=365, exclude_if=lambda named: named is None)] = None
+    """Left out of what is stored when absent: guides seeded before it was known stay the version they are."""
     note: str = ""
     assumed: StrictBool = False
 

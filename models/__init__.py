@@ -7,6 +7,7 @@ from models import (  # noqa: F401
     calendar,
     case,
     catalogue,
+    clock_record,
     clock_state,
     consultation,
     decision,

@@ -170,6 +170,8 @@ class Case(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     promised_due_at: datetime | None = Field(default=None, sa_type=Instant)
     provisional: bool = False
+    provisional_dates: list[str] = Field(default_factory=list, sa_type=JSON)
+    """The names of those of its dates that rest on a guess by the week (暂定)."""
     warn_at: datetime | None = Field(default=None, sa_type=Instant)
     handling: str = Field(default="承诺件", max_length=8)
     """承诺件 (promised by a date) or 即办件 (done on the day of acceptance)."""
@@ -180,6 +182,7 @@ class Case(SQLModel, table=True):
     review_due_at: datetime | None = Field(default=None, sa_type=Instant)
     review_warn_at: datetime | None = Field(default=None, sa_type=Instant)
     review_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the review is a stage overrun: of the county's share, or of the one clock where a threshold says so."""
     decision_due_at: datetime | None = Field(default=None, sa_type=Instant)
     decision_warn_at: datetime | None = Field(default=None, sa_type=Instant)
     decision_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -204,6 +207,15 @@ class Case(SQLModel, table=True):
     def case_state(self) -> CaseState:
         """Return the state as the enumeration."""
         return CaseState(self.state)
+
+    def is_provisional(self, name: str) -> bool:
+        """Tell whether one of the case's dates, by its field's name, is a guess yet."""
+        return name in self.provisional_dates
+
+    def mark_provisional(self, name: str, guessed: bool) -> None:
+        """Write on the case whether one of its dates is a guess."""
+        others = [one for one in self.provisional_dates if one != name]
+        self.provisional_dates = sorted([*others, name] if guessed else others)
 
     @property
     def handled_as(self) -> Mode:

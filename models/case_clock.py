@@ -42,6 +42,8 @@ class Pause:
     planned_end: date
     ended: date | None
     reason: str
+    provisional: bool = False
+    """The planned end is a guess: working days past the published schedule lie before it."""
 
     def covers(self, day: date, today: date) -> bool:
         """Tell whether ``day`` is stopped, seen from ``today``."""
@@ -130,7 +132,9 @@ def reckon(
         kind = calendar.day(day)
         by_working_day = unit is LimitUnit.WORKING_DAY or counted >= own
         provisional = provisional or (kind.provisional and by_working_day)
-        pause = next((p for p in pauses if p.covers(day, today)), None)
+        covering = [pause for pause in pauses if pause.covers(day, today)]
+        pause = covering[0] if covering else None
+        provisional = provisional or any(one.provisional and one.ended is None for one in covering)
         if by_working_day and not kind.working:
             days.append(Day(day, DayStatus.NON_WORKING, kind.reason))
         elif pause is not None:

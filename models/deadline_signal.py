@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from models.case import Case, CaseState
 from models.case_clock import JUST_AFTER
+from models.catalogue import Mode
 from models.working_calendar import china_date
 
 
@@ -74,6 +75,9 @@ def _of_handling(case: Case) -> list[DeadlineSignal]:
         found += _past(SignalKind.PROMISE_BROKEN, case.promised_due_at)
     if case.decision_due_at is not None:
         found += _warning(SignalKind.DECISION_OVERDUE, case.decision_overrun_at, case.decision_due_at)
+    elif case.handled_as is not Mode.SUBSTANTIVE:
+        if case.review_overrun_at is not None:
+            found += _past(SignalKind.REVIEW_OVERDUE, case.review_overrun_at - JUST_AFTER)
     elif case.level == 0:
         found += _warning(SignalKind.REVIEW_OVERDUE, case.review_overrun_at, case.review_due_at)
         found += _warning(SignalKind.FORWARDING_LATE, case.forwarding_late_at, case.forwarding_late_at)

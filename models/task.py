@@ -69,6 +69,8 @@ class Task(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     warn_at: datetime | None = Field(default=None, sa_type=Instant)
+    provisional: bool = False
+    """The due instant rests on a guess by the week (暂定)."""
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
     def light(self, now: datetime) -> Light:

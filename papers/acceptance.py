@@ -15,6 +15,7 @@ from papers.wording import (
     legal_ground,
     limit_text,
     minute_text,
+    owed_day_text,
     reasons,
 )
 
@@ -69,9 +70,14 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
                 Labelled("申请日期", day_text(facts.received_at)),
                 Labelled("受理日期", day_text(facts.accepted_at)),
                 Labelled("审批机关", facts.deciding_organ),
+                Labelled("办件类型", facts.limits.handling),
                 Labelled("办理时限", limit_text(facts)),
                 Labelled("决定期限至", due_text(facts)),
-                *((Labelled("承诺办结日", day_text(promised)),) if promised is not None else ()),
+                *(
+                    (Labelled("承诺办结日", owed_day_text(promised, facts.limits.promised_provisional)),)
+                    if promised is not None
+                    else ()
+                ),
                 Labelled("实施依据", facts.basis),
                 Labelled("收费", facts.fees),
             ),
@@ -83,7 +89,13 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
 
 
 def correction_notice(
-    facts: CaseFacts, number: str, at: datetime, missing: list[str], opinion: str, due: date | None
+    facts: CaseFacts,
+    number: str,
+    at: datetime,
+    missing: list[str],
+    opinion: str,
+    due: date | None,
+    provisional: bool = False,
 ) -> Paper:
     """Compose the one notice of everything that is missing (一次性补正告知书, art. 32(1)(4))."""
     rows = tuple((str(place), text) for place, text in enumerate(missing, start=1))
@@ -108,14 +120,14 @@ def correction_notice(
             Paragraph("补正说明", heading=True),
             *notes,
             Paragraph(
-                f"请于{day_text(due)}前向本窗口提交补正材料。补正材料齐全、符合法定形式的，予以受理；"
+                f"请于{owed_day_text(due, provisional)}前向本窗口提交补正材料。补正材料齐全、符合法定形式的，予以受理；"
                 "除本告知书所列内容外，不再要求补正其他材料。逾期未补正的，视为撤回申请，可以重新提出申请。"
             ),
             Fields(
                 (
                     Labelled("项目名称", facts.project_text),
                     Labelled("申请日期", day_text(facts.received_at)),
-                    Labelled("补正期限至", day_text(due)),
+                    Labelled("补正期限至", owed_day_text(due, provisional)),
                 )
             ),
             SignOff("申请人（签收）"),

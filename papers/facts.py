@@ -33,14 +33,17 @@ class ApplicantFact:
 
 @dataclass(frozen=True)
 class LimitFact:
-    """The case's limits and the days they end on; ``provisional`` and ``assumed`` are printed, never hidden."""
+    """The case's limits and the days they end on; what is provisional or ``assumed`` is printed, never hidden."""
 
     unit: LimitUnit
+    handling: str
+    """即办件 or 承诺件."""
     statutory: int | None
     promised: int | None
     due: date | None
     promised_due: date | None
     provisional: bool
+    promised_provisional: bool
     assumed: bool
 
     @property

@@ -7,7 +7,7 @@ from models.document import DocumentKind
 from papers.acceptance import materials_table
 from papers.facts import CaseFacts
 from papers.paper import Block, Fields, Labelled, Paper, Paragraph, SignOff, Table
-from papers.wording import day_text, due_text, item_fields, legal_ground, minute_text, reasons
+from papers.wording import day_text, due_text, item_fields, legal_ground, minute_text, owed_day_text, reasons
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,15 @@ class DossierContent:
 
 
 def special_procedure_notice(
-    facts: CaseFacts, number: str, at: datetime, kind: str, days: int, planned_end: date, reason: str, seal: str
+    facts: CaseFacts,
+    number: str,
+    at: datetime,
+    kind: str,
+    days: int,
+    planned_end: date,
+    reason: str,
+    seal: str,
+    provisional: bool = False,
 ) -> Paper:
     """Compose the notice of a special procedure (特别程序告知书): the step and the time it needs (art. 45)."""
     return _organ_paper(
@@ -52,7 +60,7 @@ def special_procedure_notice(
                 Labelled("特别程序", kind),
                 Labelled("开始日期", day_text(at)),
                 Labelled("所需时间", f"{days}个工作日"),
-                Labelled("预计结束", day_text(planned_end)),
+                Labelled("预计结束", owed_day_text(planned_end, provisional)),
                 Labelled("顺延至", due_text(facts)),
             ),
             Paragraph("原因", heading=True),

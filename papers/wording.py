@@ -15,6 +15,7 @@ from papers.paper import Fields, Labelled, Paragraph
 
 LICENSING_LAW = "《中华人民共和国行政许可法》"
 NOT_SET = "待确定，将另行书面告知"
+PROVISIONAL = "（暂定，待国家公布该年度节假日安排后确定）"
 _DIGITS = "〇一二三四五六七八九十"
 
 
@@ -82,8 +83,12 @@ def minute_text(moment: datetime) -> str:
 
 def due_text(facts: CaseFacts) -> str:
     """Return the day by which the decision is due, marked while it is provisional (暂定)."""
-    mark = "（暂定，待国家公布该年度节假日安排后确定）" if facts.limits.provisional and facts.limits.due else ""
-    return f"{day_text(facts.limits.due)}{mark}"
+    return owed_day_text(facts.limits.due, facts.limits.provisional)
+
+
+def owed_day_text(day: date | None, provisional: bool) -> str:
+    """Return a day something is due by, marked while it is provisional (暂定)."""
+    return f"{day_text(day)}{PROVISIONAL if provisional and day is not None else ''}"
 
 
 def limit_text(facts: CaseFacts) -> str:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.decision import Decision
-from services import answers, deadlines, documents, form_check, timeline, tolerance
+from services import answers, clock_views, deadlines, documents, form_check, timeline, tolerance
 from services.clock import product_now
 
 ACCEPTED = {"accepted": True}
@@ -100,12 +100,11 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
     answer = answers.latest(session, case_no, outcome="correct")
     if case.correction_requested_at is None:
         at = answer.decided_at
-        due = deadlines.supplement_deadline(session, case, at)
-        case.correction_requested_at, case.supplement_due_at = at, due
-        case.state = CaseState.CORRECTION_OPEN
-        session.add(case)
+        case.correction_requested_at, case.state = at, CaseState.CORRECTION_OPEN
+        deadlines.refresh(session, case)
         deadlines.announce_change(session, case)
-        documents.issue_correction_notice(session, case, form_check.missing(session, case_no), answer.opinion, due, at)
+        missing, due = form_check.missing(session, case_no), case.supplement_due_at
+        documents.issue_correction_notice(session, case, missing, answer.opinion, due, at)
         timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
     return {"supplementDueAt": _iso(case.supplement_due_at)}
 
@@ -138,6 +137,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
         deadlines.end_receipt_watch(session, case)
+        clock_views.keep(session, case, at)
         reason = "申请人逾期未补正，视为撤回申请"
         documents.issue_termination(session, case, reason, at)
         timeline.add(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
@@ -159,6 +159,7 @@ def _close(session: Session, case: Case, state: CaseState, answer: Decision, tex
     case.state, case.is_open, case.closed_at = state, False, answer.decided_at
     session.add(case)
     deadlines.end_receipt_watch(session, case)
+    clock_views.keep(session, case, answer.decided_at)
     timeline.add(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
 
 

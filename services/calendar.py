@@ -4,10 +4,12 @@ A change is a revision: who, when, from what, and for every day what held before
 moves the dates of every running case it reaches in the same transaction.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pydantic import BaseModel
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
@@ -25,11 +27,16 @@ from services import audit, rights
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
+from services.paging import decode_cursor, encode_cursor
+from services.views import Page
 
 FIRST_YEAR, LAST_YEAR = 2004, 2100
 """The first year of the published schedule; no limit reaches beyond the last."""
 LONGEST_REASON = 200
 BY_HAND = "手工录入"
+UNPLAIN = "含有换行或控制字符"
+UNPLAIN_SIGNS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's control characters, lone surrogates and line ends."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +48,16 @@ class DayEntry:
     reason: str
 
 
-@dataclass(frozen=True)
-class DayChange:
+class DayChange(BaseModel):
     """A day before and after a revision, as the history tells it."""
 
-    day: date
+    date: date
     before: str
     after: str
 
 
-@dataclass(frozen=True)
-class RevisionView:
-    """One revision of the history."""
+class RevisionView(BaseModel):
+    """One change of the calendar: who, when, from what, with every day before and after."""
 
     id: int
     area: str
@@ -168,19 +173,19 @@ def enter(
     return revision
 
 
-def history(session: Session, area: str, limit: int = 20) -> list[RevisionView]:
-    """Return the latest revisions that bear on an area, newest first, with every day's value before and after."""
-    rows = session.exec(
-        select(CalendarRevision)
-        .where(col(CalendarRevision.area).in_({CITY_WIDE, area}))
-        .order_by(col(CalendarRevision.id).desc())
-        .limit(limit)
-    ).all()
+def history(session: Session, area: str, *, cursor: str | None = None, limit: int = 20) -> Page[RevisionView]:
+    """Return the revisions that bear on an area, newest first, with every day's value before and after."""
+    query = select(CalendarRevision).where(col(CalendarRevision.area).in_({CITY_WIDE, area}))
+    position = decode_cursor(cursor, (int,))
+    if position is not None:
+        query = query.where(col(CalendarRevision.id) < position[0])
+    found = session.exec(query.order_by(col(CalendarRevision.id).desc()).limit(limit + 1)).all()
+    rows = found[:limit]
     keys = [row.id for row in rows]
     changes = session.exec(
         select(CalendarChange).where(col(CalendarChange.revision_id).in_(keys)).order_by(col(CalendarChange.day))
     ).all()
-    return [
+    items = [
         RevisionView(
             id=row.id or 0,
             area=row.area,
@@ -192,6 +197,12 @@ def history(session: Session, area: str, limit: int = 20) -> list[RevisionView]:
         )
         for row in rows
     ]
+    return Page[RevisionView](items=items, next=encode_cursor(rows[-1].id) if len(found) > limit else None)
+
+
+def is_plain(reason: str) -> bool:
+    """Tell whether a reason is one line without control characters: it stands on pages and in day lists."""
+    return not any(unicodedata.category(sign) in UNPLAIN_SIGNS for sign in reason)
 
 
 def _require_good(entries: Sequence[DayEntry]) -> None:
@@ -205,6 +216,8 @@ def _require_good(entries: Sequence[DayEntry]) -> None:
         seen.add(one.day)
         if one.working is not None and not one.reason.strip():
             problems.append(FieldProblem(f"days.{position}.reason", "必填"))
+        elif not is_plain(one.reason):
+            problems.append(FieldProblem(f"days.{position}.reason", UNPLAIN))
         elif len(one.reason) > LONGEST_REASON:
             problems.append(FieldProblem(f"days.{position}.reason", f"不能超过{LONGEST_REASON}字"))
     if problems:
@@ -246,7 +259,8 @@ def _write(session: Session, revision: CalendarRevision, entry: DayEntry, before
 
 
 def _told(one: CalendarChange) -> DayChange:
-    return DayChange(one.day, _value(one.working_before, one.reason_before), _value(one.working, one.reason))
+    before, after = _value(one.working_before, one.reason_before), _value(one.working, one.reason)
+    return DayChange(date=one.day, before=before, after=after)
 
 
 def _value(working: bool | None, reason: str | None) -> str:

@@ -99,6 +99,8 @@ def _read_row(
         problems.append(FieldProblem(f"{place} working", f"“{word}”应为 yes 或 no"))
     if not reason or len(reason) > calendar.LONGEST_REASON:
         problems.append(FieldProblem(f"{place} reason", f"必填，且不超过{calendar.LONGEST_REASON}字"))
+    elif not calendar.is_plain(reason):
+        problems.append(FieldProblem(f"{place} reason", calendar.UNPLAIN))
     if len(problems) == found and day is not None and working is not None:
         seen[day] = number
         entries.append(DayEntry(day, working, reason))

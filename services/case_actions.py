@@ -10,6 +10,7 @@ from services import (
     answers,
     audit,
     cases,
+    clock_views,
     deadlines,
     documents,
     form_check,
@@ -116,6 +117,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case.is_open, case.closed_at = False, now
     session.add(case)
     special_procedures.end_with_case(session, case, actor.username, now)
+    clock_views.keep(session, case, now)
     timeline.add(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
     audit.record(session, actor.username, "case.withdraw", case_no, {}, now)
     outbox.publish_message(

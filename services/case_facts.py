@@ -127,11 +127,13 @@ def _statement(block: dict[str, Any] | None) -> str:
 def _limits(case: Case, guide: dict[str, Any]) -> LimitFact:
     return LimitFact(
         unit=case.limit_unit,
+        handling=case.handling,
         statutory=case.limit_days,
         promised=case.promised_days,
         due=case.due_at.date() if case.due_at is not None else None,
         promised_due=case.promised_due_at.date() if case.promised_due_at is not None else None,
-        provisional=case.provisional,
+        provisional=case.is_provisional("due_at"),
+        promised_provisional=case.is_provisional("promised_due_at"),
         assumed=bool((guide.get("limits") or {}).get("assumed")),
     )
 

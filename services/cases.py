@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
 from models.case import Applicant, Case, CaseState, Material
-from models.case_clock import Day, ReceiptClock
 from models.catalogue import Area
 from models.decision import DecisionStatus
 from models.document import Certificate, Document
@@ -21,6 +20,7 @@ from services import (
     answers,
     audit,
     catalogue,
+    clock_views,
     deadlines,
     filings,
     form_check,
@@ -40,15 +40,12 @@ from services.views import (
     CaseRow,
     CaseView,
     CertificateView,
-    ClockDay,
-    ClockView,
     DocumentView,
     FindingView,
     InstanceView,
     MaterialView,
     OpinionView,
     Page,
-    ReceiptView,
     StateView,
     TimelineView,
     ToleranceView,
@@ -135,12 +132,12 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         review_due_at=case.review_due_at,
         decision_due_at=case.decision_due_at,
         delivery_due_at=case.delivery_due_at,
-        handling=case.handling,
+        handling=deadlines.announced_handling(session, case),
         overdue_at=case.overdue_at,
         tolerance=_tolerance(case),
         by_commitment=case.by_commitment,
-        provisional=case.provisional,
-        clock=clock_view(session, case, now),
+        provisional_dates=case.provisional_dates,
+        clock=clock_views.clock_view(session, case, now),
         applicant=_applicant(applicant, open_view),
         conditions=case.conditions,
         materials=_materials(session, case_no),
@@ -157,7 +154,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         policy_notices=[one.model_dump() for one in policy_ledger.of_item(session, case.item_code)],
         restrictions=supervision_ledger.restrictions_of(session, case, now),
         filings=filings.of_case(session, case_no),
-        special_procedures=special_procedures.views(session, case_no),
+        special_procedures=special_procedures.views(session, case),
         extension=_extension(session, case_no),
         dossier=transfer.dossier_view(session, case_no),
         process_instances=_instances(session, case_no),
@@ -180,47 +177,16 @@ def public_case(session: Session, case_no: str, query_code: str) -> dict[str, An
         "state": {"code": case.state, "name": case.case_state.label},
         "received_at": case.received_at,
         "accepted_at": case.accepted_at,
+        "handling": deadlines.announced_handling(session, case),
         "due_at": case.due_at,
         "promised_due_at": case.promised_due_at,
         "provisional": case.provisional,
+        "provisional_dates": case.provisional_dates,
         "closed_at": case.closed_at,
         "decision": case.decision,
         "documents": [{"kind": one.kind, "number": one.number} for one in _documents(session, case_no)],
         "certificates": [one.number for one in _certificates(session, case_no)],
     }
-
-
-def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
-    """Return the case's clock with every day told; before acceptance nothing has been counted."""
-    clock = deadlines.case_clock(session, case, now)
-    receipt = _receipt_view(deadlines.receipt_clock(session, case, now))
-    if clock is None:
-        limit, unit = deadlines.announced_limit(session, case)
-        return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[], receipt=receipt)
-    return ClockView(
-        limit=clock.limit,
-        unit=clock.unit,
-        used=clock.used,
-        remaining=clock.remaining,
-        days=_days(clock.days),
-        provisional=clock.provisional,
-        yellow_on=clock.yellow_on,
-        receipt=receipt,
-    )
-
-
-def _receipt_view(clock: ReceiptClock) -> ReceiptView:
-    return ReceiptView(
-        limit=clock.limit,
-        used=clock.used,
-        due_on=clock.due_on,
-        provisional=clock.provisional,
-        days=_days(clock.days),
-    )
-
-
-def _days(days: Sequence[Day]) -> list[ClockDay]:
-    return [ClockDay(date=day.date, status=day.status.value, reason=day.reason) for day in days]
 
 
 def _tolerance(case: Case) -> ToleranceView | None:
@@ -248,6 +214,7 @@ def _row(case: Case, applicant: Applicant, area_names: dict[str, str], now: date
         received_at=case.received_at,
         accepted_at=case.accepted_at,
         due_at=case.due_at,
+        provisional=case.provisional,
         closed_at=case.closed_at,
         decision=case.decision,
         light=_light(case, now),

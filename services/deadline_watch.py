@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState
+from models.catalogue import Mode
 from models.deadline_signal import DeadlineSignal, SignalKind, signals_of
 from models.notice import NoticeKind
 from models.protocol import START_TTL_MS, Message
@@ -43,6 +44,9 @@ LIGHTS: Final = {
     SignalKind.DELIVERY_OVERDUE: "决定应于{day}前送达，尚未送达",
 }
 
+STAGE_OF_ONE_CLOCK: Final = "环节超时：审查应于{day}前完成"
+"""The stage overrun of a review that has no limit of its own."""
+
 SUPERVISED: Final = frozenset(
     {
         SignalKind.ACCEPTANCE_OVERDUE,
@@ -72,7 +76,7 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
     deadlines.refresh(session, case)
     now = product_now(session)
     _carry_out_due(session, case, now)
-    signals = signals_of(case)
+    signals = _signals(session, case, now)
     known = timeline.recorded(session, case_no, [one.natural_key for one in signals])
     instants = [_wake(one, now) for one in signals if one.natural_key not in known]
     if case.is_open and case.case_state is CaseState.SPECIAL_OPEN:
@@ -91,15 +95,24 @@ def signal(session: Session, case_no: str) -> None:
 
 
 def _carry_out_due(session: Session, case: Case, now: datetime) -> None:
-    for one in sorted(signals_of(case), key=lambda found: found.at):
+    for one in sorted(_signals(session, case, now), key=lambda found: found.at):
         if one.at <= now and case.is_open and not timeline.has(session, case.case_no, one.natural_key):
             _carry_out(session, case, one)
+
+
+def _signals(session: Session, case: Case, now: datetime) -> list[DeadlineSignal]:
+    """Return the case's signals but a stage overrun of a review that was over in time, where one clock runs through."""
+    found = signals_of(case)
+    if case.handled_as is Mode.SUBSTANTIVE or _is_asked(session, case, ClockShare.REVIEW):
+        return found
+    return [one for one in found if one.kind is not SignalKind.REVIEW_OVERDUE or one.at > now]
 
 
 def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
     if not _take_effect(session, case, one):
         return
-    text = LIGHTS[one.kind].format(day=china_date(one.due))
+    one_clock = one.kind is SignalKind.REVIEW_OVERDUE and case.handled_as is not Mode.SUBSTANTIVE
+    text = (STAGE_OF_ONE_CLOCK if one_clock else LIGHTS[one.kind]).format(day=china_date(one.due))
     timeline.add(
         session,
         case.case_no,
@@ -141,7 +154,7 @@ def _answered_in_time(session: Session, case: Case, due: datetime) -> bool:
 
 def _end_stage(session: Session, case: Case, one: DeadlineSignal, message: Message, *, needs_task: bool) -> bool:
     """Tell ``acceptance`` that a limit has ended; kept shortly, for its catcher waits already or never will."""
-    if needs_task and not _clerk_is_asked(session, case):
+    if needs_task and not _is_asked(session, case, ClockShare.ACCEPTANCE):
         return False
     outbox.publish_message(
         session,
@@ -154,8 +167,8 @@ def _end_stage(session: Session, case: Case, one: DeadlineSignal, message: Messa
     return True
 
 
-def _clerk_is_asked(session: Session, case: Case) -> bool:
-    query = select(Task.key).where(Task.case_no == case.case_no, Task.clock == ClockShare.ACCEPTANCE, col(Task.is_open))
+def _is_asked(session: Session, case: Case, share: ClockShare) -> bool:
+    query = select(Task.key).where(Task.case_no == case.case_no, Task.clock == share, col(Task.is_open))
     return session.exec(query).first() is not None
 
 

@@ -75,6 +75,7 @@ class ClockInputs:
                 china_date(one.planned_end_at),
                 china_date(one.ended_at) if one.ended_at is not None else None,
                 f"特别程序：{one.kind.value}",
+                plan_is_provisional(one, self.calendar),
             )
             for one in self.procedures
         ]
@@ -128,6 +129,13 @@ def gather(session: Session, cases: Sequence[Case]) -> InputsOfMany:
     return found
 
 
+def plan_is_provisional(procedure: SpecialProcedure, kinds: WorkingCalendar) -> bool:
+    """Tell whether the planned end of a running special procedure is a guess; one that is over has none to wait for."""
+    if procedure.ended_at is not None:
+        return False
+    return kinds.provisional_until(china_date(procedure.begun_at), china_date(procedure.planned_end_at))
+
+
 def set_receipt_deadline(session: Session, case: Case, received: datetime) -> datetime:
     """Set and return the end of the receipt limit that began with ``received``."""
     due = _set_receipt_dates(case, received, calendar.calendar_of(session, case.area))
@@ -135,13 +143,9 @@ def set_receipt_deadline(session: Session, case: Case, received: datetime) -> da
     return due
 
 
-def supplement_deadline(session: Session, case: Case, since: datetime, days: int = SUPPLEMENT_DAYS) -> datetime:
-    """Return the end of the time the applicant has to supply what was missing."""
-    return receipt_due(since, calendar.calendar_of(session, case.area), days)
-
-
 def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
     """Give an accepted case its limits: the guide's, else the decision table's defaults."""
+    case.provisional_dates = []
     guide = reference.guide(session, case.item_code, case.guide_version)
     limits = guide.limits if guide is not None else None
     if limits is not None:
@@ -163,6 +167,14 @@ def announced_limit(session: Session, case: Case) -> tuple[int | None, LimitUnit
     if case.limit_days is not None or guide is None or guide.limits is None:
         return case.limit_days, case.limit_unit
     return guide.limits.statutory, LimitUnit(guide.limits.unit)
+
+
+def announced_handling(session: Session, case: Case) -> str:
+    """Return 即办件 or 承诺件: as fixed at acceptance, before it as the item's guide announces it."""
+    guide = reference.guide(session, case.item_code, case.guide_version)
+    if case.limit_days is not None or guide is None or guide.limits is None:
+        return case.handling
+    return guide.limits.kind.value
 
 
 def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
@@ -219,16 +231,21 @@ def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
         return
     if case.decided_at is not None:
         case.delivery_due_at = receipt_due(case.decided_at, inputs.calendar, DELIVERY_DAYS)
+        _mark_working_days(case, "delivery_due_at", case.decided_at, case.delivery_due_at, inputs.calendar)
     if case.limit_days is None or case.decided_at is not None:
         return
     statutory = _clock(case, inputs, case.accepted_at, case.limit_days, now)
     promised = _clock(case, inputs, case.accepted_at, case.promised_days or case.limit_days, now)
     case.due_at, case.warn_at = statutory.due_at, statutory.yellow_at
     case.promised_due_at, case.provisional = promised.due_at, statutory.provisional
+    case.mark_provisional("due_at", statutory.provisional)
+    case.mark_provisional("promised_due_at", promised.provisional)
     if case.handled_as is Mode.SUBSTANTIVE:
         _set_shares(case, inputs, [promised, statutory], now)
-    elif case.mode is Mode.SUBSTANTIVE:
+        return
+    if case.mode is Mode.SUBSTANTIVE:
         _drop_shares(case)
+    _set_review_stage(case, [promised, statutory])
 
 
 def begin_receipt_watch(session: Session, case: Case) -> None:
@@ -290,7 +307,7 @@ def apply_task_clock(session: Session, task: Task, case: Case) -> None:
     """Write a task's item, area, due instant and warning from its case's clock."""
     task.case_no, task.item_name, task.area = case.case_no, case.item_name, case.area
     if task.clock is not None:
-        task.due_at, task.warn_at = share_dates(case, task.clock)
+        task.due_at, task.warn_at, task.provisional = share_dates(case, task.clock)
     task.paused = task.clock not in (None, ClockShare.ACCEPTANCE) and case.case_state is CaseState.SPECIAL_OPEN
     session.add(task)
     if task in session.new:
@@ -302,30 +319,29 @@ def apply_task_clock(session: Session, task: Task, case: Case) -> None:
     )
 
 
-def share_dates(case: Case, share: ClockShare) -> tuple[datetime | None, datetime | None]:
-    """Return the due and the warning instant of one share of the case's clock.
+def share_dates(case: Case, share: ClockShare) -> tuple[datetime | None, datetime | None, bool]:
+    """Return the due and the warning instant of one share of the case's clock, and whether they are provisional.
 
     ``direct`` and ``window`` have one clock from acceptance; ``substantive`` has the county's share, and the city's
     from the dossier's receipt, neither ever beyond the promised date.
     """
     if share is ClockShare.ACCEPTANCE:
-        return case.acceptance_due_at, case.acceptance_warn_at
+        return case.acceptance_due_at, case.acceptance_warn_at, case.is_provisional("acceptance_due_at")
     if case.handled_as is not Mode.SUBSTANTIVE:
-        return case.due_at, case.warn_at
+        return case.due_at, case.warn_at, case.is_provisional("due_at")
     if share is ClockShare.REVIEW:
-        return case.review_due_at, case.review_warn_at
+        return case.review_due_at, case.review_warn_at, case.is_provisional("review_due_at")
     if case.decision_due_at is not None:
-        return case.decision_due_at, case.decision_warn_at
-    bounds = [at for at in (case.due_at, case.promised_due_at) if at is not None]
-    return min(bounds, default=None), case.warn_at
+        return case.decision_due_at, case.decision_warn_at, case.is_provisional("decision_due_at")
+    bounds = [(at, name) for name in ("due_at", "promised_due_at") if (at := getattr(case, name)) is not None]
+    due, name = min(bounds, default=(None, ""))
+    return due, case.warn_at, case.is_provisional(name)
 
 
 def _set_receipt_stage(case: Case, kinds: WorkingCalendar) -> None:
     if case.case_state is CaseState.CORRECTION_OPEN and case.correction_requested_at is not None:
-        case.supplement_due_at = receipt_due(case.correction_requested_at, kinds, SUPPLEMENT_DAYS)
-        case.provisional = kinds.provisional_until(
-            china_date(case.correction_requested_at), china_date(case.supplement_due_at)
-        )
+        due = case.supplement_due_at = receipt_due(case.correction_requested_at, kinds, SUPPLEMENT_DAYS)
+        case.provisional = _mark_working_days(case, "supplement_due_at", case.correction_requested_at, due, kinds)
     elif case.acceptance_due_at is not None:
         _set_receipt_dates(case, case.supplemented_at or case.received_at, kinds)
 
@@ -334,8 +350,15 @@ def _set_receipt_dates(case: Case, received: datetime, kinds: WorkingCalendar) -
     due = receipt_due(received, kinds, RECEIPT_LIMIT_DAYS)
     case.acceptance_due_at = due
     case.acceptance_warn_at = start_of_day(kinds.subtract_working_days(china_date(due), ACCEPTANCE_YELLOW_DAYS))
-    case.provisional = kinds.provisional_until(china_date(received), china_date(due))
+    case.provisional = _mark_working_days(case, "acceptance_due_at", received, due, kinds)
     return due
+
+
+def _mark_working_days(case: Case, name: str, since: datetime, due: datetime, kinds: WorkingCalendar) -> bool:
+    """Mark a date that is so many working days after ``since`` while it rests on a guess, and tell whether it does."""
+    guessed = kinds.provisional_until(china_date(since), china_date(due))
+    case.mark_provisional(name, guessed)
+    return guessed
 
 
 def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: datetime) -> None:
@@ -343,6 +366,7 @@ def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: d
     threshold = float(case.thresholds.get("stageShare") or 1)
     review = _first([_clock(case, inputs, accepted, case.review_days or COUNTY_REVIEW_DAYS, now, county=True), *bounds])
     case.review_due_at, case.review_warn_at = review.due_at, review.yellow_at
+    case.mark_provisional("review_due_at", review.provisional)
     case.review_overrun_at = _overrun(review, threshold)
     late = int(case.thresholds.get("lateForwardingDays") or 0)
     case.forwarding_late_at = None
@@ -350,11 +374,19 @@ def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: d
         late_on = _clock(case, inputs, accepted, late, now, county=True).due_on
         case.forwarding_late_at = start_of_day(min(late_on, review.due_on))
     case.decision_due_at = case.decision_warn_at = case.decision_overrun_at = None
+    case.mark_provisional("decision_due_at", False)
     if inputs.dossier_received is not None:
         own = _clock(case, inputs, inputs.dossier_received, case.decision_days or case.limit_days or 0, now)
         decision = _first([own, *bounds])
         case.decision_due_at, case.decision_warn_at = decision.due_at, decision.yellow_at
+        case.mark_provisional("decision_due_at", decision.provisional)
         case.decision_overrun_at = _overrun(decision, threshold)
+
+
+def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
+    """Set by when the review should be over where one clock runs through: a ``stageShare`` below the whole says so."""
+    share = float(case.thresholds.get("stageShare") or 1)
+    case.review_overrun_at = _overrun(_first(bounds), share) if share < 1 else None
 
 
 def _drop_shares(case: Case) -> None:
@@ -369,6 +401,8 @@ def _drop_shares(case: Case) -> None:
         "decision_overrun_at",
     ):
         setattr(case, name, None)
+    case.mark_provisional("review_due_at", False)
+    case.mark_provisional("decision_due_at", False)
 
 
 def _clock(

@@ -5,7 +5,7 @@ from typing import Any
 from sqlmodel import Session
 
 from models.case import Applicant, Case, CaseState, Verdict
-from services import answers, deadlines, documents, filings, supervision, timeline, webhooks
+from services import answers, clock_views, deadlines, documents, filings, supervision, timeline, webhooks
 from services.clock import product_now
 from services.webhook_events import Event
 
@@ -23,6 +23,7 @@ def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)
         deadlines.settle(session, case)
+        clock_views.keep(session, case, answer.decided_at)
         timeline.add(
             session,
             case_no,

@@ -69,7 +69,9 @@ def issue_correction_notice(
         case,
         DocumentKind.CORRECTION,
         at,
-        lambda facts, number: acceptance.correction_notice(facts, number, at, missing, opinion, due),
+        lambda facts, number: acceptance.correction_notice(
+            facts, number, at, missing, opinion, due, case.is_provisional("supplement_due_at")
+        ),
     )
 
 
@@ -186,8 +188,10 @@ def issue_dossier(session: Session, case: Case, dossier: dict[str, Any], at: dat
     )
 
 
-def issue_special_procedure_notice(session: Session, case: Case, special: SpecialProcedure, at: datetime) -> Document:
-    """Issue the notice of a special procedure (特别程序告知书), one for each procedure."""
+def issue_special_procedure_notice(
+    session: Session, case: Case, special: SpecialProcedure, at: datetime, *, provisional: bool
+) -> Document:
+    """Issue the notice of a special procedure (特别程序告知书), one for each; its planned end may be provisional."""
     return _by_organ(
         session,
         case,
@@ -202,6 +206,7 @@ def issue_special_procedure_notice(session: Session, case: Case, special: Specia
             special.planned_end_at.date(),
             special.announced_reason,
             notice_seal(facts),
+            provisional,
         ),
         lambda facts: facts.deciding_organ,
         occasion=special.id,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import or_
+from sqlalchemy import String, cast, or_
+from sqlalchemy.sql import ColumnElement
 from sqlmodel import Session, col, select
 
 from models.calendar import CITY_WIDE, CalendarRevision
@@ -11,13 +12,15 @@ from models.case import Case
 from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
-from models.working_calendar import china_date, end_of_day, start_of_day
+from models.working_calendar import china_date, end_of_day, published_until, start_of_day
 from services import calendar, deadlines, outbox, timeline
 from services.accounts import Actor
 from services.calendar import DayEntry
 from services.clock import product_now
 
 CASES_AT_A_TIME = 500
+NO_NAMES = "[]"
+"""An empty list as the database keeps it."""
 
 
 def change_calendar(
@@ -33,12 +36,16 @@ def change_calendar(
 
 def replan(session: Session, area: str, days: Sequence[date]) -> int:
     """Reckon anew every running case whose dates a change of ``days`` can move; return how many moved."""
-    return _replan(session, _reached(session, area, min(days)))
+    first = min(days)
+    if area == CITY_WIDE and first > published_until():
+        # A year entered here is whole by all of its holidays: one day more or less settles or unsettles all of it.
+        first = date(first.year, 1, 1)
+    return _replan(session, _reached(session, area, first))
 
 
 def replan_provisional(session: Session) -> int:
     """Reckon anew every running case with a provisional date; return how many moved."""
-    query = select(Case.case_no).where(col(Case.is_open), col(Case.provisional)).order_by(col(Case.case_no))
+    query = select(Case.case_no).where(col(Case.is_open), _guessed()).order_by(col(Case.case_no))
     return _replan(session, list(session.exec(query).all()))
 
 
@@ -70,12 +77,15 @@ def _reached(session: Session, area: str, first: date) -> list[str]:
     """Return the open, undecided cases with a date on or after the first changed day, or with no certain date."""
     since = start_of_day(first)
     ends = (Case.due_at, Case.acceptance_due_at, Case.supplement_due_at, Case.promised_due_at, Case.delivery_due_at)
-    query = select(Case.case_no).where(
-        col(Case.is_open), or_(*(col(end) >= since for end in ends), col(Case.provisional))
-    )
+    query = select(Case.case_no).where(col(Case.is_open), or_(*(col(end) >= since for end in ends), _guessed()))
     if area != CITY_WIDE:
         query = query.where(Case.area == area)
     return list(session.exec(query.order_by(col(Case.case_no))).all())
+
+
+def _guessed() -> ColumnElement[bool]:
+    """Say in SQL that some date of a case is provisional."""
+    return or_(col(Case.provisional), cast(Case.provisional_dates, String) != NO_NAMES)
 
 
 def _batches(numbers: list[str]) -> Iterator[list[str]]:
@@ -105,7 +115,7 @@ def _replan_procedure(session: Session, case: Case, procedure: SpecialProcedure,
 
 def _dates(case: Case) -> tuple[object, ...]:
     """Return what people and processes see of a case's dates; the due instant first."""
-    shown = (case.due_at, case.provisional, case.delivery_due_at)
+    shown = (case.due_at, case.provisional, *case.provisional_dates)
     return shown + tuple(getattr(case, name) for name in deadlines.WATCHED_DATES)
 
 

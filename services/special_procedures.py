@@ -16,14 +16,17 @@ from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import answers, audit, calendar, deadlines, documents, notices, outbox, rights, timeline
+from services import answers, audit, calendar, deadlines, documents, notices, outbox, reference, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 
 LONGEST_PLAN_DAYS = 365
-LONGEST_EXTENSION_DAYS = 10
-"""Working days (行政许可法 art. 42)."""
+USUAL_EXTENSION_DAYS = 10
+"""Working days by which a limit may be lengthened where the item's guide names no others (行政许可法 art. 42)."""
+
+LONGEST_EXTENSION_DAYS = 365
+"""Working days no guide may go beyond."""
 
 HEARING_REQUEST_DAYS = 5
 """Working days to ask for a hearing after being told of the right to one (art. 47)."""
@@ -123,7 +126,9 @@ def begin(
     session.add(case)
     session.flush()
     deadlines.refresh(session, case)
-    documents.issue_special_procedure_notice(session, case, procedure, now)
+    documents.issue_special_procedure_notice(
+        session, case, procedure, now, provisional=deadlines.plan_is_provisional(procedure, kinds)
+    )
     timeline.add(
         session,
         case.case_no,
@@ -279,12 +284,21 @@ def remind(session: Session, procedure_id: str) -> None:
     notices.record(session, case, NoticeKind.SUPERVISION, notices.supervising_groups(session, case), cause)
 
 
+def longest_extension(session: Session, case: Case) -> int:
+    """Return by how many working days the case's limit may be lengthened: as its guide says, else ten (art. 42)."""
+    guide = reference.guide(session, case.item_code, case.guide_version)
+    named = guide.limits.extension if guide is not None and guide.limits is not None else None
+    return USUAL_EXTENSION_DAYS if named is None else named
+
+
 def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -> Extension:
-    """Lengthen the limit once, by at most ten working days, with the approver's reason."""
+    """Lengthen the limit once, within what the item's guide or the law allows, with the approver's reason."""
     if not rights.may_approve(actor, case):
         raise Forbidden("延期须由有权作出决定的审批人批准", "Only the deciding approver may extend")
-    if not 1 <= days <= LONGEST_EXTENSION_DAYS:
-        raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_EXTENSION_DAYS}个工作日")])
+    most = longest_extension(session, case)
+    if not 1 <= days <= most:
+        allowed = f"应为1至{most}个工作日" if most else "该事项的办事指南规定办理期限不得延长"
+        raise InvalidInput([FieldProblem("days", allowed)])
     if not reason.strip():
         raise InvalidInput([FieldProblem("reason", "必填")])
     _require_running(session, case)
@@ -306,14 +320,19 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     return extension
 
 
-def views(session: Session, case_no: str) -> list[dict[str, Any]]:
+def views(session: Session, case: Case) -> list[dict[str, Any]]:
     """Return a case's special procedures, oldest first."""
-    rows = session.exec(select(SpecialProcedure).where(SpecialProcedure.case_no == case_no).order_by("begun_at")).all()
-    return [view(one) for one in rows]
+    query = select(SpecialProcedure).where(SpecialProcedure.case_no == case.case_no).order_by("begun_at")
+    kinds = calendar.calendar_of(session, case.area)
+    return [_view(one, kinds) for one in session.exec(query).all()]
 
 
-def view(one: SpecialProcedure) -> dict[str, Any]:
+def view(session: Session, case: Case, one: SpecialProcedure) -> dict[str, Any]:
     """Return one special procedure as the contract shows it."""
+    return _view(one, calendar.calendar_of(session, case.area))
+
+
+def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:
     return {
         "id": one.id,
         "kind": one.kind.value,
@@ -321,6 +340,7 @@ def view(one: SpecialProcedure) -> dict[str, Any]:
         "reason": one.reason,
         "begun_at": one.begun_at,
         "planned_end_at": one.planned_end_at,
+        "provisional": deadlines.plan_is_provisional(one, kinds),
         "ended_at": one.ended_at,
         "presiding_officer": one.presiding_officer,
         "told_on": one.told_on,

@@ -265,6 +265,7 @@ def view(task: Task, forms: dict[int, FormVersion], now: datetime) -> TaskView:
         assignee=task.assignee,
         created_at=task.created_at,
         due_at=task.due_at,
+        provisional=task.provisional,
         light=task.light(now),
         form_id=deployed.form_id if deployed else None,
         outcomes=[

@@ -14,7 +14,17 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, deadlines, documents, form_check, outbox, reference, special_procedures, timeline
+from services import (
+    answers,
+    clock_views,
+    deadlines,
+    documents,
+    form_check,
+    outbox,
+    reference,
+    special_procedures,
+    timeline,
+)
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 
@@ -93,6 +103,7 @@ def lapse(session: Session, case: Case, at: datetime) -> bool:
     case.state, case.is_open, case.closed_at = CaseState.WITHDRAWN, False, at
     session.add(case)
     special_procedures.end_with_case(session, case, timeline.SYSTEM, at)
+    clock_views.keep(session, case, at)
     reason = f"容缺受理的材料（{case.tolerated_materials}）逾期未补齐，终止审查"
     documents.issue_termination(session, case, reason, at)
     _tell(session, case, "case.terminated", reason, timeline.SYSTEM, at)

@@ -94,6 +94,8 @@ class TaskView(BaseModel):
     assignee: str | None
     created_at: datetime
     due_at: datetime | None
+    provisional: bool
+    """The due instant rests on days whose holidays are not published yet (暂定)."""
     light: Light
     form_id: str | None
     outcomes: list[OutcomeView]
@@ -262,6 +264,7 @@ class CaseRow(BaseModel):
     received_at: datetime
     accepted_at: datetime | None
     due_at: datetime | None
+    provisional: bool
     closed_at: datetime | None
     decision: Verdict | None
     light: Light
@@ -284,11 +287,13 @@ class CaseView(CaseRow):
     """The end of the city's share, from the dossier's receipt."""
     delivery_due_at: datetime | None
     handling: str
+    """即办件 or 承诺件."""
     overdue_at: datetime | None
     """The first instant past the statutory limit; it stays, however the case ends."""
     tolerance: ToleranceView | None
     by_commitment: bool
-    provisional: bool
+    provisional_dates: list[str]
+    """Which of the case's dates, by their names here, are provisional (暂定)."""
     clock: ClockView
     applicant: ApplicantView
     conditions: dict[str, Any]

@@ -1,5 +1,6 @@
 """The working calendar (工作日历): a year's sheets with the reason of every day, its changes, and how to change it."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
@@ -18,8 +19,11 @@ from models.working_calendar import DayKind
 from services import calendar, calendar_files, replanning
 from services.calendar import DayEntry, RevisionView
 from services.errors import FieldProblem, InvalidInput, NotFound
+from services.views import Page
 
 MOST_FIELDS: Final = 10
+LONGEST_SOURCE: Final = 200
+FILE: Final = "文件"
 
 router = APIRouter(route_class=PageRoute)
 
@@ -43,14 +47,17 @@ class CalendarContext:
     """The days that differ from the week, with their reasons."""
     working_days: int
     provisional: bool
-    history: list[RevisionView]
+    history: Page[RevisionView]
+    first: bool
+    """The history begins with the newest change."""
     may_change: bool
     years: tuple[int, int]
 
 
-async def sent_file_form(request: Request) -> FormData:
-    """Read a posted form with one file."""
-    return await request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=calendar_files.LARGEST_FILE)
+async def sent_file_form(request: Request) -> AsyncIterator[FormData]:
+    """Read a posted form with one file, and close the file once the answer is given."""
+    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=calendar_files.LARGEST_FILE) as form:
+        yield form
 
 
 def guarded_file_form(
@@ -73,10 +80,11 @@ def show_calendar(
     area: str = "",
     year: Annotated[str, Query(max_length=4)] = "",
     notice: str = "",
+    cursor: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:
     """Show a year of the city's calendar, or of one area's."""
     place = area if area in visitor.areas else CITY_WIDE
-    return _page(request, visitor, database, place, _year(year, visitor), notice=notice)
+    return _page(request, visitor, database, place, _year(year, visitor), notice=notice, cursor=cursor)
 
 
 @router.post("/calendar/days")
@@ -102,7 +110,7 @@ def enter_file(request: Request, visitor: CurrentVisitor, form: FileForm, databa
             raise InvalidInput([FieldProblem("file", "请选择文件")])
         entries = calendar_files.read_days(sent.file.read(calendar_files.LARGEST_FILE + 1))
         with database.transaction() as session:
-            replanning.change_calendar(session, visitor.actor, place, entries, source=sent.filename[:200])
+            replanning.change_calendar(session, visitor.actor, place, entries, source=_file_name(sent.filename))
     except InvalidInput as error:
         return _page(request, visitor, database, place, year, problems=error.problems)
     return _back(place, entries[0].day.year)
@@ -116,11 +124,12 @@ def _page(
     year: int,
     *,
     notice: str = "",
+    cursor: str = "",
     problems: list[FieldProblem] | None = None,
 ) -> Response:
     with database.reading() as session:
         days = calendar.days_of_year(session, area, year)
-        history = calendar.history(session, area)
+        history = calendar.history(session, area, cursor=cursor or None)
     context = CalendarContext(
         year=year,
         area=area,
@@ -129,6 +138,7 @@ def _page(
         working_days=sum(kind.working for _, kind in days),
         provisional=any(kind.provisional for _, kind in days),
         history=history,
+        first=not cursor,
         may_change=calendar.may_change(visitor.actor, area),
         years=(calendar.FIRST_YEAR, calendar.LAST_YEAR),
     )
@@ -168,6 +178,11 @@ def _entry(form: FormData) -> DayEntry:
     if working is not None and not reason:
         raise InvalidInput([FieldProblem("原因", "必填")])
     return DayEntry(day, working, reason)
+
+
+def _file_name(given: str) -> str:
+    """Return a sent file's name as the history keeps it: one line, not longer than its column."""
+    return "".join(sign for sign in given if calendar.is_plain(sign))[:LONGEST_SOURCE] or FILE
 
 
 def _back(area: str, year: int) -> Response:

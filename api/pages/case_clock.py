@@ -25,17 +25,22 @@ class ClockActions:
 
     pause: bool
     extend: bool
+    longest_extension: int
     kinds: tuple[str, ...] = tuple(kind.value for kind in SpecialKind)
-    longest_extension: int = special_procedures.LONGEST_EXTENSION_DAYS
 
 
-def actions_of(visitor: Visitor, case: Case, *, extended: bool) -> ClockActions:
-    """Return what the visitor may do to the case's clock now."""
+def actions_of(visitor: Visitor, case: Case, *, extended: bool, longest_extension: int) -> ClockActions:
+    """Return what the visitor may do to the case's clock now; a limit that may not be lengthened has 0 days for it."""
     running = case.is_open and case.accepted_at is not None and case.decision is None
     in_time = case.due_at is not None and visitor.now <= case.due_at
     return ClockActions(
         pause=running and rights.may_handle(visitor.actor, case),
-        extend=running and in_time and not extended and rights.may_approve(visitor.actor, case),
+        extend=running
+        and in_time
+        and not extended
+        and longest_extension > 0
+        and rights.may_approve(visitor.actor, case),
+        longest_extension=longest_extension,
     )
 
 

@@ -11,7 +11,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase
 from models.catalogue import Mode
-from services import agreements, catalogue, policy_ledger
+from services import agreements, catalogue, policy_ledger, special_procedures
 
 router = APIRouter(route_class=PageRoute)
 
@@ -64,6 +64,7 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
         "item": item,
         "guide": guide,
         "locked": locked,
+        "usual_extension": special_procedures.USUAL_EXTENSION_DAYS,
         "notices": notices,
         "own_areas": [area for area in visitor.window_areas if area in item.areas and area not in locked],
     }

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from api import nul
 from api.pages.rendering import PAGE_HEADERS, render
 from services.errors import TongquanError, Unauthenticated
 
@@ -39,6 +40,7 @@ class PageRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                nul.refuse_in_address(request)
                 return await answer(request)
             except (TongquanError, HTTPException, RequestValidationError, ValidationError) as error:
                 return error_page(request, error)

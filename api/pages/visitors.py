@@ -11,6 +11,7 @@ from fastapi import Depends, Path, Request
 from sqlmodel import Session
 from starlette.datastructures import FormData
 
+from api import nul
 from api.pages.words import ROLES
 from models.database import Database
 from services import accounts, rights
@@ -116,6 +117,7 @@ def guarded_form(
     given = request.headers.get(CSRF_HEADER) or str(form.get(CSRF_FIELD, ""))
     if not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
         raise ForgedRequest
+    nul.refuse_in_form(form)
     return form
 
 

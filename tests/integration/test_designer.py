@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,28 @@ def test_a_broken_model_is_refused_with_its_name_and_changes_nothing(running: In
     assert refused.returncode != 0
     assert "acceptance.bpmn" in refused.stdout + refused.stderr
     assert running.finish(running.submit("W-01", "xingguo"))["state"]["code"] == 11
+
+
+def counted_before_yellow(case: dict[str, Any]) -> int:
+    """Return on which counted day the yellow light comes on."""
+    yellow = case["clock"]["yellow_on"] or ""
+    return sum(day["status"] == "counted" and day["date"] <= yellow for day in case["clock"]["days"])
+
+
+def test_a_changed_threshold_reaches_a_running_case_with_its_next_change(running: Instance, tmp_path: Path) -> None:
+    case_no = running.submit("W-01", "xingguo")
+    running.complete(case_no, "Task_DecideAcceptance", "accept")
+    running.until(case_no, lambda case: counted_before_yellow(case) == 14, "0.7 of twenty working days")
+    models = tmp_path / "bpmn"
+    shutil.copytree(ROOT / "bpmn", models)
+    table = models / "warning-thresholds.dmn"
+    entry = '<outputEntry id="OutputEntry_Window_YellowShare">\n          <text>'
+    assert f"{entry}0.7<" in table.read_text()
+    table.write_text(table.read_text().replace(f"{entry}0.7<", f"{entry}0.2<"))
+    deployed = run("deploy", str(models), "--state-dir", str(running.state_dir))
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    extended = running.api("city.zrzy.approver").post(
+        f"/cases/{case_no}/extension", json={"days": 5, "reason": "案情复杂"}
+    )
+    assert extended.status_code == 201, extended.text
+    running.until(case_no, lambda case: counted_before_yellow(case) == 5, "0.2 of twenty-five working days")

@@ -45,11 +45,13 @@ _FACTS = CaseFacts(
     by_commitment=False,
     limits=LimitFact(
         unit=LimitUnit.WORKING_DAY,
+        handling="承诺件",
         statutory=20,
         promised=7,
         due=date(2026, 10, 28),
         promised_due=date(2026, 10, 9),
         provisional=False,
+        promised_provisional=False,
         assumed=True,
     ),
     materials=(

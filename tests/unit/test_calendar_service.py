@@ -11,12 +11,15 @@ from sqlmodel import Session, SQLModel, create_engine, select
 
 import models  # noqa: F401  # Registers every table.
 from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
-from models.case import Case, CaseState
+from models.case import Case, CaseState, LimitUnit, Verdict
 from models.catalogue import Area, AreaKind, Mode
 from models.database import CHINA
+from models.dossier import TransferDossier
 from models.outbox import OutboxCommand
+from models.special_procedure import SpecialKind, SpecialProcedure
+from models.task import ClockShare, Task
 from models.working_calendar import DaySource, end_of_day
-from services import calendar, calendar_files, deadlines, replanning
+from services import calendar, calendar_files, deadlines, replanning, special_procedures
 from services.accounts import Actor
 from services.calendar import DayEntry
 from services.errors import Forbidden, InvalidInput, NotFound, SetupError
@@ -25,6 +28,12 @@ COORDINATOR = Actor("city.coordinator", "统筹", frozenset({"city.coordinator"}
 APPROVER = Actor("xunwu.approver", "审批", frozenset({"xunwu.approver"}))
 NOW = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 CLOSED = DayEntry(date(2026, 9, 23), False, "窗口停电")
+YEAR_2027 = [DayEntry(date(2027, 1, day), False, "元旦") for day in (1, 2, 3)] + [
+    DayEntry(date(2027, month, day), False, holiday)
+    for month, holiday in enumerate(("春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节"), start=3)
+    for day in (10, 11)
+]
+"""As many holidays as make a year whole; made up."""
 HEADER = "date,working,reason\n"
 
 
@@ -77,6 +86,24 @@ def running_case(session: Session, number: str = "1", area: str = "xunwu") -> Ca
     return case
 
 
+def open_task(session: Session, case: Case, key: int, share: ClockShare) -> Task:
+    """Add an open task of one share of the case's clock."""
+    task = Task(
+        key=key,
+        case_no=case.case_no,
+        process_id=case.process_id,
+        process_instance_key=1,
+        element_id=f"Task_{key}",
+        element_instance_key=key,
+        name="任务",
+        clock=share,
+        created_at=NOW,
+    )
+    session.add(task)
+    session.flush()
+    return task
+
+
 def messages(session: Session) -> list[str]:
     return [one.payload["name"] for one in session.exec(select(OutboxCommand)).all()]
 
@@ -105,12 +132,116 @@ def test_entering_a_year_makes_the_dates_that_reach_into_it_certain(session: Ses
     case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
     deadlines.refresh(session, case)
     assert case.provisional
-    days = [DayEntry(date(2027, 1, day), False, "元旦") for day in (1, 2, 3)]
-    for month, holiday in enumerate(("春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节"), start=3):
-        days += [DayEntry(date(2027, month, day), False, holiday) for day in (10, 11)]
-    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, days)
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
     assert not case.provisional
     assert not calendar.calendar_of(session, "xunwu").day(date(2027, 12, 31)).provisional
+
+
+def test_each_date_of_a_case_says_for_itself_whether_it_is_provisional(session: Session) -> None:
+    case = running_case(session)
+    case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
+    deadlines.refresh(session, case)
+    assert case.due_at == end_of_day(date(2027, 1, 4))
+    assert case.promised_due_at == end_of_day(date(2026, 12, 28))
+    assert case.provisional_dates == ["due_at"]
+    case.decided_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
+    deadlines.refresh(session, case)
+    assert case.delivery_due_at == end_of_day(date(2027, 1, 4))
+    assert case.provisional_dates == ["delivery_due_at", "due_at"]
+
+
+def test_the_shares_and_the_tasks_of_a_substantive_case_are_provisional_as_they_are(session: Session) -> None:
+    case = running_case(session)
+    case.mode, case.review_days, case.decision_days = Mode.SUBSTANTIVE, 10, 20
+    case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
+    tasks = [open_task(session, case, key, share) for key, share in enumerate(ClockShare, start=1)]
+    session.add(
+        TransferDossier(
+            case_no=case.case_no,
+            round=1,
+            body={},
+            digest="",
+            forwarded_by="a",
+            forwarded_at=case.accepted_at,
+            received_at=case.accepted_at,
+        )
+    )
+    case.promised_days = 20
+    deadlines.refresh(session, case)
+    assert case.provisional_dates == ["decision_due_at", "due_at", "promised_due_at"]
+    assert {task.clock: task.provisional for task in tasks} == {
+        ClockShare.ACCEPTANCE: False,
+        ClockShare.REVIEW: False,
+        ClockShare.DECISION: True,
+    }
+
+
+def test_the_receipt_and_the_supplement_are_provisional_by_their_own_days(session: Session) -> None:
+    case = running_case(session)
+    case.accepted_at, case.received_at = None, datetime(2026, 12, 21, 9, tzinfo=CHINA)
+    deadlines.set_receipt_deadline(session, case, case.received_at)
+    assert case.provisional_dates == []
+    case.correction_requested_at, case.state = datetime(2026, 12, 22, 9, tzinfo=CHINA), CaseState.CORRECTION_OPEN
+    deadlines.refresh(session, case)
+    assert case.provisional_dates == ["supplement_due_at"]
+
+
+def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_provisional(session: Session) -> None:
+    case = running_case(session)
+    case.limit_unit, case.limit_days, case.promised_days = LimitUnit.DAY, 60, 60
+    case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
+    deadlines.refresh(session, case)
+    assert case.provisional_dates == [], "calendar days know no holidays"
+    procedure = SpecialProcedure(
+        id="p",
+        case_no=case.case_no,
+        kind=SpecialKind.TESTING,
+        planned_days=20,
+        reason="检测",
+        begun_by="a",
+        begun_at=datetime(2026, 12, 21, 9, tzinfo=CHINA),
+        planned_end_at=end_of_day(date(2027, 1, 18)),
+    )
+    session.add(procedure)
+    session.flush()
+    deadlines.refresh(session, case)
+    assert case.provisional_dates == ["due_at", "promised_due_at"]
+    assert special_procedures.view(session, case, procedure)["provisional"]
+    procedure.ended_at = datetime(2026, 12, 30, 9, tzinfo=CHINA)
+    session.flush()
+    deadlines.refresh(session, case)
+    assert case.provisional_dates == []
+
+
+def test_a_delivery_into_an_unpublished_year_becomes_certain_with_the_year(session: Session) -> None:
+    case = running_case(session)
+    case.decided_at, case.decision = datetime(2026, 12, 21, 9, tzinfo=CHINA), Verdict.APPROVE
+    deadlines.refresh(session, case)
+    assert (case.provisional, case.provisional_dates) == (False, ["delivery_due_at"])
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
+    assert case.provisional_dates == []
+    case.provisional_dates = ["delivery_due_at"]
+    session.add(case)
+    session.flush()
+    assert replanning.replan_provisional(session) == 1
+
+
+def test_taking_back_a_holiday_that_makes_its_year_whole_unsettles_the_dates_of_the_whole_year(
+    session: Session,
+) -> None:
+    case = running_case(session)
+    case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
+    replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
+    deadlines.refresh(session, case)
+    assert case.due_at is not None
+    assert case.due_at < end_of_day(date(2027, 2, 1))
+    assert not case.provisional
+    national_day = [DayEntry(one.day, None, "") for one in YEAR_2027 if one.reason == "国庆节"]
+    assert min(one.day for one in national_day) > date(2027, 2, 1)
+    revision = replanning.change_calendar(session, COORDINATOR, CITY_WIDE, national_day)
+    assert case.provisional
+    assert revision is not None
+    assert revision.moved_cases == 1
 
 
 def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session) -> None:
@@ -125,10 +256,22 @@ def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session
 def test_every_change_keeps_what_held_before(session: Session) -> None:
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED])
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(CLOSED.day, False, "台风停办")])
-    newest, oldest = calendar.history(session, CITY_WIDE)[:2]
+    newest, oldest = calendar.history(session, CITY_WIDE).items[:2]
     assert [(one.before, one.after) for one in oldest.days] == [("按公布安排", "休息日（窗口停电）")]
     assert [(one.before, one.after) for one in newest.days] == [("休息日（窗口停电）", "休息日（台风停办）")]
     assert newest.changed_by == "city.coordinator"
+
+
+def test_the_history_is_read_page_by_page(session: Session) -> None:
+    for day in range(1, 6):
+        replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(date(2026, 9, day), False, "停办")])
+    seen: list[int] = []
+    cursor = None
+    for _ in range(3):
+        page = calendar.history(session, "xunwu", cursor=cursor, limit=2)
+        seen += [one.days[0].date.day for one in page.items]
+        cursor = page.next
+    assert (seen, cursor) == ([5, 4, 3, 2, 1], None)
 
 
 def test_a_day_entered_as_it_is_makes_no_revision(session: Session) -> None:
@@ -143,6 +286,8 @@ def test_a_day_entered_as_it_is_makes_no_revision(session: Session) -> None:
         [CLOSED, DayEntry(date(2026, 9, 24), False, " ")],
         [CLOSED, DayEntry(date(1999, 1, 1), False, "太早")],
         [CLOSED, DayEntry(date(2026, 9, 24), True, "长" * 201)],
+        [CLOSED, DayEntry(date(2026, 9, 24), True, "停\0电")],
+        [CLOSED, DayEntry(date(2026, 9, 24), True, "停电\n检修")],
     ],
 )
 def test_a_faulty_day_changes_nothing(session: Session, entries: list[DayEntry]) -> None:
@@ -187,6 +332,8 @@ def test_a_file_gives_its_days() -> None:
         (HEADER + "2027-01-01,no,\n", "第2行 reason", "必填"),
         (HEADER + "2027-01-01,no\n", "第2行", "2列"),
         (HEADER + "1990-01-01,no,元旦\n", "第2行 date", "年份"),
+        (HEADER + "2027-01-01,no,元\0旦\n", "第2行 reason", "控制字符"),
+        (HEADER + '2027-01-01,no,"元\n旦"\n', "第2行 reason", "控制字符"),
     ],
 )
 def test_a_faulty_file_names_row_and_column(content: str, place: str, word: str) -> None:
@@ -208,7 +355,7 @@ def test_a_shipped_file_is_entered_once(session: Session, tmp_path: Path) -> Non
     (tmp_path / "xunwu-2026.csv").write_text(HEADER + "2026-10-21,no,窗口停电\n", encoding="utf-8")
     for _ in range(2):
         calendar_files.seed_calendars(session, NOW, tmp_path)
-    assert [(one.source, len(one.days)) for one in calendar.history(session, "xunwu")] == [
+    assert [(one.source, len(one.days)) for one in calendar.history(session, "xunwu").items] == [
         ("xunwu-2026.csv", 1),
         ("2027.csv", 1),
     ]

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
+from sqlalchemy import update
 from sqlmodel import Session, SQLModel, select
 
 from catalog_data.loader import load_catalogue
 from models.account import Account
 from models.audit import TimelineEntry
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
-from models.catalogue import ItemVersion, Mode
+from models.catalogue import GuideVersion, ItemVersion, Mode
 from models.database import CHINA, Database
 from models.decision import Decision, DecisionStatus
 from models.notice import Notice
@@ -29,6 +31,7 @@ ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 DUE = end_of_day(date(2026, 10, 26))
 REVIEWER = Actor("city.zrzy.reviewer", "审查", frozenset({"city.zrzy.reviewer"}))
 WINDOW = Actor("xingguo.window", "窗口", frozenset({"xingguo.window"}))
+versions = count(100)
 THRESHOLDS: dict[str, Any] = {"yellowShare": 0.8, "yellowDays": 0}
 
 
@@ -192,6 +195,83 @@ def test_nothing_stops_or_lengthens_a_clock_once_the_decision_is_answered(sessio
             special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
         with pytest.raises(CaseNotRunning):
             special_procedures.extend(session, approver, case, 5, "复杂")
+
+
+APPROVER = Actor("city.zrzy.approver", "审批", frozenset({"city.zrzy.approver"}))
+
+
+def give_guide(session: Session, case: Case, **limits: Any) -> None:
+    """Let the case keep a guide of its own, with these limits."""
+    first = session.exec(select(GuideVersion).where(GuideVersion.code == case.item_code)).one()
+    # Versions are kept in memory, so each test takes one of its own.
+    case.guide_version = next(versions)
+    body = {**first.body, "version": case.guide_version, "limits": {**first.body["limits"], **limits}}
+    changed = {"version": case.guide_version, "body": body}
+    session.add(GuideVersion(**{**first.model_dump(exclude={"id"}), **changed}))
+    session.flush()
+
+
+@pytest.mark.parametrize(
+    ("named", "days", "taken"), [(None, 10, True), (None, 11, False), (15, 15, True), (15, 16, False)]
+)
+def test_an_extension_is_as_long_as_the_guide_allows_else_ten_working_days(
+    session: Session, case: Case, named: int | None, days: int, taken: bool
+) -> None:
+    give_guide(session, case, extension=named)
+    with freeze_time(ACCEPTED + timedelta(days=1)):
+        if taken:
+            assert special_procedures.extend(session, APPROVER, case, days, "联合办理").days == days
+            assert cases.clock_views.clock_view(session, case, ACCEPTED).limit == 20 + days
+            return
+        with pytest.raises(InvalidInput) as refused:
+            special_procedures.extend(session, APPROVER, case, days, "联合办理")
+    assert refused.value.problems[0].message == f"应为1至{named or 10}个工作日"
+
+
+def test_a_limit_the_guide_makes_firm_is_never_extended(session: Session, case: Case) -> None:
+    give_guide(session, case, extension=0)
+    with freeze_time(ACCEPTED), pytest.raises(InvalidInput, match="不得延长"):
+        special_procedures.extend(session, APPROVER, case, 1, "复杂")
+
+
+def test_a_case_says_from_its_guide_whether_it_is_done_at_once(session: Session, case: Case) -> None:
+    give_guide(session, case, kind="即办件")
+    assert deadlines.announced_handling(session, case) == "承诺件", "what was fixed at acceptance stays"
+    case.limit_days = None
+    assert deadlines.announced_handling(session, case) == "即办件"
+
+
+@pytest.mark.parametrize("reviewing", [True, False])
+def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_threshold_says_so(
+    session: Session, case: Case, reviewing: bool
+) -> None:
+    with freeze_time(ACCEPTED):
+        deadline_watch.plan(session, case.case_no, THRESHOLDS | {"stageShare": 1})
+        assert case.review_overrun_at is None
+        deadline_watch.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
+    # Ten of twenty working days after 21 September: 22, 23, 24, 28, 29, 30 September, 8, 9, 10, 12 October.
+    ended = end_of_day(date(2026, 10, 12))
+    assert case.review_overrun_at == ended + timedelta(seconds=1)
+    answer_of_review(session, case)
+    session.exec(update(Task).values(is_open=reviewing))
+    with freeze_time(ended + timedelta(seconds=2)):
+        deadline_watch.signal(session, case.case_no)
+        planned = deadline_watch.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
+    assert ("deadline.review_overdue" in events(session)) is reviewing
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at, "a review that is over keeps nobody awake"
+    texts = [one.text for one in session.exec(select(Notice).where(Notice.signal == "review_overdue")).all()]
+    assert set(texts) == ({"环节超时：审查应于2026-10-12前完成"} if reviewing else set())
+
+
+def test_a_changed_threshold_moves_the_lights_of_a_running_case(session: Session, case: Case) -> None:
+    with freeze_time(ACCEPTED):
+        deadline_watch.plan(session, case.case_no, THRESHOLDS)
+        before = case.warn_at
+        planned = deadline_watch.plan(session, case.case_no, {"yellowShare": 0.25, "yellowDays": 0})
+    assert before is not None
+    assert case.warn_at is not None
+    assert case.warn_at < before
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at
 
 
 def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -> None:

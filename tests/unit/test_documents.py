@@ -344,7 +344,7 @@ def test_every_other_paper_is_issued_once(session: Session) -> None:
             documents.issue_refusal_to_accept(session, case, "不属职权", {}, ACCEPTED),
             documents.issue_not_needed(session, case, "", ACCEPTED),
             documents.issue_termination(session, case, "申请人撤回申请", DECIDED),
-            documents.issue_special_procedure_notice(session, case, special, ACCEPTED),
+            documents.issue_special_procedure_notice(session, case, special, ACCEPTED, provisional=False),
             documents.issue_extension_notice(session, case, extension, DECIDED),
             documents.record_delivery(session, case, "窗口领取", DECIDED, "甲"),
         ]

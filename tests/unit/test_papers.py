@@ -65,7 +65,15 @@ def test_an_acceptance_notice_names_dates_basis_limit_and_contact() -> None:
     text = text_of(acceptance.acceptance_notice(facts(), NUMBER, ACCEPTED))
     for needed in ("受理通知书", "2026年9月21日", "2026年9月22日", "2026年10月28日", "2026年10月9日", PENDING):
         assert needed in text
-    for needed in ("第三十二条", "139****1234", "法定时限20个工作日", "承诺时限7个工作日", "示例", "7KQM2XWA"):
+    for needed in (
+        "办件类型承诺件",
+        "第三十二条",
+        "139****1234",
+        "法定时限20个工作日",
+        "承诺时限7个工作日",
+        "示例",
+        "7KQM2XWA",
+    ):
         assert needed in text
 
 
@@ -78,6 +86,19 @@ def test_a_deemed_acceptance_says_why_and_since_when() -> None:
 def test_a_provisional_due_date_is_marked() -> None:
     case = facts(limits=replace(facts().limits, provisional=True))
     assert "暂定" in text_of(acceptance.acceptance_notice(case, NUMBER, ACCEPTED))
+
+
+def test_every_day_that_is_a_guess_yet_is_marked_on_its_own() -> None:
+    mark = "（暂定，待国家公布该年度节假日安排后确定）"
+    promised = facts(limits=replace(facts().limits, promised_provisional=True))
+    text = text_of(acceptance.acceptance_notice(promised, NUMBER, ACCEPTED))
+    assert f"承诺办结日2026年10月9日{mark}" in text
+    assert f"2026年10月28日{mark}" not in text
+    due = date(2027, 2, 3)
+    guessed = text_of(acceptance.correction_notice(facts(), NUMBER, ACCEPTED, [], "", due, True))
+    assert f"请于2027年2月3日{mark}前" in guessed
+    notice = procedure.special_procedure_notice(facts(), NUMBER, ACCEPTED, "检测", 30, due, "检测", "章", True)
+    assert f"预计结束2027年2月3日{mark}" in text_of(notice)
 
 
 def test_a_correction_notice_tells_everything_missing_at_once() -> None:

@@ -1,0 +1,61 @@
+"""A case's clock as people see it, every day told; kept as it was once the case is decided or over (ADR 8)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from models.case import Case
+from models.case_clock import Day, ReceiptClock
+from models.clock_record import ClockRecord
+from services import deadlines
+from services.views import ClockDay, ClockView, ReceiptView
+
+
+def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
+    """Return the case's clock with every day told; from the decision on, or the end, what it said then."""
+    if case.decided_at is not None or not case.is_open:
+        record = session.get(ClockRecord, case.case_no)
+        if record is not None:
+            return ClockView.model_validate(record.body)
+    return _reckoned(session, case, now)
+
+
+def keep(session: Session, case: Case, at: datetime) -> None:
+    """Keep what the clock says at the case's decision, or at its end without one; the first time stays."""
+    if session.get(ClockRecord, case.case_no) is None:
+        body = _reckoned(session, case, at).model_dump(mode="json")
+        session.add(ClockRecord(case_no=case.case_no, kept_at=at, body=body))
+
+
+def _reckoned(session: Session, case: Case, now: datetime) -> ClockView:
+    """Reckon the clock; before acceptance nothing has been counted of the limit to decide."""
+    clock = deadlines.case_clock(session, case, now)
+    receipt = _receipt_view(deadlines.receipt_clock(session, case, now))
+    if clock is None:
+        limit, unit = deadlines.announced_limit(session, case)
+        return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[], receipt=receipt)
+    return ClockView(
+        limit=clock.limit,
+        unit=clock.unit,
+        used=clock.used,
+        remaining=clock.remaining,
+        days=_days(clock.days),
+        provisional=clock.provisional,
+        yellow_on=clock.yellow_on,
+        receipt=receipt,
+    )
+
+
+def _receipt_view(clock: ReceiptClock) -> ReceiptView:
+    return ReceiptView(
+        limit=clock.limit,
+        used=clock.used,
+        due_on=clock.due_on,
+        provisional=clock.provisional,
+        days=_days(clock.days),
+    )
+
+
+def _days(days: Sequence[Day]) -> list[ClockDay]:
+    return [ClockDay(date=day.date, status=day.status.value, reason=day.reason) for day in days]
