@@ -15,7 +15,6 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.notice import Notice, NoticeKind, NoticeReading
 from models.task import Task
-from models.working_calendar import china_date
 from services import catalogue
 from services.accounts import Actor
 from services.clock import product_now
@@ -83,8 +82,7 @@ def groups_at_work(session: Session, case: Case) -> list[str]:
 
 def supervising_groups(session: Session, case: Case) -> list[str]:
     """Return who supervises the case by the responsibility matrix, and the city's coordinator."""
-    on = china_date(case.accepted_at or case.received_at)
-    supervises, follows_up = catalogue.supervisors(session, case.item_code, case.area, on)
+    supervises, follows_up = catalogue.supervisors(session, case)
     return list(dict.fromkeys(one for one in (supervises, follows_up, COORDINATOR) if one is not None))
 
 

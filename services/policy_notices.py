@@ -2,12 +2,13 @@
 
 Who must know follows from the items: the city unit that decides ``substantive`` and ``window`` items, the county
 approver of each area a ``direct`` item is delegated to; a county's supervisor tells its own county's approver only.
+Where the power is recalled from an area, the city unit decides there and is told in the county's place.
 """
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -61,7 +62,7 @@ def issue(
     problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
     if problems:
         raise InvalidInput(problems)
-    recipients = _recipients([one for one in versions if one is not None], voice)
+    recipients = _recipients([one for one in versions if one is not None], voice, catalogue.recalled(session, today))
     days = calendar.calendar_of(session, CITY_WIDE)
     notice = PolicyNotice(
         title=title.strip(),
@@ -199,13 +200,17 @@ def _item_problems(codes: Sequence[str], versions: Sequence[ItemVersion | None],
     return []
 
 
-def _recipients(items: Sequence[ItemVersion], voice: Group) -> list[str]:
+def _recipients(items: Sequence[ItemVersion], voice: Group, recalled: Set[tuple[str, str]]) -> list[str]:
+    """Return who decides on the items; ``recalled`` holds every (area, item code) whose power the city has back."""
     groups = set()
     for item in items:
+        in_city = f"city.{item.unit}.approver"
         if item.mode in Mode.decided_by_city():
-            groups.add(f"city.{item.unit}.approver")
-        else:
-            groups |= {f"{area}.approver" for area in item.areas if voice.area in (None, area)}
+            groups.add(in_city)
+            continue
+        for area in item.areas:
+            if voice.area in (None, area):
+                groups.add(in_city if (area, item.code) in recalled else f"{area}.approver")
     return sorted(groups)
 
 

@@ -1,0 +1,47 @@
+"""Recalled powers as the API and the pages show them, without an engine."""
+# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
+
+from typing import Any
+
+from tests.integration.web import Web, web
+
+
+def page(web: Web, username: str, path: str) -> str:
+    """Return a page as the account sees it."""
+    token = web.headers(username)["Authorization"].removeprefix("Bearer ")
+    answer = web.client.get(path, headers={"Cookie": f"tongquan_session={token}"})
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+def recall(web: Web, item: str, area: str) -> dict[str, Any]:
+    """Recall a power at once."""
+    body = {"item": item, "area": area, "reason": "整改", "in_flight": "transfer"}
+    answer = web.post("/recalls", "city.coordinator", json=body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_the_guides_page_says_the_power_is_recalled_and_offers_no_submission(web: Web) -> None:
+    before = page(web, "nankang.window", "/items/D-05")
+    assert "在南康区接件" in before
+    assert "已收回" not in before
+    recall(web, "D-05", "nankang")
+    after = page(web, "nankang.window", "/items/D-05")
+    assert "南康区 · 已收回" in after
+    assert "在南康区接件" not in after
+    assert "在赣县区接件" in page(web, "ganxian.window", "/items/D-05")
+    assert "/cases/new/D-05" not in page(web, "nankang.window", "/cases/new?area=nankang")
+
+
+def test_the_list_and_the_matrix_tell_of_a_recall_on_its_day(web: Web) -> None:
+    effective = recall(web, "D-06", "nankang")["effective_on"]
+    shown = next(one for one in web.get("/items", mode="direct").json()["items"] if one["code"] == "D-06")
+    assert "nankang" in shown["areas"]
+    assert shown["recalled_areas"] == ["nankang"]
+    codes = [one["code"] for one in web.get("/items", mode="direct", area="nankang").json()["items"]]
+    assert "D-06" not in codes
+    duty = web.get("/responsibilities", "nankang.window", item="D-06", area="nankang", on=effective).json()
+    assert (duty["recalled"], duty["decides"]) == (True, "city.jtys.approver")
+    duty = web.get("/responsibilities", "nankang.window", item="D-06", area="nankang", on="2026-01-01").json()
+    assert (duty["recalled"], duty["decides"]) == (False, "nankang.approver")
