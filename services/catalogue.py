@@ -266,8 +266,9 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
 
 
 def supervisors(session: Session, case: Case) -> tuple[str, str | None]:
-    """Return who supervises a case by the matrix of its acceptance, and who follows up in the county.
+    """Return who supervises a case, and who follows up in the county, by the matrix of the day it was handed in.
 
+    That is the day whose item version, and so whose mode, the case keeps.
     A county's case that the city took over is supervised by the city unit's office, and followed up in the county.
     A list that no longer has the item or the area leaves its running cases supervised: then the first duty there was
     counts, and the county's supervisor where there was none.
@@ -275,7 +276,7 @@ def supervisors(session: Session, case: Case) -> tuple[str, str | None]:
     in_county = f"{case.area}.supervisor"
     if case.supervised_by_city_unit:
         return f"city.{case.city_unit}.supervisor", in_county
-    on = china_date(case.accepted_at or case.received_at)
+    on = china_date(case.received_at)
     versions = session.exec(
         select(Responsibility).where(Responsibility.item == case.item_code).order_by(col(Responsibility.version).desc())
     ).all()

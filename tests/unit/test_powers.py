@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from models.agreement import Agreement, AgreementState
-from models.catalogue import CountyUnit
+from models.catalogue import CountyUnit, Responsibility
 from models.outbox import OutboxCommand
 from models.recall import InFlight, Recall, RecallState
 from models.working_calendar import china_date
@@ -166,6 +166,40 @@ def test_a_list_is_compared_field_by_field_and_published_by_another_person(sessi
     assert new is not None
     assert (old.version, old.approval_filing) == (1, False)
     assert (new.version, new.approval_filing, new.areas) == (2, True, ["ganxian", "xingguo"])
+
+
+def test_a_list_that_moves_an_item_between_county_and_city_names_another_supervisor_from_its_day(
+    session: Session,
+) -> None:
+    author, editor = actor("city.jtys.approver"), actor("city.coordinator")
+    today = china_date(product_now(session))
+
+    def move(text: str, begins: date) -> list[str]:
+        draft = list_versions.import_list(
+            session, author, title="新清单", source="", in_force_from=begins, complete=False, text=f"{HEADER}\n{text}\n"
+        )
+        list_versions.submit(session, author, draft.id)
+        list_versions.publish(session, editor, draft.id)
+        return draft.differences[0].warnings
+
+    def supervises(item: str, on: date) -> str:
+        return catalogue.responsibility(session, item, "xingguo", on).supervises
+
+    first, second, third = (today + timedelta(days=days) for days in (10, 20, 30))
+    direct = LINE.format(territory="all", filing="no")
+    assert [one[:4] for one in move(direct.replace("direct", "window"), first)] == ["监管单位"]
+    assert supervises("D-01", first - timedelta(days=1)) == "xingguo.supervisor"
+    assert supervises("D-01", first) == "city.jtys.supervisor"
+    before = catalogue.responsibility(session, "W-39", "xingguo", today).supervises
+    waterway = direct.replace("D-01,direct,1,jtys", "W-39,{mode},39,xzsp")
+    move(waterway.format(mode="direct"), first)
+    assert supervises("W-39", first - timedelta(days=1)) == before == "city.slj.supervisor"
+    assert supervises("W-39", first) == "xingguo.supervisor"
+    assert move(waterway.format(mode="window"), second) != []
+    assert supervises("W-39", second) == before
+    assert move(waterway.format(mode="substantive"), third) == []
+    duties = session.exec(select(Responsibility).where(Responsibility.item == "W-39")).all()
+    assert [one.version for one in duties] == [1, 2, 3]
 
 
 def test_who_drafted_a_list_may_not_publish_it(session: Session) -> None:
