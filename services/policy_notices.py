@@ -16,10 +16,11 @@ from sqlmodel import Session
 
 from models.calendar import CITY_WIDE
 from models.catalogue import ItemVersion, Mode
+from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import audit, calendar, catalogue, outbox, webhooks
+from services import audit, calendar, catalogue, notices, outbox, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
@@ -155,6 +156,9 @@ def remind(session: Session, notice_id: int) -> None:
     if notice.completed_at is None and notice.reminded_at is None:
         notice.reminded_at = max(notice.due_at, notice.issued_at)
         session.add(notice)
+        silent = _silent(session, notice_id)
+        text = f"政策文件《{notice.title}》到期未签收，请签收"
+        _notify(session, notice, NoticeKind.REMINDER, silent, "policy_due", text, notice.reminded_at)
         _emit(session, Event.POLICY_OVERDUE, notice, notice.reminded_at)
 
 
@@ -164,6 +168,10 @@ def escalate(session: Session, notice_id: int) -> None:
     if notice.completed_at is None and notice.escalated_at is None:
         notice.escalated_at = max(notice.escalate_at, notice.issued_at)
         session.add(notice)
+        silent = _silent(session, notice_id)
+        text = f"政策文件《{notice.title}》仍有{len(silent)}个审批单位未签收"
+        groups = [notices.COORDINATOR, notice.issued_for, *silent]
+        _notify(session, notice, NoticeKind.SUPERVISION, groups, "policy_escalated", text, notice.escalated_at)
         _emit(session, Event.POLICY_ESCALATED, notice, notice.escalated_at)
 
 
@@ -212,6 +220,23 @@ def _recipients(items: Sequence[ItemVersion], voice: Group, recalled: Set[tuple[
             if voice.area in (None, area):
                 groups.add(in_city if (area, item.code) in recalled else f"{area}.approver")
     return sorted(groups)
+
+
+def _silent(session: Session, notice_id: int) -> list[str]:
+    return [one.group_name for one in recipients_of(session, notice_id) if one.acknowledged_at is None]
+
+
+def _notify(
+    session: Session,
+    notice: PolicyNotice,
+    kind: NoticeKind,
+    groups: Sequence[str],
+    signal: str,
+    text: str,
+    at: datetime,
+) -> None:
+    subject = notices.Subject(NoticeSubject.POLICY_NOTICE, notice_key(notice), notice.title)
+    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, signal))
 
 
 def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) -> None:

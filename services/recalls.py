@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState
 from models.catalogue import ItemVersion
+from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
@@ -24,6 +25,7 @@ from services import (
     audit,
     calendar,
     catalogue,
+    notices,
     outbox,
     power_ledger,
     power_rights,
@@ -394,6 +396,13 @@ def _get(session: Session, recall_id: int) -> Recall:
 
 
 def _note(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
+    """Write the ledger, and notify who has to act on the step or to live with it."""
+    signal = event.replace(".", "_")
+    if (told := _told(recall, event)) and recall.id is not None:
+        subject = notices.Subject(NoticeSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
+        due = recall.statement_due_at if event == "recall.proposed" else None
+        words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else text
+        notices.record_about(session, subject, NoticeKind.REMINDER, told, notices.Cause(signal, words, at, signal))
     power_ledger.add(
         session,
         PowerSubject.RECALL,
@@ -405,6 +414,21 @@ def _note(session: Session, recall: Recall, event: str, text: str, actor: str, a
         area=recall.area,
         unit=recall.unit,
     )
+
+
+def _told(recall: Recall, event: str) -> list[str]:
+    """Return who is notified of a step: the county of what is done to it, who decides of what it said."""
+    county = [f"{recall.area}.approver", f"{recall.area}.chief"]
+    window = [f"{recall.area}.window"]
+    return {
+        "recall.proposed": county,
+        "recall.stated": [f"city.{recall.unit}.approver", notices.COORDINATOR],
+        "recall.hearing_lapsed": [f"city.{recall.unit}.approver", notices.COORDINATOR],
+        "recall.dropped": county,
+        "recall.decided": [*county, *window],
+        "recall.effective": [*county, *window, f"city.{recall.unit}.reviewer"],
+        "recall.restored": [*county, *window],
+    }.get(event, [])
 
 
 def _tell(session: Session, recall: Recall, message: Message, variables: dict[str, Any] | None = None) -> None:

@@ -152,8 +152,9 @@ class EventView(BaseModel):
 
 def data_class(event: str) -> type[_Data]:
     """Return the class of an event's data; raise ``ValueError`` for a name that is no event."""
-    known = Event(event)
-    return FeedbackData if known in _FEEDBACK_EVENTS else _DATA[_family(known)]
+    if event not in set(Event):
+        raise ValueError(f"unknown event {event!r}")
+    return FeedbackData if event in _FEEDBACK_EVENTS else _DATA[_family(event)]
 
 
 def is_subscribable(name: str) -> bool:

@@ -45,3 +45,17 @@ def test_the_list_and_the_matrix_tell_of_a_recall_on_its_day(web: Web) -> None:
     assert (duty["recalled"], duty["decides"]) == (True, "city.jtys.approver")
     duty = web.get("/responsibilities", "nankang.window", item="D-06", area="nankang", on="2026-01-01").json()
     assert (duty["recalled"], duty["decides"]) == (False, "nankang.approver")
+
+
+def test_a_recall_stands_among_the_countys_notifications_with_the_way_to_it(web: Web) -> None:
+    number = recall(web, "D-04", "nankang")["id"]
+    shown = web.get("/notices", "nankang.chief", unread="true").json()["items"]
+    mine = next(one for one in shown if (one["subject"], one["subject_id"]) == ("recall", number))
+    assert (mine["case_no"], mine["area"], mine["link"]) == (None, "nankang", f"/powers/recalls/{number}")
+    listed = page(web, "nankang.chief", "/notices")
+    assert f'href="/powers/recalls/{number}"' in listed
+    assert "收回权限" in listed
+    assert "收回 南康区 的 D-04" in page(web, "nankang.chief", mine["link"])
+    assert web.post(f"/notices/{mine['id']}/read", "nankang.chief").json()["read"]
+    again = web.get("/notices", "nankang.chief", unread="true").json()["items"]
+    assert mine["id"] not in [one["id"] for one in again]
