@@ -92,7 +92,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     _note(session, recall, "recall.proposed", f"拟收回{item}：{reason}", actor.username, now)
     variables = {"recallId": str(recall.id), "statementDueAt": due.isoformat(timespec="seconds")}
     _tell(session, recall, Message.RECALL_PROPOSED, variables)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
@@ -108,7 +108,7 @@ def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> Rec
     session.add(recall)
     _note(session, recall, "recall.stated", f"县级陈述意见：{text}", actor.username, now)
     _tell(session, recall, Message.RECALL_STATED)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def lapse_hearing(session: Session, recall_id: int) -> None:
@@ -132,7 +132,7 @@ def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallV
     session.add(recall)
     _note(session, recall, "recall.dropped", f"决定不予收回：{reason}", actor.username, now)
     _tell(session, recall, Message.RECALL_DROPPED)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def decide(
@@ -178,7 +178,7 @@ def decide(
         _tell(session, recall, Message.RECALL_ORDERED, {**variables, "recallId": str(recall.id)})
     if recall.effective_on <= today:
         take_effect(session, recall.id or 0)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def take_effect(session: Session, recall_id: int) -> None:
@@ -247,7 +247,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
     )
     if not effective:
         _tell(session, recall, Message.RECALL_RESTORED)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def take_over(session: Session, case_no: str) -> dict[str, Any]:
@@ -277,8 +277,7 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
 def preview(session: Session, actor: Actor, item: str, area: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     version = _item(session, item, area)
-    concerned = version.unit in power_rights.units_of(actor) or area in power_rights.areas_of(actor)
-    if not concerned and not rights.is_coordinator(actor):
+    if not power_rights.is_concerned(actor, area, version.unit):
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
     rows = [
         preview_row(session, case, {choice: disposition_of(session, case, choice) for choice in InFlight})
@@ -289,6 +288,7 @@ def preview(session: Session, actor: Actor, item: str, area: str) -> Page[Previe
 
 def list_recalls(
     session: Session,
+    actor: Actor,
     *,
     item: str | None = None,
     area: str | None = None,
@@ -296,7 +296,8 @@ def list_recalls(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[RecallView]:
-    """Return a page of recalls and proposals, the newest first."""
+    """Return a page of recalls and proposals, the newest first, to the staff of the city and its counties."""
+    power_rights.require_staff(actor)
     query = select(Recall).order_by(col(Recall.id).desc())
     for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
         if wanted:
@@ -304,13 +305,14 @@ def list_recalls(
     if (position := decode_cursor(cursor, (int,))) is not None:
         query = query.where(col(Recall.id) < position[0])
     rows = session.exec(query.limit(limit + 1)).all()
-    shown = [recall_view(session, row) for row in rows[:limit]]
+    shown = [recall_view(session, actor, row) for row in rows[:limit]]
     return Page[RecallView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
 
 
-def get(session: Session, recall_id: int) -> RecallView:
+def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     """Return one recall with its history."""
-    shown = recall_view(session, _get(session, recall_id))
+    power_rights.require_staff(actor)
+    shown = recall_view(session, actor, _get(session, recall_id))
     shown.events = power_ledger.of(session, PowerSubject.RECALL, recall_id)
     return shown
 

@@ -59,3 +59,38 @@ def test_a_recall_stands_among_the_countys_notifications_with_the_way_to_it(web:
     assert web.post(f"/notices/{mine['id']}/read", "nankang.chief").json()["read"]
     again = web.get("/notices", "nankang.chief", unread="true").json()["items"]
     assert mine["id"] not in [one["id"] for one in again]
+
+
+def test_the_cases_of_a_recall_are_named_to_those_concerned_alone(web: Web) -> None:
+    case_no = web.submit("D-03", "nankang")
+    number = recall(web, "D-03", "nankang")["id"]
+    for username in ("nankang.approver", "city.jtys.reviewer", "city.coordinator"):
+        shown = web.get(f"/recalls/{number}", username).json()
+        assert [one["case_no"] for one in shown["cases"]] == [case_no], username
+    for username in ("ganxian.approver", "city.zrzy.approver"):
+        shown = web.get(f"/recalls/{number}", username).json()
+        assert (shown["cases"], shown["case_count"]) == ([], 1), username
+        [listed] = web.get("/recalls", username, item="D-03").json()["items"]
+        assert listed["cases"] == []
+        assert case_no not in page(web, username, f"/powers/recalls/{number}")
+    assert case_no in page(web, "nankang.approver", f"/powers/recalls/{number}")
+    for path in (f"/recalls/{number}", "/recalls", "/power-events"):
+        for username in ("admin.system", "admin.security", "admin.audit"):
+            assert web.get(path, username).status_code == 403, path
+
+
+def test_the_ledger_tells_of_filings_and_questions_only_to_their_county_and_unit(web: Web) -> None:
+    asked = web.post("/questions", "nankang.window", json={"item": "D-01", "text": "怎么办？"}).json()["id"]
+    number = recall(web, "D-02", "nankang")["id"]
+
+    def read(username: str) -> set[tuple[str, int]]:
+        shown = web.get("/power-events", username, limit=200).json()["items"]
+        return {(one["subject"], one["subject_id"]) for one in shown}
+
+    for username in ("nankang.reviewer", "city.jtys.advisor", "city.coordinator"):
+        assert ("consultation", asked) in read(username), username
+    for username in ("ganxian.reviewer", "city.zrzy.advisor"):
+        assert ("consultation", asked) not in read(username), username
+        assert ("recall", number) in read(username), username
+    assert "咨询D-01" not in page(web, "ganxian.reviewer", "/powers/ledger?subject=consultation")
+    assert "咨询D-01" in page(web, "nankang.reviewer", "/powers/ledger?subject=consultation")
