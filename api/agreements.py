@@ -119,7 +119,7 @@ def end_agreement(
         return agreements.end(session, caller, number, body.reason if body else "")
 
 
-@router.get("/power-events", responses=documented(401, 422))
+@router.get("/power-events", responses=documented(401, 403, 422))
 def list_power_events(
     caller: Caller,
     database: WebDatabase,
@@ -129,8 +129,8 @@ def list_power_events(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[PowerEventView]:
-    """List what happened to agreements, filings, recalls and lists, when and why, the newest first."""
+    """List what happened to agreements, recalls and lists, and to one's own filings and questions, newest first."""
     with database.reading() as session:
         return power_ledger.page(
-            session, subject=subject or None, area=area, unit=unit, cursor=cursor or None, limit=limit
+            session, caller, subject=subject or None, area=area, unit=unit, cursor=cursor or None, limit=limit
         )

@@ -92,7 +92,8 @@ def get_responsibility(
     database: WebDatabase,
     item: Annotated[str, Query(min_length=1, max_length=64)],
     area: Annotated[str, Query(min_length=1, max_length=64)],
+    on: OnDate = None,
 ) -> ResponsibilityView:
-    """Tell which account groups accept, review, decide, answer for and supervise an item in an area."""
+    """Tell which account groups accept, review, decide, answer for and supervise an item in an area on a day."""
     with database.reading() as session:
-        return catalogue.responsibility(session, item, area, product_now(session).date())
+        return catalogue.responsibility(session, item, area, on or product_now(session).date())

@@ -12,7 +12,6 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.recall import InFlight, RecallState
 from services import power_rights, recall_views, recalls, unit_transfers
-from services.errors import Forbidden
 from services.recall_views import PreviewRow, RecallView, Suggestion
 from services.unit_transfers import UnitTransferView
 from services.views import Page
@@ -79,8 +78,7 @@ def list_suggestions(
     limit: Limit = 50,
 ) -> Page[Suggestion]:
     """List the monitoring figures by item and area, those that suggest a recall first."""
-    if not power_rights.is_staff(caller):
-        raise Forbidden
+    power_rights.require_staff(caller)
     with database.reading() as session:
         found = recall_views.suggestions(session, item=item, area=area)
     return page_of(found, lambda one: f"{one.item}:{one.area}", cursor, limit)
@@ -93,7 +91,7 @@ def preview_recall(item: Name, area: Name, caller: Caller, database: WebDatabase
         return recalls.preview(session, caller, item, area)
 
 
-@router.get("/recalls", responses=documented(401, 422))
+@router.get("/recalls", responses=documented(401, 403, 422))
 def list_recalls(
     caller: Caller,
     database: WebDatabase,
@@ -106,15 +104,15 @@ def list_recalls(
     """List recalls and proposals, the newest first."""
     with database.reading() as session:
         return recalls.list_recalls(
-            session, item=item, area=area, state=state or None, cursor=cursor or None, limit=limit
+            session, caller, item=item, area=area, state=state or None, cursor=cursor or None, limit=limit
         )
 
 
-@router.get("/recalls/{number}", responses=documented(401, 404))
+@router.get("/recalls/{number}", responses=documented(401, 403, 404))
 def get_recall(number: Number, caller: Caller, database: WebDatabase) -> RecallView:
     """Give one recall with its cases and its history."""
     with database.reading() as session:
-        return recalls.get(session, number)
+        return recalls.get(session, caller, number)
 
 
 @router.post(

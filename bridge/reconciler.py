@@ -5,6 +5,7 @@
   them claim the case.
 - A task, or a called instance, that was projected before its case was known gets its case.
 - An incident of an uncaught error gets the element it belongs to.
+- A question to an advisor past its days is reminded of: no process keeps its term.
 - Commands that are dead, or overdue, and tasks still without a case are counted for the administrators.
 """
 
@@ -25,7 +26,7 @@ from models.engine_state import FeedPosition, Incident, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.task import Task
-from services import submission
+from services import consultations, submission
 from services.clock import machine_now, stored_offset_ms
 
 INTERVAL_SECONDS = 3.0
@@ -42,11 +43,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """What one look found; the first three were put right."""
+    """What one look found; the first four were put right."""
 
     restarted: int = 0
     adopted: int = 0
     named: int = 0
+    reminded: int = 0
     unstarted: int = 0
     orphans: int = 0
     outbox_pending: int = 0
@@ -65,6 +67,7 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         lost = _lost_starts(session, now)
         orphans = _adoptable(session)
         nameless = _nameless(session)
+        unanswered = consultations.overdue(session, BATCH)
         figures = _figures(session, now)
     restarted = adopted = named = 0
     if lost:
@@ -76,7 +79,11 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
     if nameless:
         with database.transaction() as session:
             named = name_uncaught_elements(session)
-    return Findings(restarted=restarted, adopted=adopted, named=named, **figures)
+    if unanswered:
+        with database.transaction() as session:
+            for question_id in unanswered:
+                consultations.remind(session, question_id)
+    return Findings(restarted=restarted, adopted=adopted, named=named, reminded=len(unanswered), **figures)
 
 
 def _lost_starts(session: Session, now: datetime) -> list[tuple[str, int]]:

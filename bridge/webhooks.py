@@ -42,6 +42,10 @@ class AddressRefused(Exception):
     """The endpoint's name leads where nothing may be sent."""
 
 
+EXPECTED = (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, AddressRefused, TongquanError)
+"""What an address that is away or wrong raises; anything else is logged with its trace."""
+
+
 @dataclass(frozen=True)
 class Parcel:
     """One delivery taken for one attempt."""
@@ -119,12 +123,21 @@ class WebhookSender:
             return _parcels(session, ids)
 
     async def _attempt(self, client: httpx.AsyncClient, parcel: Parcel) -> None:
+        """Send one parcel and note what came of it; whatever goes wrong is an attempt, and no other parcel's affair.
+
+        Where that cannot be noted, the database being away, the lease brings the delivery back.
+        """
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._answer_seconds):
                 result = await self._post(client, parcel)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, AddressRefused, TongquanError) as error:
+        except Exception as error:
             result = Result(None, _told(error))
-        await asyncio.to_thread(self._mark, parcel, result)
+            if not isinstance(error, EXPECTED):
+                log.exception("webhook.attempt_failed", delivery_id=parcel.id, webhook_event=parcel.event)
+        try:
+            await asyncio.to_thread(self._mark, parcel, result)
+        except Exception:
+            log.exception("webhook.mark_failed", delivery_id=parcel.id, webhook_event=parcel.event)
 
     async def _post(self, client: httpx.AsyncClient, parcel: Parcel) -> Result:
         parts = urlsplit(parcel.url)

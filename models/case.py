@@ -222,6 +222,14 @@ class Case(SQLModel, table=True):
         """Return the mode by which the case is examined and decided: the city's own once a recall took it over."""
         return Mode.WINDOW if self.taken_over_at is not None else self.mode
 
+    @property
+    def supervised_by_city_unit(self) -> bool:
+        """Tell whether the city unit's own supervision office answers for it: the county's item, taken over.
+
+        Nobody in the city is named for a ``direct`` item, and a county does not supervise what the city decides.
+        """
+        return self.mode is Mode.DIRECT and self.taken_over_at is not None
+
 
 class Applicant(SQLModel, table=True):
     """The applicant of one case; personal data stays in this table and in documents."""

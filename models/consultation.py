@@ -24,6 +24,8 @@ class Question(SQLModel, table=True):
     answer: str = ""
     answered_by: str | None = Field(default=None, max_length=64)
     answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    reminded_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the advisor was reminded of it, unanswered."""
 
 
 class Precedent(SQLModel, table=True):

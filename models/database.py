@@ -156,10 +156,8 @@ def _open_engine(url: str, pool_size: int) -> Engine:
         if not connection.get_execution_options().get("writing", False):
             connection.exec_driver_sql("BEGIN")
             return
-        if not connection.info.get(HOLDS_TURN, False):
-            # Kept until the connection is handed back: a migration of several revisions begins once for each.
-            turn.take()
-            connection.info[HOLDS_TURN] = True
+        turn.take()
+        connection.info[HOLDS_TURN] = True
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(engine, "checkin")

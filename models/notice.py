@@ -1,4 +1,4 @@
-"""Notifications to groups of accounts: reminders (催办) and supervision (督办) of a case's dates."""
+"""Notifications to groups of accounts: reminders (催办) and supervision (督办) of a case's dates and of powers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,8 +21,37 @@ class NoticeKind(StrEnum):
         return "催办" if self is NoticeKind.REMINDER else "督办"
 
 
+class NoticeSubject(StrEnum):
+    """What a notification is about."""
+
+    CASE = "case"
+    POLICY_NOTICE = "policy_notice"
+    FILING = "filing"
+    RECALL = "recall"
+    AGREEMENT = "agreement"
+    QUESTION = "question"
+
+    @property
+    def label(self) -> str:
+        """Return the Chinese name."""
+        return _SUBJECTS[self]
+
+
+_SUBJECTS = {
+    NoticeSubject.CASE: "办件",
+    NoticeSubject.POLICY_NOTICE: "政策文件告知",
+    NoticeSubject.FILING: "县级报备",
+    NoticeSubject.RECALL: "收回权限",
+    NoticeSubject.AGREEMENT: "承接协议",
+    NoticeSubject.QUESTION: "业务指导",
+}
+
+
 class Notice(SQLModel, table=True):
-    """One notification to one group, dated by the instant its cause came due."""
+    """One notification to one group, dated by the instant its cause came due.
+
+    It is about a case, or about the row ``subject_id`` of ``subject``, called ``title`` in ``area``; a filing has both.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -33,7 +62,11 @@ class Notice(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     natural_key: str = Field(max_length=120)
-    case_no: str = Field(foreign_key="case.case_no", max_length=32)
+    case_no: str | None = Field(default=None, foreign_key="case.case_no", max_length=32)
+    subject: NoticeSubject = Field(default=NoticeSubject.CASE, sa_type=choice(NoticeSubject))
+    subject_id: int | None = None
+    title: str = Field(default="", max_length=300)
+    area: str = Field(default="", max_length=32)
     kind: NoticeKind = Field(sa_type=choice(NoticeKind))
     signal: str = Field(max_length=32)
     to_group: str = Field(max_length=128)

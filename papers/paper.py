@@ -107,7 +107,7 @@ class Paper:
 
     def as_json(self) -> dict[str, Any]:
         """Return the content as JSON values, the form in which it is kept beside the PDF."""
-        content: dict[str, Any] = orjson.loads(orjson.dumps(self))
+        content: dict[str, Any] = orjson.loads(orjson.dumps(self, default=date.isoformat))
         for block, one in zip(content["blocks"], self.blocks, strict=True):
             block["block"] = type(one).__name__.lower()
         return content

@@ -14,10 +14,11 @@ from sqlmodel import Session, col, select
 
 from models.agreement import Agreement, AgreementState
 from models.catalogue import Area, Mode, Unit
+from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, outbox, power_ledger, power_rights, rights, timeline
+from services import catalogue, notices, outbox, power_ledger, power_rights, rights, timeline
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -341,6 +342,12 @@ def _get(session: Session, agreement_id: int) -> Agreement:
 def _note(
     session: Session, agreement: Agreement, event: str, text: str, actor: str, at: datetime, key: str | None = None
 ) -> None:
+    """Write the ledger, and notify who has to sign or to live with it."""
+    if (told := _told(agreement, event)) and agreement.id is not None:
+        title = f"{agreement.in_force_from}起，{len(agreement.items)}个事项"
+        subject = notices.Subject(NoticeSubject.AGREEMENT, agreement.id, title, agreement.area)
+        cause = notices.Cause(event.replace(".", "_"), f"承接协议：{text}", at, key or event)
+        notices.record_about(session, subject, NoticeKind.REMINDER, told, cause)
     power_ledger.add(
         session,
         PowerSubject.AGREEMENT,
@@ -353,6 +360,20 @@ def _note(
         unit=agreement.unit,
         key=key,
     )
+
+
+def _told(agreement: Agreement, event: str) -> list[str]:
+    city, county = f"city.{agreement.unit}.approver", f"{agreement.area}.approver"
+    window = f"{agreement.area}.window"
+    return {
+        "agreement.drafted": [city, county],
+        "agreement.signed_by_city": [county] if agreement.county_signature is None else [],
+        "agreement.signed_by_county": [city] if agreement.city_signature is None else [],
+        "agreement.in_force": [city, county, window],
+        "agreement.suspended": [county, window],
+        "agreement.resumed": [county, window],
+        "agreement.ended": [county, window],
+    }.get(event, [])
 
 
 def _tell(session: Session, agreement: Agreement, message: Message, variables: dict[str, Any] | None = None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from catalog_data.guide import Guide
+from models.case import Case
 from models.catalogue import (
     Area,
     CountyUnit,
@@ -21,6 +22,7 @@ from models.catalogue import (
     Unit,
 )
 from models.recall import Recall, UnitTransfer
+from models.working_calendar import china_date
 from services import reference
 from services.catalogue_seeding import SeedReport, seed_catalogue
 from services.errors import NotFound
@@ -39,6 +41,7 @@ __all__ = [
     "list_items",
     "parse_guide",
     "recalled",
+    "recalled_areas",
     "responsibility",
     "seed_catalogue",
     "unit_name",
@@ -49,7 +52,11 @@ _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
 
 
 class ItemView(BaseModel):
-    """An item as ``GET /items`` shows it; ``locked_areas`` lack an agreement in force."""
+    """An item as ``GET /items`` shows it.
+
+    ``areas`` is the territory as printed. Of it ``locked_areas`` lack an agreement in force, and from
+    ``recalled_areas`` the power is recalled on the day asked about.
+    """
 
     code: str
     mode: Mode
@@ -62,6 +69,7 @@ class ItemView(BaseModel):
     remark: str
     areas: list[str]
     locked_areas: list[str]
+    recalled_areas: list[str]
     in_force_from: date | None
     version: int
     provenance: dict[str, Any]
@@ -72,6 +80,7 @@ class ResponsibilityView(BaseModel):
 
     ``answers`` answers for the result, ``answers_for_review`` for the county's substantive review.
     ``forwards`` signs the 审核转报件; ``follows_up`` is the county regulator beside the city's (四.六).
+    ``recalled``: the power was recalled from the area, and the city unit does all of it.
     """
 
     item: str
@@ -88,6 +97,7 @@ class ResponsibilityView(BaseModel):
     supervises: str
     supervisor_name: str
     follows_up: str | None
+    recalled: bool
     assumed: bool
     basis: str
 
@@ -122,8 +132,9 @@ def list_items(
 ) -> list[ItemView]:
     """Return the items that count on ``on``, in the order of the annexes.
 
-    ``area`` keeps those delegated to it, ``q`` those whose code, names or unit contain each of its words,
-    full or half width. ``agreements`` holds (area, item code) of every agreement in force on that day.
+    ``area`` keeps those delegated to it and not recalled from it on that day, ``q`` those whose code, names or unit
+    contain each of its words, full or half width. ``agreements`` holds (area, item code) of every agreement in force
+    on that day.
     """
     names = {one.code: one.name for one in session.exec(select(Unit)).all()}
     gone = recalled(session, on)
@@ -133,12 +144,14 @@ def list_items(
         name = names.get(item.unit, item.unit)
         if mode is not None and item.mode is not mode:
             continue
-        territory = [place for place in item.areas if (place, item.code) not in gone]
-        if (area is not None and area not in territory) or (unit is not None and item.unit != unit):
+        taken = [place for place in item.areas if (place, item.code) in gone]
+        if area is not None and (area not in item.areas or area in taken):
+            continue
+        if unit is not None and item.unit != unit:
             continue
         text = _fold(f"{item.code} {item.main_name} {item.sub_name} {name}")
         if all(word in text for word in words):
-            views.append(_view(item, name, territory, agreements))
+            views.append(_view(item, name, taken, agreements))
     return views
 
 
@@ -152,6 +165,12 @@ def is_recalled(session: Session, area: str, item: str, on: date) -> bool:
     """Tell whether the area's power over the item is recalled on ``on``."""
     decided = select(Recall).where(Recall.area == area, Recall.item == item, col(Recall.effective_on) <= on)
     return any(one.withholds(on) for one in session.exec(decided).all())
+
+
+def recalled_areas(session: Session, item: str, on: date) -> list[str]:
+    """Return the areas an item's power is recalled from on ``on``."""
+    decided = select(Recall).where(Recall.item == item, col(Recall.effective_on) <= on)
+    return sorted({one.area for one in session.exec(decided).all() if one.withholds(on)})
 
 
 def county_unit(session: Session, item: ItemVersion, area: str, on: date | None = None) -> CountyUnit | None:
@@ -205,8 +224,8 @@ def parse_guide(version: GuideVersion) -> Guide:
 def responsibility(session: Session, item_code: str, area: str, on: date | None = None) -> ResponsibilityView:
     """Return who accepts, reviews, decides, answers for and supervises an item in an area.
 
-    Without ``on`` the latest versions count. Raises ``NotFound`` for an item, an area or a pair of them that
-    the catalogue does not know.
+    Without ``on`` the latest versions count, and no recall. Raises ``NotFound`` for an item, an area or a pair of
+    them that the catalogue does not know.
     """
     item = get_item(session, item_code, on)
     if item is None:
@@ -216,27 +235,32 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     if area not in item.areas:
         raise NotFound("该县（市、区）不承接本事项", "The item is not delegated to this area")
     duty = _duty(session, item_code, on)
-    by_city = item.mode in Mode.decided_by_city()
-    county_reviews = item.mode is not Mode.WINDOW
+    gone = on is not None and is_recalled(session, area, item.code, on)
+    by_city = gone or item.mode in Mode.decided_by_city()
+    county_reviews = not gone and item.mode is not Mode.WINDOW
+    forwarded = not gone and item.mode is Mode.SUBSTANTIVE
     review_group, review_unit = _county_reviewer(session, item, area, on)
     city_unit = unit_name(session, item.unit)
+    city_reviewer = f"city.{item.unit}.reviewer"
     decides = f"city.{item.unit}.approver" if by_city else f"{area}.approver"
-    city_supervises = duty.level is SupervisorLevel.CITY
+    city_supervises = gone or duty.level is SupervisorLevel.CITY
+    supervisor = duty.supervisor_unit if duty.level is SupervisorLevel.CITY else item.unit
     return ResponsibilityView(
         item=item.code,
         area=area,
         mode=item.mode,
-        accepts=f"{area}.window",
-        reviews=review_group if county_reviews else f"city.{item.unit}.reviewer",
+        accepts=city_reviewer if gone else f"{area}.window",
+        reviews=review_group if county_reviews else city_reviewer,
         review_unit_name=review_unit if county_reviews else city_unit,
-        forwards=f"{area}.chief" if item.mode is Mode.SUBSTANTIVE else None,
+        forwards=f"{area}.chief" if forwarded else None,
         decides=decides,
         decision_unit_name=city_unit if by_city else "县级审批单位",
         answers=decides,
-        answers_for_review=review_group if item.mode is Mode.SUBSTANTIVE else None,
-        supervises=f"city.{duty.supervisor_unit}.supervisor" if city_supervises else f"{area}.supervisor",
-        supervisor_name=unit_name(session, duty.supervisor_unit) if city_supervises else "县级行业主管部门",
+        answers_for_review=review_group if forwarded else None,
+        supervises=f"city.{supervisor}.supervisor" if city_supervises else f"{area}.supervisor",
+        supervisor_name=unit_name(session, supervisor) if city_supervises else "县级行业主管部门",
         follows_up=f"{area}.supervisor" if city_supervises else None,
+        recalled=gone,
         assumed=duty.assumed,
         basis=duty.basis,
     )
@@ -247,15 +271,20 @@ _DUTIES = (
 )
 
 
-def supervisors(session: Session, item_code: str, area: str, on: date) -> tuple[str, str | None]:
-    """Return who supervises an item's cases of a day in an area, and who follows up there.
+def supervisors(session: Session, case: Case) -> tuple[str, str | None]:
+    """Return who supervises a case, and who follows up in the county, by the matrix of the day it was handed in.
 
+    That is the day whose item version, and so whose mode, the case keeps.
+    A county's case that the city took over is supervised by the city unit's office, and followed up in the county.
     A list that no longer has the item or the area leaves its running cases supervised: then the first duty there was
     counts, and the county's supervisor where there was none.
     """
-    versions = session.exec(_DUTIES, params={"item": item_code}).all()
+    in_county = f"{case.area}.supervisor"
+    if case.supervised_by_city_unit:
+        return f"city.{case.city_unit}.supervisor", in_county
+    on = china_date(case.received_at)
+    versions = session.exec(_DUTIES, params={"item": case.item_code}).all()
     duty = next((one for one in versions if one.in_force(on)), versions[-1] if versions else None)
-    in_county = f"{area}.supervisor"
     if duty is None or duty.level is not SupervisorLevel.CITY:
         return in_county, None
     return f"city.{duty.supervisor_unit}.supervisor", in_county
@@ -269,8 +298,8 @@ def _in_force(session: Session, on: date) -> list[ItemVersion]:
     return list(latest.values())
 
 
-def _view(item: ItemVersion, name: str, territory: list[str], agreements: Set[tuple[str, str]]) -> ItemView:
-    locked = [area for area in territory if item.mode is Mode.SUBSTANTIVE and (area, item.code) not in agreements]
+def _view(item: ItemVersion, name: str, taken: list[str], agreements: Set[tuple[str, str]]) -> ItemView:
+    locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, item.code) not in agreements]
     return ItemView(
         code=item.code,
         mode=item.mode,
@@ -281,8 +310,9 @@ def _view(item: ItemVersion, name: str, territory: list[str], agreements: Set[tu
         sub_name=item.sub_name,
         power_type=item.power_type,
         remark=item.remark,
-        areas=territory,
+        areas=list(item.areas),
         locked_areas=locked,
+        recalled_areas=taken,
         in_force_from=item.in_force_from,
         version=item.version,
         provenance=item.provenance,

@@ -4,7 +4,7 @@ A question goes to the advisor (业务指导员) of the city unit that owns the 
 handling, never about a person: whoever may not read a case sees its question without the case's number.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import BaseModel
@@ -13,10 +13,11 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.consultation import Precedent, Question, Training, TrainingAttendance
+from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
-from models.working_calendar import china_date
-from services import calendar, cases, catalogue, power_ledger, power_rights, rights
-from services.accounts import Actor
+from models.working_calendar import china_date, end_of_day
+from services import calendar, cases, catalogue, notices, power_ledger, power_rights, rights, timeline
+from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import decode_cursor, encode_cursor
@@ -24,7 +25,7 @@ from services.rights import Role
 from services.views import Page
 
 ANSWER_DAYS: Final = 3
-"""Working days after which an unanswered question shows red [decision]; the plan sets none."""
+"""Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""
 
 
 class QuestionAnswered(Conflict):
@@ -103,6 +104,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
     session.add(question)
     session.flush()
     _note(session, question, "question.asked", f"咨询{version.code}", actor.username, now)
+    _notify(session, question, NoticeKind.REMINDER, [advisor_of(question)], "question_asked", f"咨询：{text}", now)
     return _question(session, actor, question)
 
 
@@ -119,7 +121,46 @@ def answer(session: Session, actor: Actor, question_id: int, text: str) -> Quest
     question.answer, question.answered_by, question.answered_at = text, actor.username, now
     session.add(question)
     _note(session, question, "question.answered", f"答复咨询{question.item}", actor.username, now)
+    own = [one for one in groups_of(session, question.asked_by) if one.startswith(f"{question.area}.")]
+    _notify(session, question, NoticeKind.REMINDER, own, "question_answered", f"咨询已答复：{text}", now)
     return _question(session, actor, question)
+
+
+def overdue(session: Session, limit: int = 100) -> list[int]:
+    """Return unanswered questions past their days of which nobody was reminded."""
+    now = product_now(session)
+    waiting = select(Question).where(
+        col(Question.answered_at).is_(None),
+        col(Question.reminded_at).is_(None),
+        col(Question.asked_at) < now - timedelta(days=ANSWER_DAYS),
+    )
+    found = session.exec(waiting.order_by(col(Question.id)).limit(limit)).all()
+    return [one.id for one in found if one.id is not None and answer_due(session, one) < now]
+
+
+def remind(session: Session, question_id: int) -> None:
+    """Remind the advisor of an unanswered question and tell the coordinator, once, dated by the end of its days."""
+    question = session.get_one(Question, question_id, with_for_update=True)
+    due = answer_due(session, question)
+    if question.answered_at is not None or question.reminded_at is not None or due > product_now(session):
+        return
+    question.reminded_at = due
+    session.add(question)
+    text = f"咨询{question.item}已满{ANSWER_DAYS}个工作日未答复"
+    _note(session, question, "question.overdue", text, timeline.SYSTEM, due)
+    _notify(session, question, NoticeKind.REMINDER, [advisor_of(question)], "question_overdue", text, due)
+    _notify(session, question, NoticeKind.SUPERVISION, [notices.COORDINATOR], "question_overdue", text, due)
+
+
+def answer_due(session: Session, question: Question) -> datetime:
+    """Return the end of the working days an advisor has."""
+    days = calendar.calendar_of(session, question.area)
+    return end_of_day(days.add_working_days(china_date(question.asked_at), ANSWER_DAYS))
+
+
+def advisor_of(question: Question) -> str:
+    """Return the group that answers a question."""
+    return f"city.{question.unit}.advisor"
 
 
 def list_questions(
@@ -268,7 +309,7 @@ def _question(session: Session, actor: Actor, question: Question) -> QuestionVie
         {
             **question.model_dump(),
             "case_no": named,
-            "to": f"city.{question.unit}.advisor",
+            "to": advisor_of(question),
             "working_days": taken,
             "late": taken > ANSWER_DAYS,
         }
@@ -282,6 +323,13 @@ def _training(session: Session, training: Training) -> TrainingView:
         .order_by(col(TrainingAttendance.id))
     ).all()
     return TrainingView.model_validate({**training.model_dump(), "attended": list(attended)})
+
+
+def _notify(
+    session: Session, question: Question, kind: NoticeKind, groups: list[str], signal: str, text: str, at: datetime
+) -> None:
+    subject = notices.Subject(NoticeSubject.QUESTION, question.id or 0, question.text, question.area)
+    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, signal))
 
 
 def _note(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:

@@ -17,10 +17,11 @@ from models.calendar import CITY_WIDE
 from models.case import Case
 from models.catalogue import Mode
 from models.filing import Filing, FilingKind, FilingQuestion, FilingState, ReviewFinding
+from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, calendar, outbox, power_ledger, power_rights, rights, timeline, webhooks
+from services import answers, calendar, notices, outbox, power_ledger, power_rights, rights, timeline, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.deadline_watch import SHORTEST_SLEEP
@@ -173,6 +174,8 @@ def question(
         at=now,
         key=f"filing.questioned:{number}",
     )
+    told = f"市级单位质询，请于{china_date(due)}前答复：{text}"
+    _remind(session, filing, NoticeKind.REMINDER, _county(filing), "filing_questioned", told, now, f"{number}")
     variables = {"answerDueAt": due.isoformat(timespec="seconds")}
     _tell(session, filing, Message.FILING_QUESTIONED, f"questioned:{number}", variables)
     return view(session, filing)
@@ -233,6 +236,12 @@ def remind(session: Session, case_no: str) -> None:
     key = f"filing.reminded:{filing.waiting_since.isoformat()}:{number}"
     text = f"已满{ACKNOWLEDGE_DAYS * number}个工作日未签收，提醒{whom}"
     _note(session, filing, "filing.reminded", text, timeline.SYSTEM, due, key)
+    occasion = f"{filing.waiting_since.isoformat()}:{number}"
+    city = [f"city.{filing.unit}.reviewer"]
+    _remind(session, filing, NoticeKind.REMINDER, city, "filing_unacknowledged", text, due, occasion)
+    if number > 1:
+        coordinator = [notices.COORDINATOR]
+        _remind(session, filing, NoticeKind.SUPERVISION, coordinator, "filing_unacknowledged", text, due, occasion)
     filing.reminders = number
     session.add(filing)
 
@@ -246,15 +255,13 @@ def remind_answer(session: Session, case_no: str) -> None:
     asked = open_questions[-1]
     asked.overdue = True
     session.add(asked)
-    _note(
-        session,
-        filing,
-        "filing.answer_overdue",
-        "县级逾期未答复，提醒县级并报市行政审批局统筹",
-        timeline.SYSTEM,
-        asked.answer_due_at,
-        f"filing.answer_overdue:{asked.number}",
-    )
+    text, due, occasion = "县级逾期未答复，提醒县级并报市行政审批局统筹", asked.answer_due_at, f"{asked.number}"
+    _note(session, filing, "filing.answer_overdue", text, timeline.SYSTEM, due, f"filing.answer_overdue:{occasion}")
+    for kind, groups in (
+        (NoticeKind.REMINDER, _county(filing)),
+        (NoticeKind.SUPERVISION, [notices.COORDINATOR]),
+    ):
+        _remind(session, filing, kind, groups, "filing_answer_overdue", text, due, occasion)
 
 
 def get(session: Session, actor: Actor, filing_id: int) -> FilingView:
@@ -369,6 +376,26 @@ def _reminder_due(session: Session, filing: Filing) -> datetime:
     days = ACKNOWLEDGE_DAYS * (filing.reminders + 1)
     city = calendar.calendar_of(session, CITY_WIDE)
     return end_of_day(city.add_working_days(china_date(filing.waiting_since), days))
+
+
+def _county(filing: Filing) -> list[str]:
+    return [f"{filing.area}.approver", f"{filing.area}.reviewer"]
+
+
+def _remind(
+    session: Session,
+    filing: Filing,
+    kind: NoticeKind,
+    groups: list[str],
+    signal: str,
+    text: str,
+    at: datetime,
+    occasion: str,
+) -> None:
+    """Bring an occasion of a filing to the notifications of who has to act on it."""
+    title = session.get_one(Case, filing.case_no).item_name
+    subject = notices.Subject(NoticeSubject.FILING, filing.id or 0, title, filing.area, filing.case_no)
+    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, f"{signal}:{occasion}"))
 
 
 def _note(

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from sqlmodel import Session, select
 
-from models.catalogue import GuideVersion, ItemVersion
+from models.catalogue import GuideVersion, ItemVersion, Mode, SupervisorLevel
 from services import catalogue
 
 FIELDS: Final = (
@@ -64,6 +64,8 @@ def differences(session: Session, rows: Sequence[dict[str, Any]], on: date, comp
         if current is None:
             found.append(_difference("added", row["code"], _name(row), changes, warnings))
         elif changes:
+            if supervisor_level(current.mode) is not supervisor_level(Mode(row["mode"])):
+                warnings.append("监管单位随放权方式改变，暂定，请在责任矩阵中核定")
             found.append(_difference("changed", row["code"], _name(row), changes, warnings))
     if complete:
         named = {row["code"] for row in rows}
@@ -72,6 +74,11 @@ def differences(session: Session, rows: Sequence[dict[str, Any]], on: date, comp
                 name = item.sub_name or item.main_name
                 found.append(_difference("ended", item.code, name, [], ["在办件按原版本办结"]))
     return found
+
+
+def supervisor_level(mode: Mode) -> SupervisorLevel:
+    """Return whose industry department supervises a mode (plan, section 四.五): that of the level which decides."""
+    return SupervisorLevel.CITY if mode in Mode.decided_by_city() else SupervisorLevel.COUNTY
 
 
 def _changes(current: ItemVersion | None, row: dict[str, Any]) -> list[FieldChange]:

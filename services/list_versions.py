@@ -24,7 +24,7 @@ from services import power_ledger, power_rights, rights
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.list_differences import FIELDS, Difference, differences
+from services.list_differences import FIELDS, Difference, differences, supervisor_level
 from services.paging import decode_cursor, encode_cursor
 from services.rights import Role
 from services.views import Page
@@ -259,25 +259,39 @@ def _new_version(session: Session, draft: ListDraft, row: dict[str, Any]) -> Non
             provenance={"list": draft.title, "source": draft.source, "draft": draft.id},
         )
     )
-    if latest is None:
-        _provide_for_new(session, row, draft)
+    _name_supervisor(session, row, draft)
 
 
-def _provide_for_new(session: Session, row: dict[str, Any], draft: ListDraft) -> None:
-    """Name a supervisor for a new item, assumed: the deciding unit's own supervision office."""
-    known = session.exec(select(Responsibility.id).where(Responsibility.item == row["code"])).first()
-    if known is None:
-        session.add(
-            Responsibility(
-                item=row["code"],
-                version=1,
-                level=SupervisorLevel.COUNTY if row["mode"] == Mode.DIRECT.value else SupervisorLevel.CITY,
-                supervisor_unit="" if row["mode"] == Mode.DIRECT.value else row["unit"],
-                assumed=True,
-                basis=f"《{draft.title}》新增事项，暂定",
-                in_force_from=draft.in_force_from,
-            )
+def _name_supervisor(session: Session, row: dict[str, Any], draft: ListDraft) -> None:
+    """Name who supervises from the list's day on where the mode asks for it: a new item, or one that changed sides.
+
+    A county's industry departments supervise what the county decides. What the city decides goes back to the city
+    department that was last named for it, else to the deciding unit's own supervision office; both assumed.
+    """
+    begins = draft.in_force_from
+    query = select(Responsibility).where(Responsibility.item == row["code"])
+    duties = list(session.exec(query.order_by(col(Responsibility.version))).all())
+    level = supervisor_level(Mode(row["mode"]))
+    current = next((one for one in reversed(duties) if one.in_force(begins)), None)
+    if current is not None and current.level is level:
+        return
+    for old in duties:
+        if old.in_force_to is None and (old.in_force_from is None or old.in_force_from < begins):
+            old.in_force_to = begins - timedelta(days=1)
+            session.add(old)
+    named = next((one.supervisor_unit for one in reversed(duties) if one.level is SupervisorLevel.CITY), row["unit"])
+    why = "放权方式改变" if duties else "新增事项"
+    session.add(
+        Responsibility(
+            item=row["code"],
+            version=duties[-1].version + 1 if duties else 1,
+            level=level,
+            supervisor_unit=named if level is SupervisorLevel.CITY else "",
+            assumed=True,
+            basis=f"《{draft.title}》{why}，暂定",
+            in_force_from=begins,
         )
+    )
 
 
 def _end(session: Session, code: str, begins: date) -> None:

@@ -1,6 +1,7 @@
 """Notifications to groups: reminders (催办) to who has the work in hand, supervision (督办) to who supervises.
 
-Each is recorded once for its cause and group, dated by the instant the cause came due.
+They are about a case, or about a policy notice, a filing, a recall, an agreement or a question (``Subject``). Each is
+recorded once for its cause and group, dated by the instant the cause came due.
 """
 
 from collections.abc import Iterable
@@ -13,9 +14,8 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from models.notice import Notice, NoticeKind, NoticeReading
+from models.notice import Notice, NoticeKind, NoticeReading, NoticeSubject
 from models.task import Task
-from models.working_calendar import china_date
 from services import catalogue
 from services.accounts import Actor
 from services.clock import product_now
@@ -24,6 +24,16 @@ from services.paging import decode_cursor, encode_cursor
 from services.views import Page
 
 COORDINATOR = "city.coordinator"
+MAX_TITLE_LENGTH = 300
+_ADDRESSES = {
+    NoticeSubject.CASE: "/cases/{case_no}",
+    NoticeSubject.POLICY_NOTICE: "/policy-notices/{id}",
+    NoticeSubject.FILING: "/powers/filings?case_no={case_no}",
+    NoticeSubject.RECALL: "/powers/recalls/{id}",
+    NoticeSubject.AGREEMENT: "/powers/agreements/{id}",
+    NoticeSubject.QUESTION: "/powers/guidance#question-{id}",
+}
+"""The page of each subject."""
 COUNTED = 100
 """Unread notifications are counted up to here."""
 
@@ -38,11 +48,28 @@ class Cause:
     natural_key: str
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a notification is about where it is not a case's dates; ``case_no`` where a case is behind it."""
+
+    kind: NoticeSubject
+    id: int
+    title: str
+    area: str = ""
+    case_no: str | None = None
+
+
 class NoticeView(BaseModel):
-    """A notification as lists show it."""
+    """A notification as lists show it; ``link`` is the page of its subject.
+
+    ``item_name`` is what the subject is called, ``area`` empty where it concerns the whole city.
+    """
 
     id: int
-    case_no: str
+    case_no: str | None
+    subject: NoticeSubject
+    subject_id: int | None
+    link: str
     item_name: str
     area: str
     kind: NoticeKind
@@ -54,15 +81,33 @@ class NoticeView(BaseModel):
 
 
 def record(session: Session, case: Case, kind: NoticeKind, groups: Iterable[str], cause: Cause) -> int:
-    """Notify ``groups`` of one cause, each once, and return how many were new."""
-    key = f"{case.case_no}:{cause.natural_key}"
+    """Notify ``groups`` of one cause in a case, each once, and return how many were new."""
+    about = {"case_no": case.case_no, "title": case.item_name, "area": case.area}
+    return _record(session, f"{case.case_no}:{cause.natural_key}", about, kind, groups, cause)
+
+
+def record_about(session: Session, subject: Subject, kind: NoticeKind, groups: Iterable[str], cause: Cause) -> int:
+    """Notify ``groups`` of one cause in something other than a case, each once; return how many were new."""
+    about = {
+        "case_no": subject.case_no,
+        "subject": subject.kind,
+        "subject_id": subject.id,
+        "title": subject.title[:MAX_TITLE_LENGTH],
+        "area": subject.area,
+    }
+    return _record(session, f"{subject.kind.value}:{subject.id}:{cause.natural_key}", about, kind, groups, cause)
+
+
+def _record(
+    session: Session, key: str, about: dict[str, Any], kind: NoticeKind, groups: Iterable[str], cause: Cause
+) -> int:
     told = set(session.exec(select(Notice.to_group).where(Notice.natural_key == key)).all())
     fresh = [group for group in dict.fromkeys(groups) if group not in told]
     for group in fresh:
         session.add(
             Notice(
+                **about,
                 natural_key=key,
-                case_no=case.case_no,
                 kind=kind,
                 signal=cause.signal,
                 to_group=group,
@@ -83,8 +128,7 @@ def groups_at_work(session: Session, case: Case) -> list[str]:
 
 def supervising_groups(session: Session, case: Case) -> list[str]:
     """Return who supervises the case by the responsibility matrix, and the city's coordinator."""
-    on = china_date(case.accepted_at or case.received_at)
-    supervises, follows_up = catalogue.supervisors(session, case.item_code, case.area, on)
+    supervises, follows_up = catalogue.supervisors(session, case)
     return list(dict.fromkeys(one for one in (supervises, follows_up, COORDINATOR) if one is not None))
 
 
@@ -100,7 +144,7 @@ def list_notices(
     """Return the notifications to the actor's groups, newest first."""
     query = (
         select(Notice, Case, NoticeReading.read_at)
-        .join(Case, col(Case.case_no) == col(Notice.case_no))
+        .join(Case, col(Case.case_no) == col(Notice.case_no), isouter=True)
         .join(
             NoticeReading,
             (col(NoticeReading.notice_id) == col(Notice.id)) & (col(NoticeReading.username) == actor.username),
@@ -128,7 +172,7 @@ def mark_read(session: Session, actor: Actor, notice_id: int) -> NoticeView:
     if notice.to_group not in actor.groups:
         raise Forbidden("这条提醒不是发给您的", "The notice is not yours")
     _read(session, actor, notice_id)
-    return _view(notice, session.get_one(Case, notice.case_no), True)
+    return _view(notice, session.get(Case, notice.case_no) if notice.case_no is not None else None, True)
 
 
 def mark_all_read(session: Session, actor: Actor) -> None:
@@ -155,12 +199,15 @@ def _read(session: Session, actor: Actor, notice_id: int) -> None:
         session.flush()
 
 
-def _view(notice: Notice, case: Case, read: bool) -> NoticeView:
+def _view(notice: Notice, case: Case | None, read: bool) -> NoticeView:
     return NoticeView(
         id=notice.id or 0,
         case_no=notice.case_no,
-        item_name=case.item_name,
-        area=case.area,
+        subject=notice.subject,
+        subject_id=notice.subject_id,
+        link=_ADDRESSES[notice.subject].format(id=notice.subject_id, case_no=notice.case_no),
+        item_name=notice.title or (case.item_name if case is not None else ""),
+        area=notice.area or (case.area if case is not None else ""),
         kind=notice.kind,
         signal=notice.signal,
         to=notice.to_group,

@@ -2,12 +2,13 @@
 
 Who must know follows from the items: the city unit that decides ``substantive`` and ``window`` items, the county
 approver of each area a ``direct`` item is delegated to; a county's supervisor tells its own county's approver only.
+Where the power is recalled from an area, the city unit decides there and is told in the county's place.
 """
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -15,10 +16,11 @@ from sqlmodel import Session
 
 from models.calendar import CITY_WIDE
 from models.catalogue import ItemVersion, Mode
+from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import audit, calendar, catalogue, outbox, webhooks
+from services import audit, calendar, catalogue, notices, outbox, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
@@ -61,7 +63,7 @@ def issue(
     problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
     if problems:
         raise InvalidInput(problems)
-    recipients = _recipients([one for one in versions if one is not None], voice)
+    recipients = _recipients([one for one in versions if one is not None], voice, catalogue.recalled(session, today))
     days = calendar.calendar_of(session, CITY_WIDE)
     notice = PolicyNotice(
         title=title.strip(),
@@ -154,6 +156,9 @@ def remind(session: Session, notice_id: int) -> None:
     if notice.completed_at is None and notice.reminded_at is None:
         notice.reminded_at = max(notice.due_at, notice.issued_at)
         session.add(notice)
+        silent = _silent(session, notice_id)
+        text = f"政策文件《{notice.title}》到期未签收，请签收"
+        _notify(session, notice, NoticeKind.REMINDER, silent, "policy_due", text, notice.reminded_at)
         _emit(session, Event.POLICY_OVERDUE, notice, notice.reminded_at)
 
 
@@ -163,6 +168,10 @@ def escalate(session: Session, notice_id: int) -> None:
     if notice.completed_at is None and notice.escalated_at is None:
         notice.escalated_at = max(notice.escalate_at, notice.issued_at)
         session.add(notice)
+        silent = _silent(session, notice_id)
+        text = f"政策文件《{notice.title}》仍有{len(silent)}个审批单位未签收"
+        groups = [notices.COORDINATOR, notice.issued_for, *silent]
+        _notify(session, notice, NoticeKind.SUPERVISION, groups, "policy_escalated", text, notice.escalated_at)
         _emit(session, Event.POLICY_ESCALATED, notice, notice.escalated_at)
 
 
@@ -199,14 +208,35 @@ def _item_problems(codes: Sequence[str], versions: Sequence[ItemVersion | None],
     return []
 
 
-def _recipients(items: Sequence[ItemVersion], voice: Group) -> list[str]:
+def _recipients(items: Sequence[ItemVersion], voice: Group, recalled: Set[tuple[str, str]]) -> list[str]:
+    """Return who decides on the items; ``recalled`` holds every (area, item code) whose power the city has back."""
     groups = set()
     for item in items:
+        in_city = f"city.{item.unit}.approver"
         if item.mode in Mode.decided_by_city():
-            groups.add(f"city.{item.unit}.approver")
-        else:
-            groups |= {f"{area}.approver" for area in item.areas if voice.area in (None, area)}
+            groups.add(in_city)
+            continue
+        for area in item.areas:
+            if voice.area in (None, area):
+                groups.add(in_city if (area, item.code) in recalled else f"{area}.approver")
     return sorted(groups)
+
+
+def _silent(session: Session, notice_id: int) -> list[str]:
+    return [one.group_name for one in recipients_of(session, notice_id) if one.acknowledged_at is None]
+
+
+def _notify(
+    session: Session,
+    notice: PolicyNotice,
+    kind: NoticeKind,
+    groups: Sequence[str],
+    signal: str,
+    text: str,
+    at: datetime,
+) -> None:
+    subject = notices.Subject(NoticeSubject.POLICY_NOTICE, notice_key(notice), notice.title)
+    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, signal))
 
 
 def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) -> None:

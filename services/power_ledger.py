@@ -1,15 +1,25 @@
-"""The ledger of delegated powers (权力运行台账): written with the act itself, read by everybody signed in."""
+"""The ledger of delegated powers (权力运行台账): written with the act itself, read by staff.
+
+What happens to filings and questions is the affair of the county and the city unit concerned, and the coordinator's;
+everything else is read by all who work with delegated powers.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel
+from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 
 from models.power_event import PowerEvent, PowerSubject
-from services import audit
+from services import audit, power_rights, rights
+from services.accounts import Actor
 from services.paging import decode_cursor, encode_cursor
 from services.views import Page
+
+BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)
+"""What lies between one county and one city unit."""
 
 
 class PowerEventView(BaseModel):
@@ -80,6 +90,7 @@ def of(session: Session, subject: PowerSubject, subject_id: int) -> list[PowerEv
 
 def page(
     session: Session,
+    actor: Actor,
     *,
     subject: PowerSubject | None = None,
     area: str | None = None,
@@ -87,8 +98,9 @@ def page(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[PowerEventView]:
-    """Return a page of the ledger, newest first."""
-    query = select(PowerEvent).order_by(col(PowerEvent.id).desc())
+    """Return a page of what the account may read of the ledger, newest first; ``Forbidden`` unless it is staff."""
+    power_rights.require_staff(actor)
+    query = select(PowerEvent).where(_visible(actor)).order_by(col(PowerEvent.id).desc())
     for column, wanted in ((PowerEvent.subject, subject), (PowerEvent.area, area), (PowerEvent.unit, unit)):
         if wanted:
             query = query.where(col(column) == wanted)
@@ -97,6 +109,16 @@ def page(
     rows: Sequence[PowerEvent] = session.exec(query.limit(limit + 1)).all()
     shown = [_view(row) for row in rows[:limit]]
     return Page[PowerEventView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    if rights.is_coordinator(actor):
+        return true()
+    return or_(
+        col(PowerEvent.subject).not_in(BETWEEN_TWO),
+        col(PowerEvent.area).in_(sorted(power_rights.areas_of(actor))),
+        col(PowerEvent.unit).in_(sorted(power_rights.units_of(actor))),
+    )
 
 
 def _view(row: PowerEvent) -> PowerEventView:

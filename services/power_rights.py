@@ -2,6 +2,7 @@
 
 from services import rights
 from services.accounts import Actor
+from services.errors import Forbidden
 from services.rights import Group, Role, Scope
 
 
@@ -39,6 +40,17 @@ def areas_of(actor: Actor) -> frozenset[str]:
 def units_of(actor: Actor) -> frozenset[str]:
     """Return the city units the account belongs to."""
     return frozenset(group.unit for group in _groups(actor) if group.scope is Scope.CITY and group.unit is not None)
+
+
+def require_staff(actor: Actor) -> None:
+    """Raise ``Forbidden`` for whoever has nothing to do with delegated powers."""
+    if not is_staff(actor):
+        raise Forbidden("只有市、县工作人员可以查看", "Only staff of the city and its counties may look")
+
+
+def is_concerned(actor: Actor, area: str, unit: str) -> bool:
+    """Tell whether something between an area and a city unit is the account's own affair, or the coordinator's."""
+    return rights.is_coordinator(actor) or unit in units_of(actor) or area in areas_of(actor)
 
 
 def _groups(actor: Actor) -> frozenset[Group]:

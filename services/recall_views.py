@@ -14,6 +14,8 @@ from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
+from services import power_rights
+from services.accounts import Actor
 from services.clock import product_now
 from services.power_ledger import PowerEventView
 from services.views import StateView
@@ -37,7 +39,7 @@ class RecalledCaseView(BaseModel):
 
 
 class RecallView(BaseModel):
-    """A recall, from proposal to restoration."""
+    """A recall, from proposal to restoration; ``cases`` are named to the county, the city unit and the coordinator."""
 
     id: int
     item: str
@@ -59,6 +61,7 @@ class RecallView(BaseModel):
     restored_on: date | None
     restored_by: str | None
     restore_reason: str
+    case_count: int
     cases: list[RecalledCaseView]
     events: list[PowerEventView] = []
 
@@ -100,11 +103,12 @@ class Suggestion(BaseModel):
     reasons: list[str]
 
 
-def recall_view(session: Session, recall: Recall) -> RecallView:
-    """Return a recall as the contract shows it."""
+def recall_view(session: Session, actor: Actor, recall: Recall) -> RecallView:
+    """Return a recall as the contract shows it to an account."""
     rows = session.exec(select(RecallCase).where(RecallCase.recall_id == recall.id).order_by(col(RecallCase.id))).all()
-    cases = [{**row.model_dump(), "disposition_name": row.disposition.label} for row in rows]
-    return RecallView.model_validate({**recall.model_dump(), "cases": cases})
+    named = rows if power_rights.is_concerned(actor, recall.area, recall.unit) else ()
+    cases = [{**row.model_dump(), "disposition_name": row.disposition.label} for row in named]
+    return RecallView.model_validate({**recall.model_dump(), "case_count": len(rows), "cases": cases})
 
 
 def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Disposition]) -> PreviewRow:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState
 from models.catalogue import ItemVersion
+from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
@@ -24,6 +25,7 @@ from services import (
     audit,
     calendar,
     catalogue,
+    notices,
     outbox,
     power_ledger,
     power_rights,
@@ -90,7 +92,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     _note(session, recall, "recall.proposed", f"拟收回{item}：{reason}", actor.username, now)
     variables = {"recallId": str(recall.id), "statementDueAt": due.isoformat(timespec="seconds")}
     _tell(session, recall, Message.RECALL_PROPOSED, variables)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
@@ -106,7 +108,7 @@ def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> Rec
     session.add(recall)
     _note(session, recall, "recall.stated", f"县级陈述意见：{text}", actor.username, now)
     _tell(session, recall, Message.RECALL_STATED)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def lapse_hearing(session: Session, recall_id: int) -> None:
@@ -130,7 +132,7 @@ def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallV
     session.add(recall)
     _note(session, recall, "recall.dropped", f"决定不予收回：{reason}", actor.username, now)
     _tell(session, recall, Message.RECALL_DROPPED)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def decide(
@@ -176,7 +178,7 @@ def decide(
         _tell(session, recall, Message.RECALL_ORDERED, {**variables, "recallId": str(recall.id)})
     if recall.effective_on <= today:
         take_effect(session, recall.id or 0)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def take_effect(session: Session, recall_id: int) -> None:
@@ -245,7 +247,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
     )
     if not effective:
         _tell(session, recall, Message.RECALL_RESTORED)
-    return recall_view(session, recall)
+    return recall_view(session, actor, recall)
 
 
 def take_over(session: Session, case_no: str) -> dict[str, Any]:
@@ -275,8 +277,7 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
 def preview(session: Session, actor: Actor, item: str, area: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     version = _item(session, item, area)
-    concerned = version.unit in power_rights.units_of(actor) or area in power_rights.areas_of(actor)
-    if not concerned and not rights.is_coordinator(actor):
+    if not power_rights.is_concerned(actor, area, version.unit):
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
     rows = [
         preview_row(session, case, {choice: disposition_of(session, case, choice) for choice in InFlight})
@@ -287,6 +288,7 @@ def preview(session: Session, actor: Actor, item: str, area: str) -> Page[Previe
 
 def list_recalls(
     session: Session,
+    actor: Actor,
     *,
     item: str | None = None,
     area: str | None = None,
@@ -294,7 +296,8 @@ def list_recalls(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[RecallView]:
-    """Return a page of recalls and proposals, the newest first."""
+    """Return a page of recalls and proposals, the newest first, to the staff of the city and its counties."""
+    power_rights.require_staff(actor)
     query = select(Recall).order_by(col(Recall.id).desc())
     for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
         if wanted:
@@ -302,13 +305,14 @@ def list_recalls(
     if (position := decode_cursor(cursor, (int,))) is not None:
         query = query.where(col(Recall.id) < position[0])
     rows = session.exec(query.limit(limit + 1)).all()
-    shown = [recall_view(session, row) for row in rows[:limit]]
+    shown = [recall_view(session, actor, row) for row in rows[:limit]]
     return Page[RecallView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
 
 
-def get(session: Session, recall_id: int) -> RecallView:
+def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     """Return one recall with its history."""
-    shown = recall_view(session, _get(session, recall_id))
+    power_rights.require_staff(actor)
+    shown = recall_view(session, actor, _get(session, recall_id))
     shown.events = power_ledger.of(session, PowerSubject.RECALL, recall_id)
     return shown
 
@@ -394,6 +398,13 @@ def _get(session: Session, recall_id: int) -> Recall:
 
 
 def _note(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
+    """Write the ledger, and notify who has to act on the step or to live with it."""
+    signal = event.replace(".", "_")
+    if (told := _told(recall, event)) and recall.id is not None:
+        subject = notices.Subject(NoticeSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
+        due = recall.statement_due_at if event == "recall.proposed" else None
+        words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else text
+        notices.record_about(session, subject, NoticeKind.REMINDER, told, notices.Cause(signal, words, at, signal))
     power_ledger.add(
         session,
         PowerSubject.RECALL,
@@ -405,6 +416,21 @@ def _note(session: Session, recall: Recall, event: str, text: str, actor: str, a
         area=recall.area,
         unit=recall.unit,
     )
+
+
+def _told(recall: Recall, event: str) -> list[str]:
+    """Return who is notified of a step: the county of what is done to it, who decides of what it said."""
+    county = [f"{recall.area}.approver", f"{recall.area}.chief"]
+    window = [f"{recall.area}.window"]
+    return {
+        "recall.proposed": county,
+        "recall.stated": [f"city.{recall.unit}.approver", notices.COORDINATOR],
+        "recall.hearing_lapsed": [f"city.{recall.unit}.approver", notices.COORDINATOR],
+        "recall.dropped": county,
+        "recall.decided": [*county, *window],
+        "recall.effective": [*county, *window, f"city.{recall.unit}.reviewer"],
+        "recall.restored": [*county, *window],
+    }.get(event, [])
 
 
 def _tell(session: Session, recall: Recall, message: Message, variables: dict[str, Any] | None = None) -> None:

@@ -116,7 +116,8 @@ def may_read_case(actor: Actor, case: Case) -> bool:
     """Tell whether the account may read the case at all.
 
     A county reads its own cases, after a transfer too; a county unit those it reviews; a city unit those of its own
-    items; a supervisor those of the items it supervises; the coordinator every one; an administrator none.
+    items; a supervisor those of the items it supervises and its unit's taken over from a county; the coordinator every
+    one; an administrator none.
     """
     return any(_covers(group, actor, case) for group in parse_groups(actor.groups))
 
@@ -157,6 +158,9 @@ def visible_cases(actor: Actor) -> ColumnElement[bool]:
         conditions.append(col(Case.city_unit).in_(sorted(filter(None, units))))
     if actor.supervised_items:
         conditions.append(col(Case.item_code).in_(sorted(actor.supervised_items)))
+    if offices := {group.unit for group in groups if group.scope is Scope.CITY and group.role is Role.SUPERVISOR}:
+        taken_over = and_(col(Case.mode) == Mode.DIRECT, col(Case.taken_over_at).is_not(None))
+        conditions.append(and_(taken_over, col(Case.city_unit).in_(sorted(filter(None, offices)))))
     conditions.extend(
         and_(col(Case.area) == group.area, col(Case.review_unit) == group.unit)
         for group in groups
@@ -192,7 +196,8 @@ def _covers(group: Group, actor: Actor, case: Case) -> bool:
         case Scope.CITY if group.role is Role.COORDINATOR:
             return True
         case Scope.CITY if group.role is Role.SUPERVISOR:
-            return case.item_code in actor.supervised_items
+            overseen = case.supervised_by_city_unit and group.unit == case.city_unit
+            return overseen or case.item_code in actor.supervised_items
         case Scope.CITY:
             return group.unit == case.city_unit
     return False

@@ -151,8 +151,7 @@ def _recipients(session: Session, case: Case) -> tuple[dict[str, PushRole], str]
     """Return whom a case is pushed to, and who decided it."""
     by_city = case.handled_as in Mode.decided_by_city()
     approver = f"city.{case.city_unit}.approver" if by_city else f"{case.area}.approver"
-    on = china_date(case.accepted_at or case.received_at)
-    named, follower = catalogue.supervisors(session, case.item_code, case.area, on)
+    named, follower = catalogue.supervisors(session, case)
     recipients = {named: PushRole.RESPONSIBLE}
     if by_city or follower is not None:
         recipients.setdefault(follower or f"{case.area}.supervisor", PushRole.FOLLOW_UP)

@@ -29,13 +29,18 @@ class Event(StrEnum):
     POLICY_ACKNOWLEDGED = "policy.acknowledged"
     POLICY_OVERDUE = "policy.overdue"
     POLICY_ESCALATED = "policy.escalated"
+    FILING_FILED = "filing.filed"
+    FILING_ACKNOWLEDGED = "filing.acknowledged"
+    FILING_QUESTIONED = "filing.questioned"
+    FILING_ANSWERED = "filing.answered"
+    FILING_ANSWER_OVERDUE = "filing.answer_overdue"
+    FILING_REVIEWED = "filing.reviewed"
+    FILING_REMINDED = "filing.reminded"
     CERTIFICATE_ISSUED = "certificate.issued"
-    CERTIFICATE_CHANGED = "certificate.changed"
-    CERTIFICATE_CANCELLED = "certificate.cancelled"
 
 
 FAMILIES: Final = ("push", "policy", "filing", "certificate")
-"""What an event's name begins with. Events of ``filing`` are named by the service that files."""
+"""What an event's name begins with."""
 
 
 class _Data(BaseModel):
@@ -104,9 +109,16 @@ class PolicyData(_Data):
 
 
 class FilingData(_Data):
-    """县级报备(批): what a county filed with the city unit; further fields by the event."""
+    """县级报备(批): what a county filed with the city unit, and how far that has come."""
 
-    case_no: str | None = None
+    filing_id: int
+    case_no: str
+    item: str
+    area: str
+    to: str
+    kind: str
+    state: str
+    decision: str
 
 
 class CertificateData(_Data):
@@ -139,36 +151,33 @@ class EventView(BaseModel):
 
 
 def data_class(event: str) -> type[_Data]:
-    """Return the class of an event's data; raise ``ValueError`` for a name of no family."""
-    if event in _FEEDBACK_EVENTS:
-        return FeedbackData
-    family, _, word = event.partition(".")
-    if not word or family not in _DATA:
+    """Return the class of an event's data; raise ``ValueError`` for a name that is no event."""
+    if event not in set(Event):
         raise ValueError(f"unknown event {event!r}")
-    return _DATA[family]
+    return FeedbackData if event in _FEEDBACK_EVENTS else _DATA[_family(event)]
 
 
 def is_subscribable(name: str) -> bool:
     """Tell whether an endpoint may ask for ``name``: an event, a family of them, or all."""
-    family, _, word = name.partition(".")
-    if name == ALL_EVENTS or name in set(Event):
-        return True
-    return family in FAMILIES and (word == "*" or (family == "filing" and word.isidentifier()))
+    return name == ALL_EVENTS or name in set(Event) or name in {f"{family}.*" for family in FAMILIES}
 
 
 def wants(subscribed: Iterable[str], event: str) -> bool:
     """Tell whether a subscription covers an event."""
-    return not {ALL_EVENTS, event, f"{event.partition('.')[0]}.*"}.isdisjoint(subscribed)
+    return not {ALL_EVENTS, event, f"{_family(event)}.*"}.isdisjoint(subscribed)
 
 
 def catalogue() -> list[EventView]:
     """Return every event with its schema."""
-    names = [*(event.value for event in Event), "filing.*"]
     return [
         EventView(
-            event=name,
-            description=(data_class(name).__doc__ or "").strip(),
-            data_schema=data_class(name).model_json_schema(),
+            event=event.value,
+            description=(data_class(event).__doc__ or "").strip(),
+            data_schema=data_class(event).model_json_schema(),
         )
-        for name in names
+        for event in Event
     ]
+
+
+def _family(event: str) -> str:
+    return event.partition(".")[0]

@@ -109,7 +109,7 @@ def emit(session: Session, event: str, subject: str, data: dict[str, Any], at: d
 
 
 def emit_certificate(session: Session, event: str, certificate: Certificate, at: datetime) -> str:
-    """Queue an event of a certificate: issued, changed or cancelled, in step with the paper one."""
+    """Queue an event of a certificate, in step with the paper one."""
     own = {"number", "case_no", "name", "issued_at", "valid_until"}
     data = {**certificate.model_dump(include=own), "item": certificate.item_code, "status": certificate.status.value}
     return emit(session, event, f"certificate:{certificate.number}", data, at)

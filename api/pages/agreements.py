@@ -122,7 +122,7 @@ def show_ledger(
     require_staff(visitor)
     wanted = PowerSubject(subject) if subject in set(PowerSubject) else None
     with database.reading() as session:
-        page = power_ledger.page(session, subject=wanted, cursor=cursor or None, limit=PAGE_SIZE)
+        page = power_ledger.page(session, visitor.actor, subject=wanted, cursor=cursor or None, limit=PAGE_SIZE)
     context = {"page": page, "subject": wanted.value if wanted else "", "subjects": list(PowerSubject)}
     return render(request, "powers/ledger.html", context)
 

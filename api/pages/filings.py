@@ -1,8 +1,8 @@
 """Filings of county decisions (县级报备), for the city unit that takes them and the county that answers."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.pages.powers import notice_of, require_staff
@@ -21,16 +21,24 @@ router = APIRouter(route_class=PageRoute)
 
 @router.get(ADDRESS)
 def show_filings(
-    request: Request, visitor: CurrentVisitor, database: PageDatabase, state: str = "", cursor: str | None = None
+    request: Request,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    state: str = "",
+    case_no: Annotated[str, Query(max_length=32)] = "",
+    cursor: str | None = None,
 ) -> Response:
     """List the filings with what one may do about each."""
     require_staff(visitor)
     wanted = FilingState(state) if state in set(FilingState) else None
     with database.reading() as session:
-        page = filings.list_filings(session, visitor.actor, state=wanted, cursor=cursor or None, limit=PAGE_SIZE)
+        page = filings.list_filings(
+            session, visitor.actor, state=wanted, case_no=case_no.strip(), cursor=cursor or None, limit=PAGE_SIZE
+        )
     context = {
         "page": page,
         "state": wanted.value if wanted else "",
+        "case_no": case_no.strip(),
         "states": list(FilingState),
         "mine": {one.id for one in page.items if filings.handles(visitor.actor, one.unit)},
         "county": {one.id for one in page.items if filings.answers_for(visitor.actor, one.area)},

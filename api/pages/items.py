@@ -59,13 +59,15 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
         item, guide = read_item(session, code, today)
         in_force = agreements.in_force(session, today)
         notices = policy_ledger.of_item(session, code)
+        gone = catalogue.recalled_areas(session, code, today)
     locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, code) not in in_force]
     context = {
         "item": item,
         "guide": guide,
         "locked": locked,
         "usual_extension": special_procedures.USUAL_EXTENSION_DAYS,
+        "recalled": gone,
         "notices": notices,
-        "own_areas": [area for area in visitor.window_areas if area in item.areas and area not in locked],
+        "own_areas": [area for area in visitor.window_areas if area in item.areas and area not in (*locked, *gone)],
     }
     return render(request, "items/detail.html", context)

@@ -35,10 +35,10 @@ def count_notices(request: Request, visitor: CurrentVisitor, database: PageDatab
 
 @router.post("/notices/{notice_id}/read")
 def read_notice(notice_id: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
-    """Mark one as read and go to its case."""
+    """Mark one as read and go to what it is about."""
     with database.transaction() as session:
         notice = notices.mark_read(session, visitor.actor, notice_id)
-    return see(f"/cases/{notice.case_no}")
+    return see(notice.link)
 
 
 @router.post("/notices/read")

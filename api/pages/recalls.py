@@ -29,7 +29,7 @@ def show_recalls(
     """Show the monitoring figures and the recalls."""
     require_staff(visitor)
     with database.reading() as session:
-        page = recalls.list_recalls(session, cursor=cursor or None, limit=PAGE_SIZE)
+        page = recalls.list_recalls(session, visitor.actor, cursor=cursor or None, limit=PAGE_SIZE)
         figures = recall_views.suggestions(session)[:SHOWN_FIGURES]
     return render(request, "powers/recalls.html", {"page": page, "suggestions": figures, "notice": notice_of(request)})
 
@@ -83,7 +83,7 @@ def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database
     """Show one recall, its cases and its history."""
     require_staff(visitor)
     with database.reading() as session:
-        one = recalls.get(session, key)
+        one = recalls.get(session, visitor.actor, key)
     concerned = power_rights.acts_in_area(visitor.actor, one.area, Role.APPROVER, Role.CHIEF)
     context = {
         "one": one,

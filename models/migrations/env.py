@@ -32,6 +32,8 @@ with database.engine.execution_options(writing=True).connect() as connection:
         render_as_batch=True,
         compare_type=True,
         render_item=render_plain,
+        # One transaction for all: a second one of the same connection would wait for the first one's turn to write.
+        transactional_ddl=True,
         transaction_per_migration=False,
     )
     with context.begin_transaction():

@@ -19,6 +19,7 @@ def test_all_items_are_listed_as_the_contract_has_them(web: Web) -> None:
         "remark",
         "areas",
         "locked_areas",
+        "recalled_areas",
         "in_force_from",
         "version",
         "provenance",

@@ -22,6 +22,16 @@ from tests.receiver import Receiver, signature
 
 ADMIN = "admin.system"
 AT_ONCE = (timedelta(0), timedelta(0))
+FILING = {
+    "filing_id": 1,
+    "case_no": "c",
+    "item": "D-01",
+    "area": "xingguo",
+    "to": "city.jtys.reviewer",
+    "kind": "report",
+    "state": "filed",
+    "decision": "approve",
+}
 
 
 @pytest.fixture
@@ -87,7 +97,7 @@ def test_an_event_is_sent_once_however_often_it_is_emitted(web: Web, receiver: R
 def test_a_rolled_back_event_is_not_sent(web: Web, receiver: Receiver) -> None:
     subscribe(web, receiver, "*")
     with web.database.reading() as session:
-        webhooks.emit(session, "filing.created", "filing:1", {"case_no": "c"}, machine_now())
+        webhooks.emit(session, "filing.filed", "filing:1", FILING, machine_now())
     send(web)
     assert receiver.inbox.attempts == []
 
@@ -96,7 +106,7 @@ def test_a_failing_receiver_is_tried_again_then_given_up_and_may_be_resent(web: 
     subscribe(web, receiver, "filing.*")
     receiver.inbox.fail_next = 3
     with web.database.transaction() as session:
-        message_id = webhooks.emit(session, "filing.created", "filing:2", {"case_no": "c"}, machine_now())
+        message_id = webhooks.emit(session, "filing.filed", "filing:2", FILING, machine_now())
     send(web, 1)
     [waiting] = web.get("/webhook-deliveries", ADMIN, status="pending").json()["items"]
     assert (waiting["attempts"], waiting["last_status"], waiting["last_error"]) == (1, 503, "HTTP 503")
@@ -118,7 +128,7 @@ def test_a_receiver_that_is_not_there_does_not_stop_the_others(web: Web, receive
         subscribe(web, gone, "filing.*")
     subscribe(web, receiver, "filing.*")
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.created", "filing:3", {}, machine_now())
+        webhooks.emit(session, "filing.filed", "filing:3", FILING, machine_now())
     send(web)
     assert len(receiver.inbox.messages) == 1
     [waiting] = web.get("/webhook-deliveries", ADMIN, status="pending").json()["items"]
@@ -129,7 +139,7 @@ def test_pauses_between_attempts_grow(web: Web, receiver: Receiver) -> None:
     subscribe(web, receiver, "filing.*")
     receiver.inbox.fail_next = 9
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.created", "filing:4", {}, machine_now())
+        webhooks.emit(session, "filing.filed", "filing:4", FILING, machine_now())
     sender, waits = WebhookSender(web.database), []
     for _ in range(3):
         asyncio.run(sender.send_due())
@@ -174,6 +184,9 @@ def test_only_the_system_administrator_manages_webhooks(web: Web, username: str)
         ("https://example.com:99999/", ["*"]),
         ("https://example.com/x", ["nonsense"]),
         ("https://example.com/x", ["push.nonsense"]),
+        ("https://example.com/x", ["filing.nonsense"]),
+        ("https://example.com/x", ["certificate.changed"]),
+        ("https://example.com/x", ["nonsense.*"]),
         ("https://example.com/x", []),
     ],
 )
@@ -215,8 +228,60 @@ def test_what_lies_inward_is_not_called(
 
 def test_every_event_has_a_schema(web: Web) -> None:
     told = {one["event"]: one["data_schema"] for one in web.get("/webhook-events", ADMIN).json()["items"]}
-    assert {"push.sent", "push.feedback", "policy.issued", "certificate.issued", "filing.*"} <= set(told)
+    assert {"push.sent", "push.feedback", "policy.issued", "certificate.issued"} <= set(told)
+    filed = {f"filing.{word}" for word in ("filed", "acknowledged", "questioned", "answered", "reviewed", "reminded")}
+    assert filed <= set(told)
     assert "case_no" in told["push.sent"]["required"]
+    assert set(told["filing.filed"]["required"]) == set(FILING)
+    for name in told:
+        assert web.post("/webhooks", ADMIN, json={"url": "https://example.com/x", "events": [name]}).status_code == 201
+
+
+def test_no_other_event_is_told_than_those_that_can_be_subscribed_to(web: Web) -> None:
+    with web.database.reading() as session, pytest.raises(ValueError):
+        webhooks.emit(session, "filing.created", "filing:5", FILING, machine_now())
+
+
+def test_a_decision_of_a_county_is_told_as_filed_with_the_city_unit(web: Web, receiver: Receiver) -> None:
+    subscribe(web, receiver, "filing.filed", "filing.acknowledged")
+    case_no = web.submit("D-01")
+    close(web, case_no)
+    [filing] = web.get("/filings", "city.jtys.reviewer", case_no=case_no).json()["items"]
+    assert web.post(f"/filings/{filing['id']}/acknowledge", "city.jtys.reviewer").status_code == 200
+    send(web)
+    [filed] = receiver.inbox.of("filing.filed")
+    told = {**FILING, "filing_id": filing["id"], "case_no": case_no}
+    assert filed["data"] == told
+    [done] = receiver.inbox.of("filing.acknowledged")
+    assert done["data"] == {**told, "state": "acknowledged"}
+    assert (done["subject"], done["id"] != filed["id"]) == (f"filing:{filing['id']}", True)
+
+
+def test_a_fault_of_ours_counts_as_an_attempt_and_stops_nobody(
+    web: Web, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = subscribe(web, receiver, "filing.*")
+    subscribe(web, receiver, "filing.*")
+    unseal = webhook_signing.unseal
+
+    def fail_for_one(sealed: str) -> str:
+        with web.database.reading() as session:
+            if session.get_one(WebhookEndpoint, broken["id"]).sealed_secret == sealed:
+                raise RuntimeError("a fault of ours")
+        return unseal(sealed)
+
+    monkeypatch.setattr(webhook_signing, "unseal", fail_for_one)
+    with web.database.transaction() as session:
+        webhooks.emit(session, "filing.filed", "filing:6", FILING, machine_now())
+    send(web, 1)
+    assert len(receiver.inbox.messages) == 1
+    [waiting] = web.get("/webhook-deliveries", ADMIN, endpoint=broken["id"]).json()["items"]
+    assert (waiting["status"], waiting["attempts"], waiting["last_error"]) == (
+        "pending", 1, "RuntimeError: a fault of ours",
+    )  # fmt: skip
+    send(web, 3)
+    [dead] = web.get("/webhook-deliveries", ADMIN, endpoint=broken["id"]).json()["items"]
+    assert (dead["status"], dead["attempts"]) == ("dead", 3)
 
 
 def platform(web: Web) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -302,7 +367,7 @@ def test_a_platform_gets_the_pushes_of_its_group_only(web: Web, receiver: Receiv
 def test_an_ended_subscription_gets_nothing_more(web: Web, receiver: Receiver) -> None:
     made = subscribe(web, receiver, "filing.*")
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.created", "filing:9", {}, machine_now())
+        webhooks.emit(session, "filing.filed", "filing:9", FILING, machine_now())
     gone = web.client.delete(f"/api/v1/webhooks/{made['id']}", headers=web.headers(ADMIN))
     assert gone.status_code == 204
     send(web)

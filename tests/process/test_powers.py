@@ -276,6 +276,11 @@ def test_ten_cases_in_flight_go_on_with_the_city_none_lost_and_none_doubled(inst
         assert len(decisions) == 1
         assert ("市级审批专用章" in decisions[0]["seal"]) == (case_no in transferred)
         assert bool(case["filings"]) == (case_no not in transferred)
+        by_city = {(f"city.{unit}.supervisor", "responsible"), (f"{area}.supervisor", "follow_up")}
+        by_county = {(f"{area}.supervisor", "responsible")}
+        pushed = {(one["to"], one["role"]) for one in case["pushes"]}
+        assert pushed == (by_city if case_no in transferred else by_county)
+        assert instance.api(f"city.{unit}.supervisor").get(f"/cases/{case_no}").is_success == (case_no in transferred)
         roots = [one for one in case["process_instances"] if one["process_id"] == "direct-devolution"]
         assert len(roots) == 1
     assert refusal(instance, item, area) == "item_not_delegated"

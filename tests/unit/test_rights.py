@@ -96,6 +96,19 @@ def test_a_supervisor_reads_the_items_it_supervises_whoever_decides(session: Ses
     assert session.exec(select(Case.case_no).where(rights.visible_cases(supervisor))).all() == ["window"]
 
 
+def test_the_city_units_supervisor_reads_what_its_unit_took_over_from_a_county(session: Session) -> None:
+    supervisor = actor("city.jtys.supervisor")
+    session.add(case(Mode.DIRECT, case_no="taken", city_unit="jtys", taken_over_at=machine_now(), project="p"))
+    session.add(case(Mode.WINDOW, case_no="citys own", city_unit="jtys", taken_over_at=machine_now(), project="p"))
+    session.flush()
+    every = session.exec(select(Case)).all()
+    assert {one.case_no for one in every if rights.may_read_case(supervisor, one)} == {"taken"}
+    assert session.exec(select(Case.case_no).where(rights.visible_cases(supervisor))).all() == ["taken"]
+    taken = session.get_one(Case, "taken")
+    assert rights.may_see_personal_data(supervisor, taken)
+    assert not rights.may_read_case(actor("city.zrzy.supervisor"), taken)
+
+
 def test_several_groups_add_up(session: Session) -> None:
     both = actor("city.jtys.reviewer", "rongjiang.jfj.reviewer")
     assert set(session.exec(select(Case.case_no).where(rights.visible_cases(both))).all()) == {

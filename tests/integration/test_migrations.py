@@ -1,0 +1,82 @@
+"""The revisions of the schema, on both databases: what they make is what the models say, and they keep the data."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlmodel import SQLModel
+
+import models  # noqa: F401 - registers every table
+from models.database import Database
+from services.setup import _alembic, migrate
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Yield an empty database of each kind."""
+    if request.param == "sqlite":
+        opened = Database(f"sqlite:///{tmp_path_factory.mktemp('migrations') / 'product.db'}")
+    else:
+        url: str = request.getfixturevalue("postgres_url")
+        server = sqlalchemy.create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
+        )
+        with server.connect() as connection:
+            connection.exec_driver_sql("DROP DATABASE IF EXISTS migrations WITH (FORCE)")
+            connection.exec_driver_sql("CREATE DATABASE migrations")
+        server.dispose()
+        opened = Database(url.rsplit("/", 1)[0] + "/migrations")
+    yield opened
+    opened.dispose()
+
+
+def differences(connection: Connection) -> list[object]:
+    """Return what the models have and the database lacks, or the reverse."""
+    context = MigrationContext.configure(connection, opts={"compare_type": False})
+    return list(compare_metadata(context, SQLModel.metadata))
+
+
+def test_the_revisions_make_what_the_models_say(database: Database) -> None:
+    migrate(database)
+    with database.engine.connect() as connection:
+        assert differences(connection) == []
+
+
+def test_notices_and_who_read_them_live_through_the_revisions_both_ways(database: Database) -> None:
+    config = _alembic(database.url)
+    command.upgrade(config, "0001")
+    with database.transaction() as session:
+        connection = session.connection()
+        connection.execute(
+            text(
+                'INSERT INTO "case" (case_no, query_code, item_code, item_version, guide_version, item_name, mode,'
+                " power_kind, power_type, area, city_unit, on_site_check, approval_filing, project, conditions,"
+                " applicant_digest, submitted_by, is_open, state, level, received_at, deemed_accepted, limit_unit,"
+                " provisional, handling, thresholds, by_commitment, clock_version, process_id)"
+                " VALUES ('c', 'q', 'D-01', 1, 1, 'i', 'direct', 'filing', 'p', 'xingguo', 'jtys', false, false, '',"
+                " '{}', 'd', 's', true, 1, 0, '2026-09-21 01:00:00', false, 'working_day', false, '', '{}', false, 0,"
+                " 'direct-devolution')"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO notice (id, natural_key, case_no, kind, signal, to_group, text, at)"
+                " VALUES (7, 'k', 'c', 'reminder', 'overdue', 'xingguo.window', 't', '2026-09-21 01:00:00')"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO notice_reading (notice_id, username, read_at) VALUES (7, 'x', '2026-09-21 01:00:00')")
+        )
+    for revision in ("head", "0001", "head"):
+        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+        with database.engine.connect() as connection:
+            kept = connection.execute(text("SELECT case_no, to_group FROM notice WHERE id = 7")).one()
+            assert tuple(kept) == ("c", "xingguo.window")
+            assert connection.execute(text("SELECT username FROM notice_reading WHERE notice_id = 7")).one()[0] == "x"
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT subject FROM notice WHERE id = 7")).one()[0] == "case"
+        assert differences(connection) == []
