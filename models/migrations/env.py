@@ -1,5 +1,7 @@
 """Alembic's environment: the tables of ``models`` on the database ``services.setup`` names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -22,6 +24,29 @@ def render_plain(kind: str, item: Any, _context: object) -> str | Literal[False]
     return False
 
 
+@contextmanager
+def references_unwatched(connection: sa.Connection) -> Iterator[None]:
+    """Let SQLite drop a table that is made anew; it heeds the switch outside a transaction alone."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def require_whole_references(connection: sa.Connection) -> None:
+    """Refuse what left a reference without its row, before it is committed."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(f"{len(broken)} references would be left without their row, the first in {broken[0][0]}")
+
+
 url = context.config.attributes.get("url")
 database = Database(url)
 
@@ -36,8 +61,10 @@ with database.engine.execution_options(writing=True).connect() as connection:
         transactional_ddl=True,
         transaction_per_migration=False,
     )
-    with context.begin_transaction():
-        context.run_migrations()
-    if connection.in_transaction():
-        connection.commit()
+    with references_unwatched(connection):
+        with context.begin_transaction():
+            context.run_migrations()
+            require_whole_references(connection)
+        if connection.in_transaction():
+            connection.commit()
 database.dispose()

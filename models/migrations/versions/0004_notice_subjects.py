@@ -12,14 +12,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the revision."""
-    keep = _readings_set_aside()
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.alter_column('case_no', existing_type=sa.String(32), nullable=True)
         batch_op.add_column(sa.Column('subject', sa.String(32), nullable=False, server_default='case'))
         batch_op.add_column(sa.Column('subject_id', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('title', sa.String(300), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('area', sa.String(32), nullable=False, server_default=''))
-    _put_back(keep)
     with op.batch_alter_table('question', schema=None) as batch_op:
         batch_op.add_column(sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True))
 
@@ -30,29 +28,9 @@ def downgrade() -> None:
         batch_op.drop_column('reminded_at')
     op.execute('DELETE FROM notice_reading WHERE notice_id IN (SELECT id FROM notice WHERE case_no IS NULL)')
     op.execute('DELETE FROM notice WHERE case_no IS NULL')
-    keep = _readings_set_aside()
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_column('area')
         batch_op.drop_column('title')
         batch_op.drop_column('subject_id')
         batch_op.drop_column('subject')
         batch_op.alter_column('case_no', existing_type=sa.String(32), nullable=False)
-    _put_back(keep)
-
-
-def _readings_set_aside() -> bool:
-    """Keep the readings elsewhere where the table they point to is made anew: SQLite would refuse to drop it."""
-    if op.get_bind().dialect.name != 'sqlite':
-        return False
-    op.execute('CREATE TEMPORARY TABLE kept_reading AS SELECT notice_id, username, read_at FROM notice_reading')
-    op.execute('DELETE FROM notice_reading')
-    return True
-
-
-def _put_back(kept: bool) -> None:
-    if kept:
-        op.execute(
-            'INSERT INTO notice_reading (notice_id, username, read_at) '
-            'SELECT notice_id, username, read_at FROM kept_reading'
-        )
-        op.execute('DROP TABLE kept_reading')
