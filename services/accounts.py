@@ -16,7 +16,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
-from sqlalchemy import bindparam, delete, func, or_
+from sqlalchemy import bindparam, delete, func, or_, sql
 from sqlmodel import Session, col, select
 
 from models.account import AccessToken, Account, Membership
@@ -132,24 +132,29 @@ def authenticate(session: Session, token: str) -> Actor:
 
 
 _RESUMED = (
-    select(AccessToken, Account, Membership.group_name)
+    sql.select(
+        col(AccessToken.csrf),
+        col(AccessToken.expires_at),
+        col(Account.username),
+        col(Account.display_name),
+        col(Account.active),
+        col(Membership.group_name),
+    )
     .join(Account, col(Account.username) == col(AccessToken.username))
     .join(Membership, col(Membership.username) == col(Account.username), isouter=True)
-    .where(AccessToken.digest == bindparam("digest"))
+    .where(col(AccessToken.digest) == bindparam("digest"))
 )
 
 
 def resume(session: Session, token: str) -> SignIn:
     """Return the session a token belongs to, with the secret of its forms (CSRF), as ``authenticate`` does."""
-    rows = session.exec(_RESUMED, params={"digest": _digest(token)}).all()
-    if not rows:
+    rows = session.connection().execute(_RESUMED, {"digest": _digest(token)}).all()
+    if not rows or not rows[0].active or rows[0].expires_at <= machine_now():
         raise Unauthenticated
-    access, account, _ = rows[0]
-    if not account.active or access.expires_at <= machine_now():
-        raise Unauthenticated
-    groups = frozenset(group for _, _, group in rows if group is not None)
-    actor = Actor(account.username, account.display_name, groups, _supervised_items(session, groups))
-    return SignIn(token, access.csrf, access.expires_at, actor)
+    found = rows[0]
+    groups = frozenset(row.group_name for row in rows if row.group_name is not None)
+    actor = Actor(found.username, found.display_name, groups, _supervised_items(session, groups))
+    return SignIn(token, found.csrf, found.expires_at, actor)
 
 
 def sign_out(session: Session, token: str) -> None:
