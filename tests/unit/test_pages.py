@@ -62,6 +62,14 @@ def test_a_counted_day_that_has_not_come_is_shown_as_planned() -> None:
     assert cells[date(2026, 9, 23)].ahead
 
 
+def test_a_day_after_the_decision_is_not_shown_as_used_however_late_one_looks() -> None:
+    days = [counted(date(2026, 9, 22)), counted(date(2026, 9, 23))]
+    (sheet,) = clock_months.month_sheets(days, None, date(2027, 1, 4), stopped=date(2026, 9, 22))
+    cells = {cell.day: cell for week in sheet.weeks for cell in week if cell is not None}
+    assert not cells[date(2026, 9, 22)].ahead
+    assert cells[date(2026, 9, 23)].ahead
+
+
 def test_the_used_share_never_passes_the_whole_and_needs_a_limit() -> None:
     assert clock_months.share_used(clock(used=5)) == 25
     assert clock_months.share_used(clock(used=31)) == 100
