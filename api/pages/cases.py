@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, processes, reference, rights, special_procedures, tasks, tolerance
+from services import case_actions, cases, processes, reference, rights, tasks, tolerance
 from services.errors import FieldProblem, InvalidInput
 from services.views import CaseRow, CaseView, Page, TaskView
 from settings import get_settings
@@ -239,12 +239,7 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
             view.clock.receipt.days, view.clock.receipt.due_on, visitor.now.date(), stopped=stopped
         ),
         used_percent=clock_months.share_used(view.clock),
-        clock_actions=case_clock.actions_of(
-            visitor,
-            stored,
-            extended=view.extension is not None,
-            longest_extension=special_procedures.longest_extension(session, stored),
-        ),
+        clock_actions=case_clock.actions_of(session, visitor, stored, extended=view.extension is not None),
         answers=_answers(guide, stored.conditions),
         process_names={one.id: one.name for one in processes.definitions(session)},
         operate_url=_operate_url(stored),
