@@ -12,7 +12,7 @@ from api.routing import API_BASE, AccountRoute, SubmissionRoute
 from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
-from services import case_actions, cases, special_procedures, submission
+from services import case_actions, cases, hearings, special_procedures, submission
 from services.views import CaseRow, CaseSubmission, CaseView, MaterialInput, Page, StateView, SubmissionReceipt
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
@@ -52,10 +52,10 @@ class SpecialProcedureInput(_Body):
     requested_on: IsoDate | None = None
     held_on: IsoDate | None = None
 
-    def hearing(self) -> special_procedures.Hearing | None:
+    def hearing(self) -> hearings.Hearing | None:
         """Return the particulars of a hearing, None when none is given."""
         given = (self.presiding_officer, self.held_on, self.told_on, self.requested_on)
-        return special_procedures.Hearing(*given) if any(one is not None for one in given) else None
+        return hearings.Hearing(*given) if any(one is not None for one in given) else None
 
 
 class HearingInput(_Body):
@@ -250,7 +250,7 @@ def set_hearing(
     """Give a running hearing its days and its presiding officer."""
     with database.transaction() as session:
         case = cases.find(session, caller, case_no)
-        given = special_procedures.Hearing(**body.model_dump())
+        given = hearings.Hearing(**body.model_dump())
         procedure = special_procedures.set_hearing(session, caller, case, procedure_id, given)
         return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
 

@@ -19,6 +19,9 @@ JUST_AFTER = timedelta(seconds=1)
 """A limit is overrun one second after its last one."""
 
 
+NO_LONGER_COUNTED = "已停止计时，未使用"
+"""The reason of a day that would have counted, had the case not been answered before it."""
+
 AWAITING_SUPPLEMENT = "等待申请人补正，不计入受理期限"
 
 
@@ -114,7 +117,8 @@ def reckon(
     """Reckon a limit of ``limit`` days after ``started``.
 
     ``extension`` lengthens it by that many working days, whatever the limit's own unit (行政许可法 art. 42, 82).
-    ``stopped`` is the day the case was decided; days after it are not used up. A limit of 0 ends on ``started``.
+    ``stopped`` is the day the case was decided; days after it are not used up, and say so. A limit of 0 ends on
+    ``started``.
     The yellow light comes on with the day that uses up ``yellow_share`` of the limit, or with the one that leaves
     ``yellow_days`` of it, whichever is first.
     """
@@ -142,7 +146,9 @@ def reckon(
         else:
             counted += 1
             used += day <= seen_until
-            days.append(Day(day, DayStatus.COUNTED, kind.reason if by_working_day else "自然日"))
+            reason = kind.reason if by_working_day else "自然日"
+            unused = stopped is not None and day > stopped
+            days.append(Day(day, DayStatus.COUNTED, NO_LONGER_COUNTED if unused else reason))
             if counted == yellow_at_count:
                 yellow_on = day
     return CaseClock(limit, unit, tuple(days), day, used, provisional, yellow_on)

@@ -120,17 +120,26 @@ def entered_years(city_days: Mapping[date, DayKind]) -> frozenset[int]:
     at least ``STATUTORY_HOLIDAY_DAYS`` days off: so the State Council's notice itself may be entered, and the days it
     does not name follow the week.
     """
-    return frozenset(year for year in {day.year for day in city_days} if _is_whole(year, city_days))
+    return frozenset(year for year in {day.year for day in city_days} if missing_of_year(year, city_days) is None)
 
 
-def _is_whole(year: int, city_days: Mapping[date, DayKind]) -> bool:
+@dataclass(frozen=True)
+class Missing:
+    """What the city-wide days of a year lack to make it whole."""
+
+    holidays: tuple[str, ...]
+    days_off: int
+
+
+def missing_of_year(year: int, city_days: Mapping[date, DayKind]) -> Missing | None:
+    """Return what the city-wide days lack to give the whole schedule of a year; None when they lack nothing."""
     named = [kind for day, kind in city_days.items() if day.year == year]
     if len(named) == (date(year + 1, 1, 1) - date(year, 1, 1)).days:
-        return True
+        return None
     off = [kind.reason for kind in named if not kind.working]
-    return len(off) >= STATUTORY_HOLIDAY_DAYS and all(
-        any(holiday in reason for reason in off) for holiday in STATUTORY_HOLIDAYS
-    )
+    absent = tuple(name for name in STATUTORY_HOLIDAYS if not any(name in reason for reason in off))
+    short = max(0, STATUTORY_HOLIDAY_DAYS - len(off))
+    return Missing(absent, short) if absent or short else None
 
 
 @lru_cache(maxsize=1)
@@ -171,10 +180,12 @@ def start_of_day(day: date) -> datetime:
 __all__ = [
     "DayKind",
     "DaySource",
+    "Missing",
     "WorkingCalendar",
     "china_date",
     "end_of_day",
     "entered_years",
+    "missing_of_year",
     "published_until",
     "start_of_day",
 ]

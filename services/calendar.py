@@ -13,12 +13,14 @@ from pydantic import BaseModel
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
+from models import working_calendar
 from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
 from models.catalogue import Area
 from models.working_calendar import (
     ONE_DAY,
     DayKind,
     DaySource,
+    Missing,
     WorkingCalendar,
     entered_years,
     published_until,
@@ -90,6 +92,16 @@ def days_of_year(session: Session, area: str, year: int) -> list[tuple[date, Day
         found.append((day, kinds.day(day)))
         day += ONE_DAY
     return found
+
+
+def missing_of_year(session: Session, year: int) -> Missing | None:
+    """Return what the days entered for a year lack before its dates are certain; None when none or all are there."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    if last <= published_until():
+        return None
+    query = select(CalendarDay).where(CalendarDay.area == CITY_WIDE, col(CalendarDay.day).between(first, last))
+    days = {row.day: DayKind(row.working, row.reason) for row in session.exec(query).all()}
+    return working_calendar.missing_of_year(year, days) if days else None
 
 
 def may_change(actor: Actor, area: str) -> bool:

@@ -13,7 +13,7 @@ from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
-from services import calendar, deadlines, outbox, timeline
+from services import calendar, deadlines, hearings, outbox, timeline
 from services.accounts import Actor
 from services.calendar import DayEntry
 from services.clock import product_now
@@ -59,6 +59,8 @@ def _replan(session: Session, numbers: list[str]) -> int:
         for case in cases:
             of_case = inputs.of(case)
             replanned = [one for one in of_case.procedures if _replan_procedure(session, case, one, of_case)]
+            for one in of_case.procedures:
+                hearings.warn_of_closed_day(session, case, one, of_case.calendar, now)
             before = _dates(case)
             deadlines.set_dates(case, of_case, now)
             if _dates(case) == before and not replanned:

@@ -1,22 +1,29 @@
 """Special procedures (特别程序) and the one extension (延期): what stops or lengthens a case's clock."""
 
 import secrets
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from models.account import Account
 from models.case import Case, CaseState
-from models.decision import Decision
 from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
-from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import answers, audit, calendar, deadlines, documents, notices, outbox, reference, rights, timeline
+from services import (
+    answers,
+    audit,
+    calendar,
+    deadlines,
+    documents,
+    hearings,
+    notices,
+    outbox,
+    reference,
+    rights,
+    timeline,
+)
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -28,27 +35,8 @@ USUAL_EXTENSION_DAYS = 10
 LONGEST_EXTENSION_DAYS = 365
 """Working days no guide may go beyond."""
 
-HEARING_REQUEST_DAYS = 5
-"""Working days to ask for a hearing after being told of the right to one (art. 47)."""
-
-HEARING_DAYS = 20
-"""Working days from the request within which a hearing is held (art. 47)."""
-
-HEARING_NOTICE_DAYS = 7
-"""Working days ahead of a hearing on which its time and place are told (art. 48)."""
-
 SHORTEST_SLEEP = timedelta(seconds=1)
 """A timer strictly in the future."""
-
-
-@dataclass(frozen=True)
-class Hearing:
-    """The dates of a hearing (听证) and who presides; what is not known at its beginning is given later."""
-
-    presiding_officer: str | None = None
-    held_on: date | None = None
-    told_on: date | None = None
-    requested_on: date | None = None
 
 
 class CaseNotRunning(Conflict):
@@ -75,19 +63,6 @@ class LimitOver(Conflict):
     code, title, title_en = "limit_over", "办理期限已经届满，不能延长", "The limit has run out"
 
 
-class NotImpartial(Conflict):
-    """The presiding officer reviewed the case, or would (art. 48)."""
-
-    code = "presiding_officer_reviewed"
-    title, title_en = "听证主持人不得是审查该申请的工作人员", "The presiding officer has reviewed the case"
-
-
-class HearingDates(Conflict):
-    """The hearing's dates do not keep the statutory distances."""
-
-    code, title, title_en = "hearing_dates", "听证日期不符合法定期限", "The hearing's dates break the law's limits"
-
-
 def begin(
     session: Session,
     actor: Actor,
@@ -95,7 +70,7 @@ def begin(
     kind: SpecialKind,
     days: int,
     reason: str,
-    hearing: Hearing | None = None,
+    hearing: hearings.Hearing | None = None,
 ) -> SpecialProcedure:
     """Begin a special procedure of ``days`` working days; the clock stands still from the next day on."""
     _require_handler(actor, case)
@@ -108,7 +83,7 @@ def begin(
     kinds = calendar.calendar_of(session, case.area)
     planned_end = kinds.add_working_days(china_date(now), days)
     if hearing is not None:
-        _require_lawful_hearing(session, case, hearing, kinds, china_date(now), planned_end)
+        hearings.require_lawful(session, case, hearing, kinds, china_date(now), planned_end)
     procedure = SpecialProcedure(
         id=secrets.token_hex(8),
         case_no=case.case_no,
@@ -151,7 +126,9 @@ def begin(
     return procedure
 
 
-def set_hearing(session: Session, actor: Actor, case: Case, procedure_id: str, given: Hearing) -> SpecialProcedure:
+def set_hearing(
+    session: Session, actor: Actor, case: Case, procedure_id: str, given: hearings.Hearing
+) -> SpecialProcedure:
     """Write what is now known of a running hearing; what ``given`` leaves out stays, and the law is checked anew."""
     _require_handler(actor, case)
     procedure = _find(session, case, procedure_id)
@@ -161,18 +138,18 @@ def set_hearing(session: Session, actor: Actor, case: Case, procedure_id: str, g
         raise ProcedureEnded()
     now = product_now(session)
     known = {name: getattr(procedure, name) for name in vars(given)}
-    merged = Hearing(**{**known, **{name: value for name, value in vars(given).items() if value is not None}})
-    if merged == Hearing(**known):
+    merged = hearings.Hearing(**{**known, **{name: value for name, value in vars(given).items() if value is not None}})
+    if merged == hearings.Hearing(**known):
         return procedure
     kinds = calendar.calendar_of(session, case.area)
     held_anew = given.held_on is not None and given.held_on != procedure.held_on
-    _require_lawful_hearing(
+    hearings.require_lawful(
         session, case, merged, kinds, china_date(now), china_date(procedure.planned_end_at), noticed=held_anew
     )
     for name, value in vars(merged).items():
         setattr(procedure, name, value)
     session.add(procedure)
-    told = [f"{label}{value}" for label, value in _particulars(session, merged)]
+    told = [f"{label}{value}" for label, value in hearings.particulars(session, merged)]
     timeline.add(
         session,
         case.case_no,
@@ -184,17 +161,6 @@ def set_hearing(session: Session, actor: Actor, case: Case, procedure_id: str, g
     )
     audit.record(session, actor.username, "special_procedure.hearing", case.case_no, {"id": procedure.id}, now)
     return procedure
-
-
-def _particulars(session: Session, hearing: Hearing) -> list[tuple[str, str]]:
-    officer = session.get(Account, hearing.presiding_officer) if hearing.presiding_officer else None
-    named = [
-        ("告知听证权利：", hearing.told_on),
-        ("提出申请：", hearing.requested_on),
-        ("举行：", hearing.held_on),
-        ("主持人：", officer.display_name if officer is not None else None),
-    ]
-    return [(label, str(value)) for label, value in named if value is not None]
 
 
 def _find(session: Session, case: Case, procedure_id: str) -> SpecialProcedure:
@@ -347,74 +313,6 @@ def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:
         "requested_on": one.requested_on,
         "held_on": one.held_on,
     }
-
-
-_PRESIDED = select(SpecialProcedure.id).where(
-    SpecialProcedure.case_no == bindparam("case_no"), SpecialProcedure.presiding_officer == bindparam("officer")
-)
-
-
-def require_impartial(session: Session, actor: Actor, task: Task) -> None:
-    """Raise ``NotImpartial`` when who presides over the case's hearing would review or decide it."""
-    if task.clock not in (ClockShare.REVIEW, ClockShare.DECISION):
-        return
-    if session.exec(_PRESIDED, params={"case_no": task.case_no, "officer": actor.username}).first() is not None:
-        raise NotImpartial("您是本件听证的主持人，不能审查或决定本件")
-
-
-def _require_lawful_hearing(
-    session: Session,
-    case: Case,
-    hearing: Hearing,
-    kinds: WorkingCalendar,
-    today: date,
-    planned_end: date,
-    *,
-    noticed: bool = True,
-) -> None:
-    """Refuse a hearing that breaks articles 47 and 48: 5 days to ask, held within 20, told 7 ahead, impartially.
-
-    ``noticed`` says that the day of the hearing is told today; a day told before had its seven days then.
-    """
-    officer = hearing.presiding_officer
-    if officer is not None:
-        if session.get(Account, officer) is None:
-            raise InvalidInput([FieldProblem("presiding_officer", "没有这个账号")])
-        if officer in _reviewers(session, case):
-            raise NotImpartial()
-    told, requested, held = hearing.told_on, hearing.requested_on, hearing.held_on
-    future = [name for name in ("told_on", "requested_on") if (getattr(hearing, name) or today) > today]
-    if future:
-        raise InvalidInput([FieldProblem(name, "不能晚于今日") for name in future])
-    if told is not None and requested is not None:
-        if requested < told:
-            raise InvalidInput([FieldProblem("requested_on", "不能早于告知听证权利之日")])
-        if requested > kinds.add_working_days(told, HEARING_REQUEST_DAYS):
-            raise HearingDates(f"应在告知听证权利之日起{HEARING_REQUEST_DAYS}个工作日内提出听证申请")
-    if held is None:
-        return
-    if not kinds.day(held).working:
-        raise InvalidInput([FieldProblem("held_on", f"{held}不是工作日")])
-    if noticed and held < kinds.add_working_days(today, HEARING_NOTICE_DAYS):
-        raise HearingDates(f"应于举行听证的{HEARING_NOTICE_DAYS}个工作日前通知听证的时间、地点")
-    if held > kinds.add_working_days(requested or today, HEARING_DAYS):
-        raise HearingDates(f"应在收到听证申请之日起{HEARING_DAYS}个工作日内组织听证")
-    if held > planned_end:
-        raise InvalidInput([FieldProblem("days", "所需工作日应包括举行听证之日")])
-
-
-def _reviewers(session: Session, case: Case) -> set[str]:
-    """Return who has reviewed the case, or has a review of it in hand."""
-    shares = (ClockShare.REVIEW, ClockShare.DECISION)
-    given = session.exec(
-        select(Decision.account)
-        .join(Task, col(Task.key) == col(Decision.task_key))
-        .where(Decision.case_no == case.case_no, col(Task.clock).in_(shares))
-    ).all()
-    held = session.exec(
-        select(Task.assignee).where(Task.case_no == case.case_no, col(Task.clock).in_(shares), col(Task.is_open))
-    ).all()
-    return {name for name in (*given, *held) if name is not None}
 
 
 def _require_handler(actor: Actor, case: Case) -> None:

@@ -16,7 +16,7 @@ from models.case import Applicant, Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.identity import masked_name
 from models.task import NO_DUE, ClockShare, FormVersion, Light, Task, TaskCandidate, TaskStatus
-from services import audit, inspection, outbox, special_procedures, timeline, tolerance
+from services import audit, hearings, inspection, outbox, timeline, tolerance
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -172,7 +172,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     inspection.require_two_inspectors(answer.values)
     tolerance.check_answer(session, case, completion.outcome, answer.values)
     tolerance.require_supplied(case, completion.outcome)
-    special_procedures.require_impartial(session, actor, task)
+    hearings.require_impartial(session, actor, task)
     session.add(
         Decision(
             task_key=task.key,

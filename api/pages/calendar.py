@@ -13,9 +13,9 @@ from api.pages import words
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, current_visitor, guarded_form, text_of
-from models.calendar import CITY_WIDE
+from models.calendar import CITY_WIDE, CalendarRevision
 from models.database import Database
-from models.working_calendar import DayKind
+from models.working_calendar import DayKind, Missing
 from services import calendar, calendar_files, replanning
 from services.calendar import DayEntry, RevisionView
 from services.errors import FieldProblem, InvalidInput, NotFound
@@ -47,6 +47,8 @@ class CalendarContext:
     """The days that differ from the week, with their reasons."""
     working_days: int
     provisional: bool
+    missing: Missing | None
+    """What the days entered lack to make the year certain."""
     history: Page[RevisionView]
     first: bool
     """The history begins with the newest change."""
@@ -94,10 +96,10 @@ def enter_day(request: Request, visitor: CurrentVisitor, form: FileForm, databas
     try:
         entry = _entry(form)
         with database.transaction() as session:
-            replanning.change_calendar(session, visitor.actor, place, [entry])
+            revision = replanning.change_calendar(session, visitor.actor, place, [entry])
     except InvalidInput as error:
         return _page(request, visitor, database, place, year, problems=error.problems)
-    return _back(place, entry.day.year)
+    return _back(place, entry.day.year, revision)
 
 
 @router.post("/calendar/file")
@@ -110,10 +112,12 @@ def enter_file(request: Request, visitor: CurrentVisitor, form: FileForm, databa
             raise InvalidInput([FieldProblem("file", "请选择文件")])
         entries = calendar_files.read_days(sent.file.read(calendar_files.LARGEST_FILE + 1))
         with database.transaction() as session:
-            replanning.change_calendar(session, visitor.actor, place, entries, source=_file_name(sent.filename))
+            revision = replanning.change_calendar(
+                session, visitor.actor, place, entries, source=_file_name(sent.filename)
+            )
     except InvalidInput as error:
         return _page(request, visitor, database, place, year, problems=error.problems)
-    return _back(place, entries[0].day.year)
+    return _back(place, entries[0].day.year, revision)
 
 
 def _page(
@@ -130,6 +134,7 @@ def _page(
     with database.reading() as session:
         days = calendar.days_of_year(session, area, year)
         history = calendar.history(session, area, cursor=cursor or None)
+        missing = calendar.missing_of_year(session, year)
     context = CalendarContext(
         year=year,
         area=area,
@@ -137,6 +142,7 @@ def _page(
         named=[(day, kind) for day, kind in days if kind.reason not in words.ORDINARY_DAYS],
         working_days=sum(kind.working for _, kind in days),
         provisional=any(kind.provisional for _, kind in days),
+        missing=missing,
         history=history,
         first=not cursor,
         may_change=calendar.may_change(visitor.actor, area),
@@ -185,5 +191,6 @@ def _file_name(given: str) -> str:
     return "".join(sign for sign in given if calendar.is_plain(sign))[:LONGEST_SOURCE] or FILE
 
 
-def _back(area: str, year: int) -> Response:
-    return see(f"/calendar?area={area}&year={year}", "calendar_changed")
+def _back(area: str, year: int, revision: CalendarRevision | None) -> Response:
+    notice = "calendar_changed" if revision is not None else "calendar_unchanged"
+    return see(f"/calendar?area={area}&year={year}", notice)

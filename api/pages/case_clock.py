@@ -5,13 +5,14 @@ from datetime import date
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
 from models.case import Case
 from models.special_procedure import SpecialKind
-from services import cases, rights, special_procedures
+from services import cases, hearings, rights, special_procedures
 from services.errors import FieldProblem, InvalidInput
 
 LONGEST_REASON = 1000
@@ -26,21 +27,26 @@ class ClockActions:
     pause: bool
     extend: bool
     longest_extension: int
+    officers: tuple[hearings.Officer, ...]
+    """Who could preside over a hearing."""
     kinds: tuple[str, ...] = tuple(kind.value for kind in SpecialKind)
 
 
-def actions_of(visitor: Visitor, case: Case, *, extended: bool, longest_extension: int) -> ClockActions:
+def actions_of(session: Session, visitor: Visitor, case: Case, *, extended: bool) -> ClockActions:
     """Return what the visitor may do to the case's clock now; a limit that may not be lengthened has 0 days for it."""
+    longest_extension = special_procedures.longest_extension(session, case)
     running = case.is_open and case.accepted_at is not None and case.decision is None
+    pause = running and rights.may_handle(visitor.actor, case)
     in_time = case.due_at is not None and visitor.now <= case.due_at
     return ClockActions(
-        pause=running and rights.may_handle(visitor.actor, case),
+        pause=pause,
         extend=running
         and in_time
         and not extended
         and longest_extension > 0
         and rights.may_approve(visitor.actor, case),
         longest_extension=longest_extension,
+        officers=hearings.possible_officers(session, case) if pause else (),
     )
 
 
@@ -96,8 +102,8 @@ def extend(case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: P
     return see(f"/cases/{case_no}", "clock_changed")
 
 
-def _hearing(form: FormData) -> special_procedures.Hearing:
-    return special_procedures.Hearing(
+def _hearing(form: FormData) -> hearings.Hearing:
+    return hearings.Hearing(
         presiding_officer=text_of(form, "presiding_officer") or None,
         held_on=_date(form, "held_on"),
         told_on=_date(form, "told_on"),

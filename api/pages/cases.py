@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, processes, reference, rights, special_procedures, tasks, tolerance
+from services import case_actions, cases, processes, reference, rights, tasks, tolerance
 from services.errors import FieldProblem, InvalidInput
 from services.views import CaseRow, CaseView, Page, TaskView
 from settings import get_settings
@@ -82,6 +82,8 @@ class CaseContext:
     query_code: str | None
     actions: CaseActions
     my_tasks: frozenset[str]
+    stopped: date | None
+    """The day the case was decided or ended; no day after it was used up."""
     months: list[MonthSheet]
     receipt_months: list[clock_months.MonthSheet]
     used_percent: int
@@ -217,7 +219,7 @@ def _case_page(
 
 def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, guide: Guide | None) -> CaseContext:
     at_window = rights.may_submit(visitor.actor, stored.area)
-    due = _china_day(view)
+    due, stopped = _china_day(view.due_at), _china_day(view.decided_at or view.closed_at)
     return CaseContext(
         case=view,
         pulse=_pulse(stored, tasks.open_tasks(session, stored.case_no, visitor.now)),
@@ -231,17 +233,13 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
             for one in view.tasks
             if visitor.actor.acts_for(one.candidate_groups) or one.assignee == visitor.actor.username
         ),
-        months=clock_months.month_sheets(view.clock.days, due, visitor.now.date()),
+        stopped=stopped,
+        months=clock_months.month_sheets(view.clock.days, due, visitor.now.date(), stopped=stopped),
         receipt_months=clock_months.month_sheets(
-            view.clock.receipt.days, view.clock.receipt.due_on, visitor.now.date()
+            view.clock.receipt.days, view.clock.receipt.due_on, visitor.now.date(), stopped=stopped
         ),
         used_percent=clock_months.share_used(view.clock),
-        clock_actions=case_clock.actions_of(
-            visitor,
-            stored,
-            extended=view.extension is not None,
-            longest_extension=special_procedures.longest_extension(session, stored),
-        ),
+        clock_actions=case_clock.actions_of(session, visitor, stored, extended=view.extension is not None),
         answers=_answers(guide, stored.conditions),
         process_names={one.id: one.name for one in processes.definitions(session)},
         operate_url=_operate_url(stored),
@@ -256,8 +254,8 @@ def _operate_url(case: Case) -> str | None:
     return f"{base}/processes/{case.process_instance_key}"
 
 
-def _china_day(view: CaseView) -> date | None:
-    return view.due_at.astimezone(CHINA).date() if view.due_at else None
+def _china_day(moment: datetime | None) -> date | None:
+    return moment.astimezone(CHINA).date() if moment is not None else None
 
 
 def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:

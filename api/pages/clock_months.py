@@ -21,7 +21,7 @@ class DayCell:
     due: bool
     today: bool
     ahead: bool
-    """The day counts, but has not come yet: the plan up to the due day."""
+    """The day counts, but has not come yet: the plan up to the due day; or the case was answered before it came."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,13 @@ class MonthSheet:
         return f"{self.year}年{self.month}月"
 
 
-def month_sheets(days: Sequence[ClockDay], due: date | None, today: date) -> list[MonthSheet]:
-    """Return the sheets from a clock's first day to its last, or to the due day if that is later."""
+def month_sheets(
+    days: Sequence[ClockDay], due: date | None, today: date, *, stopped: date | None = None
+) -> list[MonthSheet]:
+    """Return the sheets from a clock's first day to its last, or to the due day if that is later.
+
+    ``stopped`` is the day the case was decided or ended; no day after it was used up.
+    """
     if not days:
         return []
     told = {day.date: day for day in days}
@@ -47,7 +52,7 @@ def month_sheets(days: Sequence[ClockDay], due: date | None, today: date) -> lis
     sheets = []
     year, month = first.year, first.month
     while (year, month) <= (last.year, last.month):
-        sheets.append(_sheet(year, month, told, due, today))
+        sheets.append(_sheet(year, month, told, due, today, min(today, stopped or today)))
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return sheets
 
@@ -57,13 +62,17 @@ def share_used(clock: ClockView) -> int:
     return min(100, round(100 * clock.used / clock.limit)) if clock.limit else 0
 
 
-def _sheet(year: int, month: int, told: dict[date, ClockDay], due: date | None, today: date) -> MonthSheet:
+def _sheet(
+    year: int, month: int, told: dict[date, ClockDay], due: date | None, today: date, used_until: date
+) -> MonthSheet:
     weeks: list[list[DayCell | None]] = []
     for week in Calendar(MONDAY).monthdatescalendar(year, month):
-        weeks.append([_cell(day, told.get(day), due, today) if day.month == month else None for day in week])
+        own = [_cell(day, told.get(day), due, today, used_until) if day.month == month else None for day in week]
+        weeks.append(own)
     return MonthSheet(year, month, weeks)
 
 
-def _cell(day: date, told: ClockDay | None, due: date | None, today: date) -> DayCell:
+def _cell(day: date, told: ClockDay | None, due: date | None, today: date, used_until: date) -> DayCell:
     status, reason = (told.status, told.reason) if told else ("", "")
-    return DayCell(day, status, reason, due=day == due, today=day == today, ahead=status == COUNTED and day > today)
+    ahead = status == COUNTED and day > used_until
+    return DayCell(day, status, reason, due=day == due, today=day == today, ahead=ahead)

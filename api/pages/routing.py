@@ -26,6 +26,9 @@ ADVICE: Final = {
     422: "请返回修改后再提交。",
     503: "系统正在启动或部分组件暂不可用，请稍后再试。",
 }
+CORRECTABLE: Final = frozenset({"hearing_dates", "presiding_officer_reviewed", "materials_outstanding", "case_paused"})
+"""Conflicts that what was sent brought about, not another's being faster."""
+
 TITLES: Final = {403: "没有权限", 404: "未找到页面", 405: "不能这样访问", 422: "提交的内容有误"}
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -63,7 +66,7 @@ def error_page(request: Request, error: Exception) -> Response:
         "status": status,
         "title": title,
         "detail": detail,
-        "advice": ADVICE.get(status, "请稍后再试；仍不成功的，请联系系统管理员。"),
+        "advice": _advice(status, error),
         "case_no": extra.get("case_no"),
     }
     if _is_htmx(request):
@@ -92,6 +95,12 @@ def _to_sign_in(request: Request) -> Response:
     if request.method == "GET" and wanted != "/":
         target = f"{SIGN_IN_PATH}?next={quote(wanted, safe='/')}"
     return RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
+
+
+def _advice(status: int, error: Exception) -> str:
+    if isinstance(error, TongquanError) and error.code in CORRECTABLE:
+        return ADVICE[422]
+    return ADVICE.get(status, "请稍后再试；仍不成功的，请联系系统管理员。")
 
 
 def _told(error: Exception) -> tuple[int, str, str, dict[str, Any]]:

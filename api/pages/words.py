@@ -47,6 +47,7 @@ NOTICES: Final = {
     "supplied": "补正材料已接收，正在重新进行形式审查。",
     "withdrawn": "已撤回申请。",
     "calendar_changed": "日历已调整，受影响的在办件期限已重新计算。",
+    "calendar_unchanged": "日历本来就是这样，没有改变。",
     "clock_changed": "已登记，办理期限已重新计算。",
     "retried": "已重试，稍后查看结果。",
     "signed_out": "您已安全退出。",

@@ -98,6 +98,13 @@ def test_a_day_with_control_characters_is_refused_on_the_page(web: Web, page: Pa
     assert revisions(web) == before
 
 
+def test_the_page_tells_what_a_year_lacks_and_when_nothing_changed(page: Page) -> None:
+    assert "仍为暂定" not in page.text(year=2028)
+    holidays = "".join(f"2028-01-{day:02},no,元旦\n" for day in range(1, 4))
+    assert "缺春节、清明、劳动、端午、中秋、国庆，休息日还差 10 天" in page.upload((HEADER + holidays).encode()).text
+    assert "没有改变" in page.upload((HEADER + holidays).encode()).text
+
+
 def test_an_address_with_a_nul_is_refused(page: Page) -> None:
     assert page.client.get("/calendar?area=%00").status_code == 422
     assert page.client.get("/cases/%00").status_code == 404

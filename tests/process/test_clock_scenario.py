@@ -191,3 +191,10 @@ def test_a_hearing_an_overlapping_review_an_extension_and_a_closed_window(own: I
     assert closed_case["state"]["code"] == 11
     assert closed_case["overdue_at"] == start_of(new_due + timedelta(1)).isoformat()
     assert closed_case["light"] == "red"
+
+    # What the clock said at the decision stays, whatever is entered into the calendar afterwards.
+    entry = {"date": str(START + timedelta(1)), "working": False, "reason": "事后补登"}
+    changed = own.api(f"{AREA}.approver").post("/calendar", json={"area": AREA, "days": [entry]})
+    assert changed.status_code == 200, changed.text
+    assert own.case(case_no)["clock"] == closed_case["clock"]
+    assert "事后补登" not in page_of(own, case_no)

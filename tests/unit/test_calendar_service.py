@@ -15,6 +15,7 @@ from models.case import Case, CaseState, LimitUnit, Verdict
 from models.catalogue import Area, AreaKind, Mode
 from models.database import CHINA
 from models.dossier import TransferDossier
+from models.notice import Notice, NoticeKind
 from models.outbox import OutboxCommand
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
@@ -242,6 +243,31 @@ def test_taking_back_a_holiday_that_makes_its_year_whole_unsettles_the_dates_of_
     assert case.provisional
     assert revision is not None
     assert revision.moved_cases == 1
+
+
+def test_a_hearing_on_a_day_that_becomes_a_day_off_is_reminded_of_once(session: Session) -> None:
+    case = running_case(session)
+    procedure = SpecialProcedure(
+        id="h",
+        case_no=case.case_no,
+        kind=SpecialKind.HEARING,
+        planned_days=20,
+        reason="听证",
+        begun_by="a",
+        begun_at=NOW,
+        planned_end_at=end_of_day(date(2026, 10, 26)),
+        held_on=date(2026, 10, 13),
+    )
+    session.add(procedure)
+    session.flush()
+    other, same = DayEntry(date(2026, 10, 14), False, "停办"), DayEntry(date(2026, 10, 13), False, "停电检修")
+    replanning.change_calendar(session, APPROVER, "xunwu", [other])
+    assert session.exec(select(Notice)).all() == []
+    replanning.change_calendar(session, APPROVER, "xunwu", [same])
+    replanning.change_calendar(session, APPROVER, "xunwu", [DayEntry(date(2026, 10, 15), False, "停办")])
+    (told,) = session.exec(select(Notice)).all()
+    assert (told.kind, told.to_group) == (NoticeKind.REMINDER, "xunwu.window")
+    assert "听证日2026-10-13为休息日（停电检修）" in told.text
 
 
 def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.case import LimitUnit
-from models.case_clock import DayStatus, Pause, receipt_due, reckon, reckon_receipt
+from models.case_clock import NO_LONGER_COUNTED, DayStatus, Pause, receipt_due, reckon, reckon_receipt
 from models.database import CHINA
 from models.working_calendar import DayKind, WorkingCalendar, end_of_day, published_until, start_of_day
 from tests.reckoning import add_working_days, statuses, working
@@ -112,6 +112,10 @@ def test_yellow_comes_on_when_its_share_of_the_limit_is_reached(share: float, ye
 def test_days_after_the_decision_are_not_used_up() -> None:
     clock = reckon(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 31), stopped=date(2026, 3, 5))
     assert clock.used == 4
+    counted = [day for day in clock.days if day.status is DayStatus.COUNTED]
+    assert [day.date for day in counted if day.reason != NO_LONGER_COUNTED] == [
+        date(2026, 3, day) for day in range(2, 6)
+    ]
 
 
 @pytest.mark.parametrize(

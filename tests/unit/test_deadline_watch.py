@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import Session, SQLModel, select
 
 from catalog_data.loader import load_catalogue
-from models.account import Account
+from models.account import Account, Membership
 from models.audit import TimelineEntry
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
 from models.catalogue import GuideVersion, ItemVersion, Mode
@@ -21,11 +21,12 @@ from models.notice import Notice
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
-from services import case_actions, cases, deadline_watch, deadlines, special_procedures
+from services import case_actions, cases, deadline_watch, deadlines, hearings, special_procedures
 from services.accounts import Actor
 from services.catalogue_seeding import seed_catalogue
 from services.errors import InvalidInput
-from services.special_procedures import CaseNotRunning, Hearing, HearingDates, NotImpartial, ProcedureEnded
+from services.hearings import Hearing, HearingDates, NotImpartial
+from services.special_procedures import CaseNotRunning, ProcedureEnded
 
 ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 DUE = end_of_day(date(2026, 10, 26))
@@ -309,6 +310,21 @@ def test_a_hearing_is_given_its_days_and_its_officer_later(session: Session, cas
         special_procedures.set_hearing(session, REVIEWER, case, procedure.id, given)
     assert (procedure.presiding_officer, procedure.held_on) == ("city.zrzy.advisor", date(2026, 10, 13))
     assert "special_procedure.hearing" in events(session)
+
+
+def test_the_page_offers_who_may_preside_and_nobody_who_reviews_or_has_left(session: Session, case: Case) -> None:
+    case.level = 1
+    for name, active in (("advisor", True), ("approver", True), ("reviewer", False), ("supervisor", True)):
+        username = f"city.zrzy.{name}"
+        session.add(Account(username=username, display_name=name, password_hash="", active=active))
+        session.flush()
+        session.add(Membership(username=username, group_name=username))
+    answer_of_review(session, case)
+    assert [one.username for one in hearings.possible_officers(session, case)] == ["city.zrzy.advisor"]
+    with freeze_time(ACCEPTED), pytest.raises(InvalidInput):
+        special_procedures.begin(
+            session, REVIEWER, case, SpecialKind.HEARING, 20, "听证", Hearing("city.zrzy.reviewer", None)
+        )
 
 
 def test_only_an_impartial_officer_presides_a_hearing_given_later(session: Session, case: Case) -> None:

@@ -8,12 +8,15 @@ from starlette.datastructures import FormData
 from api.pages import clock_months, material_rows
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import CONTENT_SECURITY_POLICY, _environment
+from api.pages.routing import ADVICE, _advice
 from api.pages.sign_in import _own_path
 from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
 from catalog_data.guide import Material, MaterialKind
 from services.errors import InvalidInput
+from services.hearings import HearingDates
+from services.tasks import TaskClosed
 from services.views import ClockDay, ClockView, ReceiptView
 
 
@@ -57,6 +60,14 @@ def test_a_counted_day_that_has_not_come_is_shown_as_planned() -> None:
     (sheet,) = clock_months.month_sheets(
         [counted(date(2026, 9, 22)), counted(date(2026, 9, 23))], None, date(2026, 9, 22)
     )
+    cells = {cell.day: cell for week in sheet.weeks for cell in week if cell is not None}
+    assert not cells[date(2026, 9, 22)].ahead
+    assert cells[date(2026, 9, 23)].ahead
+
+
+def test_a_day_after_the_decision_is_not_shown_as_used_however_late_one_looks() -> None:
+    days = [counted(date(2026, 9, 22)), counted(date(2026, 9, 23))]
+    (sheet,) = clock_months.month_sheets(days, None, date(2027, 1, 4), stopped=date(2026, 9, 22))
     cells = {cell.day: cell for week in sheet.weeks for cell in week if cell is not None}
     assert not cells[date(2026, 9, 22)].ahead
     assert cells[date(2026, 9, 23)].ahead
@@ -124,6 +135,11 @@ def test_every_template_compiles() -> None:
     environment = _environment()
     for name in environment.list_templates():
         environment.get_template(name)
+
+
+def test_what_one_can_mend_oneself_is_not_blamed_on_somebody_faster() -> None:
+    assert _advice(409, HearingDates()) == ADVICE[422]
+    assert _advice(409, TaskClosed()) == ADVICE[409]
 
 
 def test_the_content_policy_allows_no_inline_script() -> None:
