@@ -6,6 +6,8 @@
 - A task, or a called instance, that was projected before its case was known gets its case.
 - An incident of an uncaught error gets the element it belongs to.
 - A question to an advisor past its days is reminded of: no process keeps its term.
+- A case that a recall hands to the city and that is still with the county is handed over, and where the engine began no
+  takeover it is asked again (``bridge/handovers.py``).
 - Commands that are dead, or overdue, and tasks still without a case are counted for the administrators.
 """
 
@@ -17,6 +19,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from bridge import handovers
 from bridge.projection.hooks import Hooks
 from bridge.projection.incidents import NO_CATCHER, name_uncaught_elements
 from bridge.projection.instances import adopt
@@ -26,7 +29,7 @@ from models.engine_state import FeedPosition, Incident, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.task import Task
-from services import consultations, submission
+from services import case_takeover, consultations, submission
 from services.clock import machine_now, stored_offset_ms
 
 INTERVAL_SECONDS = 3.0
@@ -43,12 +46,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """What one look found; the first four were put right."""
+    """What one look found; the first six were put right."""
 
     restarted: int = 0
     adopted: int = 0
     named: int = 0
     reminded: int = 0
+    handed_over: int = 0
+    repeated: int = 0
+    not_taken_over: int = 0
     unstarted: int = 0
     orphans: int = 0
     outbox_pending: int = 0
@@ -68,7 +74,10 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         orphans = _adoptable(session)
         nameless = _nameless(session)
         unanswered = consultations.overdue(session, BATCH)
-        figures = _figures(session, now)
+        left_behind = case_takeover.left_behind(session, BATCH)
+        waiting = handovers.not_taken_over(session, BATCH)
+        messages = handovers.lost(session, waiting, now, QUIET_GRACE)
+        figures = _figures(session, now) | {"not_taken_over": len(waiting) + len(left_behind)}
     restarted = adopted = named = 0
     if lost:
         with database.transaction() as session:
@@ -83,7 +92,20 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         with database.transaction() as session:
             for question_id in unanswered:
                 consultations.remind(session, question_id)
-    return Findings(restarted=restarted, adopted=adopted, named=named, reminded=len(unanswered), **figures)
+    handed_over = repeated = 0
+    if left_behind or messages:
+        with database.transaction() as session:
+            handed_over = handovers.hand_over(session, left_behind)
+            repeated = handovers.repeat(session, messages)
+    return Findings(
+        restarted=restarted,
+        adopted=adopted,
+        named=named,
+        reminded=len(unanswered),
+        handed_over=handed_over,
+        repeated=repeated,
+        **figures,
+    )
 
 
 def _lost_starts(session: Session, now: datetime) -> list[tuple[str, int]]:

@@ -48,11 +48,12 @@ class Message(StrEnum):
 
 
 class Process(StrEnum):
-    """Ids of the mode processes (the called ones are named in the models only)."""
+    """Ids of the mode processes and of the city's takeover (the other called ones are named in the models only)."""
 
     FRONT_WINDOW = "front-window"
     DIRECT_DEVOLUTION = "direct-devolution"
     SUBSTANTIVE_REVIEW = "substantive-review"
+    CITY_TAKEOVER = "city-takeover"
 
 
 class JobType(StrEnum):

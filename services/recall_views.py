@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from pydantic import BaseModel
+from sqlalchemy import ColumnElement, and_, false, func, or_
 from sqlalchemy import case as sql_case
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.case import Case
@@ -17,6 +17,7 @@ from models.task import Task
 from services import power_rights
 from services.accounts import Actor
 from services.clock import product_now
+from services.filings import CONSENT_TASK
 from services.power_ledger import PowerEventView
 from services.views import StateView
 
@@ -88,7 +89,11 @@ class PreviewRow(BaseModel):
 
 
 class Suggestion(BaseModel):
-    """The monitoring figures of one item in one area; ``suggested`` when one of them reaches its limit."""
+    """The monitoring figures of one item in one area; ``suggested`` when one of them reaches its limit.
+
+    ``overdue`` is what the county was late with, in its own share; ``city_overdue`` what ran over with the city, and
+    suggests nothing.
+    """
 
     item: str
     item_name: str
@@ -97,6 +102,7 @@ class Suggestion(BaseModel):
     cases: int
     returned: int
     overdue: int
+    city_overdue: int
     questioned: int
     nonconforming: int
     suggested: bool
@@ -138,10 +144,16 @@ def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Dispo
 def suggestions(session: Session, *, item: str | None = None, area: str | None = None) -> list[Suggestion]:
     """Return the monitoring figures (下放权限运行监测) of every item and area with cases, the worst first."""
     now = product_now(session)
-    ended = func.coalesce(Case.decided_at, Case.closed_at, now)
-    late = sql_case((col(Case.due_at) < ended, 1), else_=0)
+    by_county = _late_in_county(now)
+    late = col(Case.due_at) < func.coalesce(Case.decided_at, Case.closed_at, now)
     base: Any = select(  # type: ignore[call-overload]
-        Case.item_code, Case.area, func.max(Case.item_name), func.max(Case.city_unit), func.count(), func.sum(late)
+        Case.item_code,
+        Case.area,
+        func.max(Case.item_name),
+        func.max(Case.city_unit),
+        func.count(),
+        func.sum(sql_case((by_county, 1), else_=0)),
+        func.sum(sql_case((and_(late, ~func.coalesce(by_county, false())), 1), else_=0)),
     ).group_by(col(Case.item_code), col(Case.area))
     if item:
         base = base.where(Case.item_code == item)
@@ -170,7 +182,7 @@ def suggestions(session: Session, *, item: str | None = None, area: str | None =
         ).all()
     )
     found = []
-    for code, place, name, unit, total, overdue in session.exec(base).all():
+    for code, place, name, unit, total, overdue, city_overdue in session.exec(base).all():
         pair = (code, place)
         figures = {
             "returned": returned.get(pair, 0),
@@ -186,12 +198,40 @@ def suggestions(session: Session, *, item: str | None = None, area: str | None =
                 area=place,
                 unit=unit,
                 cases=total,
+                city_overdue=int(city_overdue or 0),
                 suggested=bool(reasons),
                 reasons=reasons,
                 **figures,
             )
         )
     return sorted(found, key=lambda one: (not one.suggested, -len(one.reasons), -one.overdue, one.item, one.area))
+
+
+def _late_in_county(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on ``Case`` that the county overran the part of the clock that was its own.
+
+    Of ``direct`` cases that is all until the decision or the takeover, unless the limit ended while the city had yet to
+    consent (报批); of ``substantive`` ones the review until its first forwarding, and the whole while a returned
+    dossier is with the county; of ``window`` ones nothing. The other limits bind the city.
+    """
+    taken = func.coalesce(Case.taken_over_at, Case.decided_at, Case.closed_at, now)
+    consent = select(Task.key).where(
+        Task.case_no == Case.case_no,
+        Task.element_id == CONSENT_TASK,
+        col(Task.created_at) <= Case.due_at,
+        func.coalesce(Task.closed_at, now) > Case.due_at,
+    )
+    direct = and_(col(Case.mode) == Mode.DIRECT, col(Case.due_at) < taken, ~consent.exists())
+    forwarded = (
+        select(func.min(TransferDossier.forwarded_at))
+        .where(TransferDossier.case_no == Case.case_no)
+        .correlate(Case)
+        .scalar_subquery()
+    )
+    reviewed = func.coalesce(Case.review_due_at, Case.due_at) < func.coalesce(forwarded, taken)
+    back = and_(col(Case.is_open), col(Case.level) == 0, col(Case.due_at) < now)
+    substantive = and_(col(Case.mode) == Mode.SUBSTANTIVE, or_(reviewed, back))
+    return or_(direct, substantive)
 
 
 def _counts(rows: object) -> dict[tuple[str, str], int]:

@@ -1,37 +1,29 @@
 """Recall of delegated powers (按程序收回权限): propose, hear the county, decide, take effect, restore.
 
 The dates on the recall say whether an area has a power on a day (``services.catalogue`` reads them); the process
-``delegation-recall`` keeps the terms. On the effective day every case in flight is either finished by the county or
-handed to the city unit: its mode process is interrupted by ``case-recalled`` and goes on in ``city-takeover``, under
-the same number, clock and history. A case already decided, or already with the city, stays where it is.
+``delegation-recall`` keeps the terms. What becomes of the cases in flight is in ``services/case_takeover.py``.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
-from models.case import Case, CaseState
 from models.catalogue import ItemVersion
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
-from models.task import Task
 from models.working_calendar import china_date, end_of_day, start_of_day
 from services import (
-    answers,
-    audit,
     calendar,
+    case_takeover,
     catalogue,
     notices,
     outbox,
     power_ledger,
     power_rights,
     rights,
-    special_procedures,
-    tasks,
     timeline,
 )
 from services.accounts import Actor
@@ -191,41 +183,18 @@ def take_effect(session: Session, recall_id: int) -> None:
         raise NotYetDue(f"{recall.effective_on} is still to come")
     at = max(start_of_day(recall.effective_on), recall.decided_at or now)
     counts = dict.fromkeys(Disposition, 0)
-    for case in _in_flight(session, recall.item, recall.area):
-        disposition = disposition_of(session, case, recall.in_flight)
+    for case in case_takeover.in_flight(session, recall.item, recall.area, lock=True):
+        disposition = case_takeover.disposition_of(session, case, recall.in_flight)
         counts[disposition] += 1
         session.add(
             RecallCase(recall_id=recall_id, case_no=case.case_no, disposition=disposition, state_code=case.state, at=at)
         )
         if disposition is Disposition.TRANSFER:
-            _hand_over(session, recall, case, at)
+            case_takeover.hand_over(session, recall, case, at)
     recall.state, recall.took_effect_at = RecallState.EFFECTIVE, at
     session.add(recall)
     told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
     _note(session, recall, "recall.effective", f"权限收回生效。{told or '没有在办件'}", timeline.SYSTEM, at)
-
-
-def keep_with_city(session: Session, case_no: str) -> None:
-    """Hand a dossier's case over when the city has returned it to a county that lost the power meanwhile.
-
-    Only where the recall hands the cases in flight over; else the county finishes it.
-    """
-    case = session.get_one(Case, case_no)
-    query = select(Recall).where(
-        Recall.item == case.item_code, Recall.area == case.area, Recall.state == RecallState.EFFECTIVE
-    )
-    recall = session.exec(query.order_by(col(Recall.id).desc())).first()
-    if recall is None or recall.in_flight is not InFlight.TRANSFER or case.taken_over_at is not None:
-        return
-    now = product_now(session)
-    row = session.exec(
-        select(RecallCase).where(RecallCase.recall_id == recall.id, RecallCase.case_no == case_no)
-    ).first()
-    if row is None:
-        return
-    row.disposition, row.state_code, row.at = Disposition.TRANSFER, case.state, now
-    session.add(row)
-    _hand_over(session, recall, case, now)
 
 
 def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
@@ -250,38 +219,14 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
     return recall_view(session, actor, recall)
 
 
-def take_over(session: Session, case_no: str) -> dict[str, Any]:
-    """Tell the city's process how far the case has come; the effect of its first job."""
-    case = session.get_one(Case, case_no)
-    for row in session.exec(select(RecallCase).where(RecallCase.case_no == case_no)).all():
-        if row.disposition is Disposition.TRANSFER and row.taken_over_at is None:
-            row.taken_over_at = product_now(session)
-            session.add(row)
-    if case.case_state is CaseState.ACCEPTED:
-        case.state = CaseState.IN_DEPARTMENT
-        session.add(case)
-    special_procedures.watch_again(session, case)
-    stage = "received"
-    if case.case_state is CaseState.CORRECTION_OPEN:
-        stage = "correction"
-    elif case.supplemented_at is not None:
-        stage = "supplemented"
-    due = case.supplement_due_at
-    return {
-        "accepted": case.accepted_at is not None,
-        "acceptanceStage": stage,
-        "supplementDueAt": due.isoformat(timespec="seconds") if due is not None else None,
-    }
-
-
 def preview(session: Session, actor: Actor, item: str, area: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     version = _item(session, item, area)
     if not power_rights.is_concerned(actor, area, version.unit):
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
     rows = [
-        preview_row(session, case, {choice: disposition_of(session, case, choice) for choice in InFlight})
-        for case in _in_flight(session, item, area)
+        preview_row(session, case, {choice: case_takeover.disposition_of(session, case, choice) for choice in InFlight})
+        for case in case_takeover.in_flight(session, item, area)
     ]
     return Page[PreviewRow](items=rows, next=None)
 
@@ -315,49 +260,6 @@ def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     shown = recall_view(session, actor, _get(session, recall_id))
     shown.events = power_ledger.of(session, PowerSubject.RECALL, recall_id)
     return shown
-
-
-def disposition_of(session: Session, case: Case, in_flight: InFlight) -> Disposition:
-    """Return what a recall does to a case in flight."""
-    decided = case.decision is not None or any(
-        answers.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
-    )
-    if case.level == 1:
-        return Disposition.WITH_CITY
-    if decided or in_flight is InFlight.FINISH:
-        return Disposition.FINISH
-    return Disposition.TRANSFER
-
-
-def _hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> None:
-    """Hand one running case to the city unit: level, history, its open county tasks, and word to the engine."""
-    case.level, case.taken_over_at = 1, at
-    session.add(case)
-    timeline.add(
-        session,
-        case.case_no,
-        "case.transferred",
-        "权限收回，移交市级单位接续办理",
-        actor=timeline.SYSTEM,
-        at=at,
-    )
-    audit.record(
-        session, recall.decided_by or timeline.SYSTEM, "case.transfer", case.case_no, {"recall": recall.id}, at
-    )
-    for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
-        tasks.cancel(session, task.key, at)
-    outbox.publish_message(
-        session,
-        Message.CASE_RECALLED,
-        stream=case.case_no,
-        correlation_key=case.case_no,
-        message_id=f"{case.case_no}:recalled",
-    )
-
-
-def _in_flight(session: Session, item: str, area: str) -> Sequence[Case]:
-    query = select(Case).where(Case.item_code == item, Case.area == area, col(Case.is_open))
-    return session.exec(query.order_by(col(Case.received_at), col(Case.case_no))).all()
 
 
 def _item(session: Session, code: str, area: str) -> ItemVersion:

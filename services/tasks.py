@@ -16,7 +16,7 @@ from models.case import Applicant, Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.identity import masked_name
 from models.task import NO_DUE, ClockShare, FormVersion, Light, Task, TaskCandidate, TaskStatus
-from services import audit, hearings, inspection, outbox, timeline, tolerance
+from services import audit, hearings, inspection, outbox, task_filters, timeline, tolerance
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -68,7 +68,7 @@ def list_tasks(
     now = product_now(session)
     groups = sorted(actor.groups)
     position = decode_cursor(cursor, (str, int))
-    conditions: list[Any] = _search(case_no, q) + _light_conditions(light, now)
+    conditions: list[Any] = task_filters.search(case_no, q) + task_filters.by_light(light, now)
     found: list[Task] = []
     if scope == "mine":
         found = _page(session, _own(actor), OWN_COLUMNS, conditions, sort, position, limit)
@@ -155,8 +155,8 @@ def transfer(session: Session, actor: Actor, key: int, to: str, reason: str) -> 
 def complete(session: Session, actor: Actor, key: int, completion: TaskCompletion) -> TaskView:
     """Record the answer and queue the completion; a second time raises ``TaskClosed``."""
     task = _find_open(session, actor, key)
+    case = _lock_case(session, task)
     _require_not_taken(task, actor)
-    case = session.get_one(Case, task.case_no)
     schema = _schema(session, task)
     labels = dict(form.outcomes(schema))
     if completion.outcome not in labels:
@@ -340,37 +340,6 @@ def _sort_key(task: Task, sort: str) -> tuple[float, int]:
     return (value, task.key) if sort == "due_at" else (-value, -task.key)
 
 
-def _search(case_no: str | None, q: str | None) -> list[Any]:
-    conditions: list[Any] = []
-    if case_no is not None:
-        conditions.append(Task.case_no == case_no)
-    if q:
-        conditions.append(
-            or_(
-                col(Task.case_no).contains(q, autoescape=True),
-                col(Task.item_name).contains(q, autoescape=True),
-                col(Task.name).contains(q, autoescape=True),
-            )
-        )
-    return conditions
-
-
-def _light_conditions(light: Light | None, now: datetime) -> list[Any]:
-    due, warn, paused = col(Task.due_at), col(Task.warn_at), col(Task.paused)
-    not_red = or_(due.is_(None), due >= now)
-    match light:
-        case None:
-            return []
-        case Light.PAUSED:
-            return [paused, not_red]
-        case Light.RED:
-            return [due < now]
-        case Light.YELLOW:
-            return [~paused, not_red, warn <= now]
-        case Light.GREEN:
-            return [~paused, not_red, or_(warn.is_(None), warn > now)]
-
-
 def _find(session: Session, key: int) -> Task:
     task = session.get(Task, key)
     if task is None or task.case_no is None:
@@ -381,9 +350,28 @@ def _find(session: Session, key: int) -> Task:
 def _find_open(session: Session, actor: Actor, key: int) -> Task:
     task = _find(session, key)
     _require_candidate(task, actor)
-    if not task.is_open:
-        raise TaskClosed()
+    _require_open(session, task)
     return task
+
+
+def _require_open(session: Session, task: Task) -> None:
+    if task.is_open:
+        return
+    case = session.get(Case, task.case_no)
+    recalled = case is not None and case.taken_over_at is not None and task.status is TaskStatus.CANCELED
+    raise TaskClosed("权限已收回，办件已移交市级单位，意见未登记" if recalled else "")
+
+
+def _lock_case(session: Session, task: Task) -> Case:
+    """Return the task's case, locked until the answer is recorded, and look at the task again.
+
+    A recall locks the case too: the answer comes before it and counts, or after it and is refused.
+    """
+    case = session.get_one(Case, task.case_no, with_for_update={"key_share": True}, populate_existing=True)
+    if session.get_bind().dialect.name == "postgresql":
+        session.refresh(task)
+        _require_open(session, task)
+    return case
 
 
 def _require_candidate(task: Task, actor: Actor) -> None:

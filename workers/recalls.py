@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import recalls
+from services import case_takeover, recalls
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 from workers.variables import text
@@ -31,4 +31,4 @@ def take_effect(job: Job) -> dict[str, object]:
 def take_over(job: Job) -> dict[str, object]:
     """Let the city's process take the case over where the county left it."""
     with job_transaction(job) as session:
-        return recalls.take_over(session, case_no(job))
+        return case_takeover.take_over(session, case_no(job))

@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import recalls, transfer
+from services import case_takeover, transfer
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 
@@ -36,5 +36,5 @@ def return_dossier(job: Job) -> dict[str, object]:
     """Record the city's return of the dossier, with its reason."""
     with job_transaction(job) as session:
         told = transfer.return_dossier(session, case_no(job))
-        recalls.keep_with_city(session, case_no(job))
+        case_takeover.keep_with_city(session, case_no(job))
         return told

@@ -509,3 +509,39 @@ def test_a_dossier_returned_to_a_county_that_lost_the_power_stays_with_the_city(
     ]
     assert row["disposition"] == "transfer"
     post(instance, "city.coordinator", f"/recalls/{number}/restore", reason="恢复")
+
+
+def test_what_the_county_answered_at_the_moment_of_a_recall_is_carried_out_once(instance: Instance) -> None:
+    item, area = "D-09", "xinfeng"
+    numbers = [instance.submit(item, area) for _ in range(3)]
+    for case_no in numbers:
+        instance.task(case_no, "Task_DecideAcceptance")
+    refused, corrected, accepted = numbers
+    instance.complete(refused, "Task_DecideAcceptance", "refuse", "不属于本机关职权")
+    instance.complete(corrected, "Task_DecideAcceptance", "correct", "缺材料")
+    instance.complete(accepted, "Task_DecideAcceptance", "accept")
+    recall = {"item": item, "area": area, "reason": "收回", "in_flight": "transfer"}
+    shown = post(instance, "city.coordinator", "/recalls", 201, **recall)
+    touched = {one["case_no"]: one["disposition"] for one in shown["cases"]}
+    assert (touched.get(refused, "finish"), touched[corrected], touched[accepted]) == ("finish", "transfer", "transfer")
+    case = instance.until(refused, lambda c: c["closed_at"], "the county's refusal")
+    assert (case["state"]["code"], case["level"]) == (5, 0)
+    instance.task(accepted, "Task_CityReview")
+    case = instance.case(accepted)
+    assert [one["event"] for one in case["timeline"]].count("case.accepted") == 1
+    assert next(one for one in case["timeline"] if one["event"] == "case.accepted")["actor"] == f"{area}.window"
+    case = instance.until(
+        corrected, lambda c: c["state"]["code"] == 6 and _in_city(c), "the correction in the city's hands"
+    )
+    assert [one["event"] for one in case["timeline"]].count("case.correction_requested") == 1
+    materials = [{"name": "补充说明", "copies": 1, "kind": "original", "present": True}]
+    instance.api(f"{area}.window").post(f"/cases/{corrected}/materials", json={"materials": materials})
+    task = instance.task(corrected, "Task_DecideAfterCorrection")
+    assert task["candidate_groups"] == ["city.xzsp.reviewer"]
+    for case_no in (accepted, corrected):
+        assert instance.finish(case_no)["state"]["code"] == 11
+        assert instance.case(case_no)["level"] == 1
+
+
+def _in_city(case: dict[str, Any]) -> bool:
+    return any(one["process_id"] == "city-takeover" for one in case["process_instances"])

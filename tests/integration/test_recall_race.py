@@ -1,0 +1,133 @@
+"""An answer and a recall of the same case at one moment, on PostgreSQL, where two transactions do run side by side."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import sqlalchemy
+from sqlalchemy import text
+from sqlmodel import select
+
+from catalog_data.loader import load_catalogue
+from models.case import Case, CaseState
+from models.database import Database
+from models.decision import Decision, DecisionStatus
+from models.recall import Disposition, InFlight
+from models.task import Task, TaskStatus
+from services import recalls, tasks
+from services.catalogue_seeding import seed_catalogue
+from services.clock import product_now
+from services.recall_views import RecallView
+from services.setup import migrate
+from services.views import TaskCompletion
+from tests.instance import eventually
+from tests.unit.powers_factory import actor, add_case
+
+TASK = 7
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    """Yield a database with one case that waits for the county's decision."""
+    server = sqlalchemy.create_engine(
+        postgres_url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
+    )
+    with server.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE IF EXISTS race WITH (FORCE)")
+        connection.exec_driver_sql("CREATE DATABASE race")
+    server.dispose()
+    opened = Database(postgres_url.rsplit("/", 1)[0] + "/race")
+    migrate(opened)
+    with opened.transaction() as session:
+        seed_catalogue(session, load_catalogue())
+        case = add_case(session, state=CaseState.IN_DEPARTMENT)
+        session.add(
+            Task(
+                key=TASK,
+                case_no=case.case_no,
+                process_id="direct-devolution",
+                process_instance_key=1,
+                element_id="Task_CountyDecide",
+                element_instance_key=1,
+                name="作出审批决定",
+                candidate_groups=["xingguo.approver"],
+                created_at=product_now(session),
+            )
+        )
+    yield opened
+    opened.dispose()
+
+
+def recall(database: Database) -> RecallView:
+    """Recall the case's power in a transaction of its own."""
+    with database.transaction() as session:
+        return recalls.decide(
+            session,
+            actor("city.coordinator"),
+            item="D-01",
+            area="xingguo",
+            reason="整改",
+            effective_on=None,
+            in_flight=InFlight.TRANSFER,
+        )
+
+
+def somebody_waits(database: Database) -> bool:
+    """Tell whether a transaction waits for another's lock."""
+    with database.engine.connect() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+
+def test_a_recall_waits_for_the_answer_under_way_and_lets_it_count(database: Database) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as session:
+            task = session.get_one(Task, TASK)
+            case = tasks._lock_case(session, task)
+            task.status, task.is_open = TaskStatus.COMPLETING, False
+            session.add(
+                Decision(
+                    task_key=TASK,
+                    case_no=case.case_no,
+                    process_id=task.process_id,
+                    element_id=task.element_id,
+                    task_name=task.name,
+                    account="xingguo.approver",
+                    outcome="approve",
+                    status=DecisionStatus.RECORDED,
+                    decided_at=product_now(session),
+                )
+            )
+            session.flush()
+            deciding: Future[RecallView] = threads.submit(recall, database)
+            eventually(lambda: somebody_waits(database), "the recall waits for the answer")
+        [touched] = deciding.result(timeout=30).cases
+    assert touched.disposition is Disposition.FINISH
+    with database.reading() as session:
+        assert session.get_one(Task, TASK).status is TaskStatus.COMPLETING
+
+
+def test_an_answer_that_waits_for_a_recall_is_refused(database: Database) -> None:
+    def answer() -> None:
+        with database.transaction() as session:
+            late = TaskCompletion(outcome="approve", opinion="", values={})
+            tasks.complete(session, actor("xingguo.approver"), TASK, late)
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as session:
+            recalls.decide(
+                session,
+                actor("city.coordinator"),
+                item="D-01",
+                area="xingguo",
+                reason="整改",
+                effective_on=None,
+                in_flight=InFlight.TRANSFER,
+            )
+            session.flush()
+            answering = threads.submit(answer)
+            eventually(lambda: somebody_waits(database), "the answer waits for the recall")
+        with pytest.raises(tasks.TaskClosed, match="已移交市级单位"):
+            answering.result(timeout=30)
+    with database.reading() as session:
+        assert session.exec(select(Decision)).all() == []
+        assert session.exec(select(Case)).one().taken_over_at is not None
