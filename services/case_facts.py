@@ -63,10 +63,8 @@ def gather(session: Session, case: Case) -> CaseFacts:
 
 def county_organ(session: Session, case: Case, area_name: str) -> str:
     """Return the full name of the county unit that handles the case's item in its area."""
-    units = reference.county_units(session, case.area)
-    named = [unit for unit in units if case.review_unit is not None and unit.code == case.review_unit]
-    named += [unit for unit in units if case.city_unit in unit.handles]
-    name = named[0].name if named else UNNAMED_COUNTY_UNIT
+    unit = reference.handling_unit(session, case)
+    name = unit.name if unit is not None else UNNAMED_COUNTY_UNIT
     if name == UNNAMED_COUNTY_UNIT:
         name = COUNTY_APPROVAL_OFFICE
     return f"{area_name}{name.removeprefix('区').removeprefix('县')}"

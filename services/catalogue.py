@@ -19,7 +19,7 @@ from models.catalogue import (
     SupervisorLevel,
     Unit,
 )
-from models.recall import Recall, UnitTransfer
+from models.recall import Recall, UnitTransfer, UnitTransferState
 from services import reference
 from services.catalogue_seeding import SeedReport, seed_catalogue
 from services.errors import NotFound
@@ -37,8 +37,10 @@ __all__ = [
     "latest_guide",
     "list_items",
     "parse_guide",
+    "passed_on_to",
     "recalled",
     "responsibility",
+    "reviewer_group",
     "seed_catalogue",
     "unit_name",
     "units",
@@ -159,13 +161,27 @@ def county_unit(session: Session, item: ItemVersion, area: str, on: date | None 
     ``on`` is the day a case is submitted; without it every transfer decided so far counts.
     """
     here = reference.county_units(session, area)
-    moved = select(UnitTransfer).where(UnitTransfer.area == area, UnitTransfer.item == item.code)
+    moved = select(UnitTransfer).where(
+        UnitTransfer.area == area, UnitTransfer.item == item.code, UnitTransfer.state != UnitTransferState.REVOKED
+    )
     if on is not None:
         moved = moved.where(col(UnitTransfer.effective_on) <= on)
     latest = session.exec(moved.order_by(col(UnitTransfer.effective_on).desc(), col(UnitTransfer.id).desc())).first()
     if latest is not None:
         return next((unit for unit in here if unit.code == latest.to_unit), None)
     return next((unit for unit in here if item.unit in unit.handles), None)
+
+
+def passed_on_to(mode: Mode, unit: CountyUnit | None) -> str | None:
+    """Return the unit a case is passed on to (转办): one with accounts of its own, where it reviews in substance."""
+    if mode is not Mode.SUBSTANTIVE or unit is None:
+        return None
+    return unit.code if unit.reviewer_group == reviewer_group(unit.area, unit.code) else None
+
+
+def reviewer_group(area: str, review_unit: str | None) -> str:
+    """Return the account group that reviews for an area, as the models name it."""
+    return f"{area}.{review_unit}.reviewer" if review_unit is not None else f"{area}.reviewer"
 
 
 def get_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:

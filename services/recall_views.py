@@ -14,6 +14,7 @@ from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
+from services import reference
 from services.clock import product_now
 from services.power_ledger import PowerEventView
 from services.views import StateView
@@ -34,6 +35,7 @@ class RecalledCaseView(BaseModel):
     state_code: int
     at: datetime
     taken_over_at: datetime | None
+    from_unit: str | None
 
 
 class RecallView(BaseModel):
@@ -77,6 +79,7 @@ class PreviewRow(BaseModel):
     due_at: datetime | None
     process_instance_key: str | None
     process_id: str
+    county_unit: str
     tasks: list[str]
     if_finish: Disposition
     if_transfer: Disposition
@@ -102,13 +105,21 @@ class Suggestion(BaseModel):
 
 def recall_view(session: Session, recall: Recall) -> RecallView:
     """Return a recall as the contract shows it."""
-    rows = session.exec(select(RecallCase).where(RecallCase.recall_id == recall.id).order_by(col(RecallCase.id))).all()
-    cases = [{**row.model_dump(), "disposition_name": row.disposition.label} for row in rows]
+    cases = recalled_cases(session, RecallCase.recall_id == recall.id)
     return RecallView.model_validate({**recall.model_dump(), "cases": cases})
+
+
+def recalled_cases(session: Session, caused: Any) -> list[RecalledCaseView]:
+    """Return what became of the cases of one recall or one second transfer, which ``caused`` names."""
+    rows = session.exec(select(RecallCase).where(caused).order_by(col(RecallCase.id))).all()
+    return [
+        RecalledCaseView.model_validate({**row.model_dump(), "disposition_name": row.disposition.label}) for row in rows
+    ]
 
 
 def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Disposition]) -> PreviewRow:
     """Return one line of the preview."""
+    unit = reference.handling_unit(session, case)
     names = session.exec(select(Task.name).where(Task.case_no == case.case_no, col(Task.is_open))).all()
     finish, transfer = dispositions[InFlight.FINISH], dispositions[InFlight.TRANSFER]
     return PreviewRow(
@@ -123,6 +134,7 @@ def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Dispo
         due_at=case.due_at,
         process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
         process_id=case.process_id,
+        county_unit=unit.name if unit is not None else "",
         tasks=list(names),
         if_finish=finish,
         if_transfer=transfer,

@@ -33,6 +33,7 @@ with database.engine.execution_options(writing=True).connect() as connection:
         compare_type=True,
         render_item=render_plain,
         transaction_per_migration=False,
+        transactional_ddl=True,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,5 +1,6 @@
 """Rules on delegated powers that need no engine: rights, refusals, dates, differences."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -9,16 +10,30 @@ from sqlmodel import Session, SQLModel, col, select
 
 from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
-from models.catalogue import CountyUnit
+from models.case import Case, Verdict
+from models.catalogue import CountyUnit, Mode
 from models.database import Database
-from models.outbox import OutboxCommand
-from models.recall import InFlight, Recall, RecallState
+from models.outbox import OutboxCommand, OutboxKind
+from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
+from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
-from services import agreements, catalogue, consultations, filings, list_versions, recalls, unit_transfers
+from services import (
+    agreements,
+    catalogue,
+    consultations,
+    filings,
+    list_versions,
+    recalls,
+    task_intake,
+    unit_transfers,
+)
 from services.accounts import Actor
 from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput
+from services.running_cases import NotYetDue
+
+serial = itertools.count(1)
 
 HEADER = ",".join(list_versions.COLUMNS)
 LINE = "D-01,direct,1,jtys,主项,子项,其他行政权力-备案,,{territory},2022-06-01,printed,{filing},ganzhou-2022-7,1,"
@@ -152,6 +167,169 @@ def test_a_second_transfer_changes_the_unit_of_new_cases_from_its_day(session: S
     after = catalogue.county_unit(session, item, "rongjiang", today + timedelta(days=5))
     assert after is not None
     assert after.code == chosen
+
+
+def test_a_transfer_before_its_day_can_be_revoked_and_then_never_counts(session: Session) -> None:
+    boss, ahead = actor("city.coordinator"), china_date(product_now(session)) + timedelta(days=5)
+    decided = unit_transfers.decide(
+        session,
+        boss,
+        area="rongjiang",
+        item="S-22",
+        unit="nb",
+        effective_on=ahead,
+        reason="划转",
+        in_flight=InFlight.TRANSFER,
+    )
+    with pytest.raises(unit_transfers.TransferPending):
+        unit_transfers.decide(
+            session, boss, area="rongjiang", item="S-22", unit="cyzs", effective_on=None, reason="另一项"
+        )
+    with pytest.raises(NotYetDue):
+        unit_transfers.take_effect(session, decided.id)
+    unit_transfers.revoke(session, actor("rongjiang.approver"), decided.id, "改期")
+    with pytest.raises(unit_transfers.TransferClosed):
+        unit_transfers.revoke(session, boss, decided.id, "再次")
+    unit_transfers.take_effect(session, decided.id)
+    item = catalogue.get_item(session, "S-22")
+    assert item is not None
+    after = catalogue.county_unit(session, item, "rongjiang", ahead)
+    assert after is not None
+    assert after.code == "zrzy"
+    assert session.get_one(UnitTransfer, decided.id).state is UnitTransferState.REVOKED
+    assert messages(session) == ["recall-ordered", "recall-restored"]
+
+
+def test_a_transfer_moves_a_running_case_with_its_open_task_and_its_claim_once(session: Session) -> None:
+    case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
+    task = open_task(session, case, "rongjiang.zrzy.reviewer", assignee="rongjiang.zrzy.reviewer")
+    decided = transfer(session, InFlight.TRANSFER)
+    unit_transfers.take_effect(session, decided.id)
+    assert (case.county_unit, case.review_unit) == ("nb", "nb")
+    assert (task.candidate_groups, task.assignee) == (["rongjiang.nb.reviewer"], None)
+    candidates = session.exec(select(TaskCandidate.group_name).where(TaskCandidate.task_key == task.key)).all()
+    assert list(candidates) == ["rongjiang.nb.reviewer"]
+    (row,) = unit_transfers.get(session, decided.id).cases
+    assert (row.case_no, row.disposition, row.from_unit) == (case.case_no, Disposition.MOVE_UNIT, "zrzy")
+    sent = [
+        (one.kind, one.payload.get("variables") or one.payload.get("candidate_groups"))
+        for one in session.exec(select(OutboxCommand).where(OutboxCommand.stream == case.case_no)).all()
+    ]
+    assert sent == [
+        (OutboxKind.ASSIGN_USER_TASK, None),
+        (OutboxKind.UPDATE_USER_TASK, ["rongjiang.nb.reviewer"]),
+        (OutboxKind.SET_VARIABLES, {"reviewUnit": "nb"}),
+    ]
+
+
+def test_a_task_the_engine_opened_before_it_learnt_of_the_transfer_comes_to_the_new_unit(session: Session) -> None:
+    case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
+    transfer(session, InFlight.TRANSFER)
+    late = open_task(session, case, "rongjiang.zrzy.reviewer", "rongjiang.chief")
+    task_intake.receive(session, late, case)
+    assert late.candidate_groups == ["rongjiang.nb.reviewer", "rongjiang.chief"]
+
+
+def test_a_transfer_leaves_a_decided_case_and_one_with_the_city_until_the_city_returns_it(session: Session) -> None:
+    common = {"county_unit": "zrzy", "review_unit": "zrzy"}
+    decided = running_case(session, "S-22", "rongjiang", decision=Verdict.APPROVE, **common)
+    away = running_case(session, "S-22", "rongjiang", level=1, **common)
+    shown = transfer(session, InFlight.TRANSFER)
+    assert {one.case_no: one.disposition for one in shown.cases} == {
+        decided.case_no: Disposition.KEEP_UNIT,
+        away.case_no: Disposition.WITH_CITY,
+    }
+    assert decided.review_unit == away.review_unit == "zrzy"
+    away.level = 0
+    assert unit_transfers.follow_return(session, away.case_no) == {"reviewUnit": "nb"}
+    assert unit_transfers.follow_return(session, away.case_no) == {}
+    assert away.county_unit == "nb"
+    assert {one.disposition for one in unit_transfers.get(session, shown.id).cases} == {
+        Disposition.KEEP_UNIT,
+        Disposition.MOVE_UNIT,
+    }
+
+
+def test_a_transfer_that_leaves_the_cases_in_flight_changes_none_of_them(session: Session) -> None:
+    case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
+    task = open_task(session, case, "rongjiang.zrzy.reviewer")
+    (row,) = transfer(session, InFlight.FINISH).cases
+    assert row.disposition is Disposition.KEEP_UNIT
+    assert (case.review_unit, task.candidate_groups) == ("zrzy", ["rongjiang.zrzy.reviewer"])
+
+
+def test_the_preview_of_a_transfer_says_what_will_happen(session: Session) -> None:
+    case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
+    (row,) = unit_transfers.preview(session, actor("rongjiang.approver"), "S-22", "rongjiang", "nb").items
+    assert (row.case_no, row.county_unit) == (case.case_no, "区自然资源分局")
+    assert (row.if_finish, row.if_transfer) == (Disposition.KEEP_UNIT, Disposition.MOVE_UNIT)
+    with pytest.raises(Forbidden):
+        unit_transfers.preview(session, actor("xingguo.approver"), "S-22", "rongjiang", "nb")
+    with pytest.raises(InvalidInput):
+        unit_transfers.preview(session, actor("city.coordinator"), "S-22", "rongjiang", "nobody")
+
+
+def transfer(session: Session, in_flight: InFlight) -> unit_transfers.UnitTransferView:
+    """Transfer S-22 of rongjiang to 区农办 from today on."""
+    return unit_transfers.decide(
+        session,
+        actor("rongjiang.approver"),
+        area="rongjiang",
+        item="S-22",
+        unit="nb",
+        effective_on=None,
+        reason="划转",
+        in_flight=in_flight,
+    )
+
+
+def running_case(session: Session, item: str, area: str, **changes: Any) -> Case:
+    """Insert an open case that no window made."""
+    number = f"C{next(serial)}"
+    values: dict[str, Any] = {
+        "case_no": number,
+        "query_code": "Q",
+        "item_code": item,
+        "item_version": 1,
+        "guide_version": 1,
+        "item_name": "测试事项",
+        "mode": Mode.SUBSTANTIVE,
+        "power_kind": "license",
+        "power_type": "行政许可",
+        "area": area,
+        "city_unit": "zrzy",
+        "applicant_digest": number,
+        "submitted_by": f"{area}.window",
+        "received_at": product_now(session),
+        "process_id": "substantive-review",
+        "process_instance_key": next(serial),
+    }
+    case = Case(**{**values, **changes})
+    session.add(case)
+    session.flush()
+    return case
+
+
+def open_task(session: Session, case: Case, *groups: str, assignee: str | None = None) -> Task:
+    """Insert an open task of a case with its candidates."""
+    task = Task(
+        key=next(serial),
+        case_no=case.case_no,
+        process_id=case.process_id,
+        process_instance_key=case.process_instance_key or 0,
+        element_id="Task_CountyReview",
+        element_instance_key=1,
+        name="实质审核办件",
+        candidate_groups=list(groups),
+        assignee=assignee,
+        created_at=product_now(session),
+    )
+    session.add(task)
+    session.flush()
+    for group in groups:
+        session.add(TaskCandidate(task_key=task.key, group_name=group, due_at=NO_DUE, created_at=task.created_at))
+    session.flush()
+    return task
 
 
 def _county_units(session: Session) -> list[str]:
