@@ -63,6 +63,12 @@ class NotInForce(Conflict):
     code, title, title_en = "not_in_force", "该事项的下放尚未生效", "Delegation not in force yet"
 
 
+class NoLongerInForce(NotInForce):
+    """The item ended: a later list no longer has it."""
+
+    title, title_en = "该事项已终止", "Item no longer in force"
+
+
 class AgreementMissing(Conflict):
     """A ``substantive`` item without a takeover agreement in force."""
 
@@ -165,8 +171,10 @@ def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[Ite
     problems = []
     item = catalogue.get_item(session, body.item, china_date(now)) or catalogue.get_item(session, body.item, None)
     guide = catalogue.latest_guide(session, body.item)
-    if item is None or guide is None:
+    if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
+    if guide is None:
+        raise InvalidInput([FieldProblem("item", "该事项的办事指南尚未发布，暂不能接件")])
     applicant = body.applicant
     if applicant.kind is ApplicantKind.ORGANIZATION and applicant.id_type is not IdentityType.USCC:
         problems.append(FieldProblem("applicant.id_type", "单位申请人应使用统一社会信用代码"))
@@ -206,6 +214,8 @@ def _require_delegated(session: Session, item: ItemVersion, area: str, now: date
         raise ItemNotDelegated()
     if catalogue.is_recalled(session, area, item.code, today):
         raise ItemNotDelegated("该事项的权限已从本县区收回，请到市级单位申请")
+    if item.in_force_to is not None and item.in_force_to < today:
+        raise NoLongerInForce(f"该事项已于{item.in_force_to}终止，不再受理新的申请")
     if not item.in_force(today):
         raise NotInForce(f"该事项自{item.in_force_from}起实施" if item.in_force_from else "")
     if item.mode is Mode.SUBSTANTIVE and not agreements.covers(session, area, item.code, today):
