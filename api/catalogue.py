@@ -7,12 +7,13 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
+from api.downloads import file_headers
 from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute, StrictRoute
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
-from services import agreements, catalogue, guide_versions, policy_ledger
+from services import agreements, catalogue, guide_versions, list_files, policy_ledger
 from services.catalogue import ItemView, ResponsibilityView
 from services.clock import product_now
 from services.policy_ledger import PolicyNoticeRef
@@ -73,6 +74,15 @@ def list_items(
             agreements=agreements.in_force(session, day),
         )
     return page_of(found, lambda item: item.code, cursor, limit)
+
+
+@public.get("/items.csv", responses=documented(422), response_class=PlainTextResponse)
+def export_items(database: WebDatabase, on: OnDate = None) -> PlainTextResponse:
+    """Give the list in force on a day as the CSV file that ``POST /list-drafts`` takes."""
+    with database.reading() as session:
+        day = on or product_now(session).date()
+        text = list_files.export(session, day)
+    return PlainTextResponse(text, media_type="text/csv", headers=file_headers(f"items-{day}.csv"))
 
 
 @public.get("/items/{code}/guide", responses=documented(404, 422))

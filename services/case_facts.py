@@ -10,7 +10,7 @@ from models.catalogue import AreaKind, Mode, PowerKind
 from models.identity import masked
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
-from services import reference
+from services import catalogue, reference
 from settings import get_settings
 
 CITY = "赣州市"
@@ -36,6 +36,7 @@ def gather(session: Session, case: Case) -> CaseFacts:
         query_code=case.query_code,
         item_code=case.item_code,
         item_name=case.item_name,
+        item_seal=_item_seal(session, case),
         power_kind=PowerKind(case.power_kind),
         power_type=case.power_type,
         mode=case.handled_as,
@@ -97,6 +98,14 @@ def display_name(session: Session, username: str) -> str:
     """Return the name an account's holder signs with."""
     account = session.get(Account, username)
     return account.display_name if account is not None else username
+
+
+def _item_seal(session: Session, case: Case) -> str:
+    """Return the seal the case's version of its item names; once the city took the case over it is the city's own."""
+    if case.taken_over_at is not None:
+        return ""
+    version = catalogue.item_version(session, case.item_code, case.item_version)
+    return version.seal if version is not None else ""
 
 
 def result_of(session: Session, case: Case) -> dict[str, Any]:

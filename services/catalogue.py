@@ -34,6 +34,7 @@ __all__ = [
     "get_item",
     "is_recalled",
     "item_version",
+    "items_in_force",
     "latest_guide",
     "list_items",
     "parse_guide",
@@ -64,6 +65,7 @@ class ItemView(BaseModel):
     areas: list[str]
     locked_areas: list[str]
     in_force_from: date | None
+    seal: str
     version: int
     provenance: dict[str, Any]
 
@@ -130,7 +132,7 @@ def list_items(
     gone = recalled(session, on)
     words = _fold(q or "").split()
     views = []
-    for item in sorted(_in_force(session, on), key=lambda one: (_MODE_ORDER[one.mode], one.row, one.code)):
+    for item in items_in_force(session, on):
         name = names.get(item.unit, item.unit)
         if mode is not None and item.mode is not mode:
             continue
@@ -141,6 +143,11 @@ def list_items(
         if all(word in text for word in words):
             views.append(_view(item, name, territory, agreements))
     return views
+
+
+def items_in_force(session: Session, on: date) -> list[ItemVersion]:
+    """Return the version of every item that counts on ``on``, in the order of the annexes."""
+    return sorted(_in_force(session, on), key=lambda one: (_MODE_ORDER[one.mode], one.row, one.code))
 
 
 def recalled(session: Session, on: date) -> set[tuple[str, str]]:
@@ -296,6 +303,7 @@ def _view(item: ItemVersion, name: str, territory: list[str], agreements: Set[tu
         areas=territory,
         locked_areas=locked,
         in_force_from=item.in_force_from,
+        seal=item.seal,
         version=item.version,
         provenance=item.provenance,
     )

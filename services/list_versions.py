@@ -16,11 +16,12 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session, col, select
 
 from catalog_data.schema import Item
+from catalog_data.tables import describe
 from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Responsibility, SupervisorLevel, Unit
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import power_ledger, power_rights, rights
+from services import list_files, power_ledger, power_rights, rights
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -29,7 +30,9 @@ from services.paging import decode_cursor, encode_cursor
 from services.rights import Role
 from services.views import Page
 
-COLUMNS: Final = tuple(Item.model_fields)
+COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
+OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)
+"""A file without one of these says nothing about it."""
 MAX_ROWS: Final = 2000
 MAX_PROBLEMS: Final = 50
 EVERYWHERE: Final = "all"
@@ -187,6 +190,7 @@ def _rows(session: Session, text: str) -> list[dict[str, Any]]:
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InvalidInput([FieldProblem("file", f"缺少列：{'、'.join(missing)}")])
+    optional = [name for name in OPTIONAL_COLUMNS if name in (reader.fieldnames or ())]
     areas = list(session.exec(select(Area).order_by(col(Area.position))).all())
     units = set(session.exec(select(Unit.code).where(col(Unit.deciding))).all())
     rows, problems, seen = [], [], set()
@@ -194,11 +198,15 @@ def _rows(session: Session, text: str) -> list[dict[str, Any]]:
         if line > MAX_ROWS + 1:
             raise InvalidInput([FieldProblem("file", f"不能超过{MAX_ROWS}行")])
         try:
-            item = Item.model_validate({name: raw.get(name) or "" for name in COLUMNS} | {"territory": EVERYWHERE})
+            given = {name: list_files.plain(raw.get(name) or "") for name in (*COLUMNS, *optional)}
+            item = Item.model_validate(given | {"territory": EVERYWHERE})
         except ValidationError as error:
-            problems += [FieldProblem(f"file.{line}.{one['loc'][0]}", str(one["msg"])) for one in error.errors()]
+            problems += [
+                FieldProblem(f"file.{line}.{one['loc'][0] if one['loc'] else 'seal'}", describe(one))
+                for one in error.errors()
+            ]
             continue
-        territory = _territory(raw["territory"] or "", areas)
+        territory = _territory(given["territory"], areas)
         faults = {
             "code": "编码重复" if item.code in seen else None,
             "unit": None if item.unit in units else "没有这个市级单位",
@@ -206,7 +214,7 @@ def _rows(session: Session, text: str) -> list[dict[str, Any]]:
         }
         problems += [FieldProblem(f"file.{line}.{name}", fault) for name, fault in faults.items() if fault]
         seen.add(item.code)
-        rows.append(_content(item, territory))
+        rows.append(_content(item, territory, optional))
     if not rows and not problems:
         problems.append(FieldProblem("file", "清单没有内容"))
     if problems:
@@ -225,7 +233,7 @@ def _territory(named: str, areas: Sequence[Area]) -> list[str]:
     return found if len(found) == len(wanted) else []
 
 
-def _content(item: Item, territory: list[str]) -> dict[str, Any]:
+def _content(item: Item, territory: list[str], optional: Sequence[str]) -> dict[str, Any]:
     return {
         "code": item.code,
         "mode": item.mode.value,
@@ -237,6 +245,7 @@ def _content(item: Item, territory: list[str]) -> dict[str, Any]:
         "remark": item.remark,
         "areas": territory,
         "approval_filing": item.approval_filing,
+        **{name: getattr(item, name) for name in optional},
     }
 
 
@@ -248,7 +257,8 @@ def _new_version(session: Session, draft: ListDraft, row: dict[str, Any]) -> Non
             old.in_force_to = begins - timedelta(days=1)
             session.add(old)
     latest = versions[-1] if versions else None
-    content: dict[str, Any] = {name: row[name] for name in FIELDS} | {"mode": Mode(row["mode"])}
+    kept = {name: getattr(latest, name) for name in OPTIONAL_COLUMNS if latest is not None}
+    content: dict[str, Any] = kept | {name: row[name] for name in FIELDS if name in row} | {"mode": Mode(row["mode"])}
     session.add(
         ItemVersion(
             **content,

@@ -24,6 +24,7 @@ class ItemHead:
     remark: str
     areas: tuple[str, ...]
     in_force_from: date | None
+    seal: str
     version: int
     provenance: dict[str, Any]
 
@@ -42,6 +43,7 @@ def read_head(session: Session, code: str, on: date) -> ItemHead:
         remark=item.remark,
         areas=tuple(item.areas),
         in_force_from=item.in_force_from,
+        seal=item.seal,
         version=item.version,
         provenance=dict(item.provenance),
     )

@@ -1,5 +1,7 @@
 """Rules on delegated powers that need no engine: rights, refusals, dates, differences."""
 
+import csv
+import io
 import itertools
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,7 +12,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
-from models.case import Case, Verdict
+from models.case import Applicant, Case, Verdict
 from models.catalogue import CountyUnit, Mode
 from models.database import Database
 from models.outbox import OutboxCommand, OutboxKind
@@ -19,11 +21,14 @@ from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
 from services import (
     agreements,
+    case_facts,
     catalogue,
     consultations,
     filings,
+    list_files,
     list_versions,
     recalls,
+    sealing,
     task_intake,
     unit_transfers,
 )
@@ -31,6 +36,7 @@ from services.accounts import Actor
 from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput
+from services.list_files import BOM
 from services.running_cases import NotYetDue
 
 serial = itertools.count(1)
@@ -398,3 +404,98 @@ def test_a_question_goes_to_the_advisor_of_the_unit_that_owns_the_item(session: 
     with pytest.raises(consultations.QuestionAnswered):
         consultations.answer(session, actor("city.jtys.advisor"), asked.id, "再答")
     assert consultations.list_questions(session, actor("ganxian.window")).items == []
+
+
+def listed(session: Session, begins: date, text: str) -> list_versions.ListDraftView:
+    """Import a list of the lead unit's and publish it by the coordinator."""
+    author = actor("city.xzsp.approver")
+    draft = list_versions.import_list(
+        session, author, title="清单", source="", in_force_from=begins, complete=False, text=text
+    )
+    list_versions.submit(session, author, draft.id)
+    return list_versions.publish(session, actor("city.coordinator"), draft.id)
+
+
+def with_seal(session: Session, code: str, seal: str) -> str:
+    """Return the exported list's line of one item, with a seal."""
+    rows = csv.DictReader(io.StringIO(list_files.export(session, china_date(product_now(session))).removeprefix(BOM)))
+    row = next(one for one in rows if one["code"] == code)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(row))
+    writer.writeheader()
+    writer.writerow(row | {"seal": seal})
+    return text.getvalue()
+
+
+def test_a_seal_is_a_dated_field_of_an_item_that_a_running_case_keeps(session: Session) -> None:
+    today = china_date(product_now(session))
+    old = running_case(session, "S-22", "rongjiang", review_unit="zrzy")
+    published = listed(session, today, with_seal(session, "S-22", "行政审批专用章"))
+    (difference,) = published.differences
+    (change,) = difference.changes
+    assert (change.field, change.name, change.before, change.after) == ("seal", "用章", "", "行政审批专用章")
+    new = running_case(session, "S-22", "rongjiang", review_unit="zrzy", item_version=2)
+    for case in (old, new):
+        session.add(
+            Applicant(
+                case_no=case.case_no, kind="person", name="甲", id_type="id_card", id_number="1" * 18, phone="1" * 11
+            )
+        )
+    session.flush()
+    table = {"seal": "市级审批专用章"}
+    seals = [sealing.decision_seal(case_facts.gather(session, case), table) for case in (old, new)]
+    assert seals == ["赣州市自然资源局市级审批专用章", "赣州市自然资源局行政审批专用章"]
+    new.taken_over_at = product_now(session)
+    assert sealing.decision_seal(case_facts.gather(session, new), table) == seals[0]
+    assert next(one for one in catalogue.list_items(session, on=today) if one.code == "S-22").seal == "行政审批专用章"
+
+
+def test_a_list_without_the_column_of_seals_leaves_them_and_one_with_it_empty_takes_them_away(
+    session: Session,
+) -> None:
+    today = china_date(product_now(session))
+    listed(session, today, with_seal(session, "D-01", "行政审批专用章"))
+    silent = f"{HEADER}\n{LINE.format(territory='all', filing='yes')}\n"
+    (difference,) = listed(session, today, silent).differences
+    assert "seal" not in {one.field for one in difference.changes}
+    item = catalogue.get_item(session, "D-01", today)
+    assert item is not None
+    assert item.seal == "行政审批专用章"
+    (difference,) = listed(session, today, with_seal(session, "D-01", "")).differences
+    assert [(one.field, one.after) for one in difference.changes] == [("seal", "")]
+
+
+@pytest.mark.parametrize(("code", "seal"), [("D-01", "市级审批专用章"), ("S-22", "县级审批专用章"), ("S-22", "印")])
+def test_a_seal_that_does_not_fit_who_decides_is_refused(session: Session, code: str, seal: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        listed(session, china_date(product_now(session)), with_seal(session, code, seal))
+    assert [one.field for one in caught.value.problems] == ["file.2.seal"]
+
+
+def test_the_exported_list_imported_again_changes_nothing(session: Session) -> None:
+    today = china_date(product_now(session))
+    text = list_files.export(session, today + timedelta(days=1))
+    assert text.startswith(BOM)
+    draft = list_versions.import_list(
+        session,
+        actor("city.coordinator"),
+        title="同一清单",
+        source="",
+        in_force_from=today,
+        complete=True,
+        text=text,
+    )
+    assert draft.items == 118
+    assert draft.differences == []
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+86", "-1", "@SUM(A1)", "'=1", "平常", ""])
+def test_no_exported_cell_is_a_formula_and_an_import_reads_what_was_meant(cell: str) -> None:
+    assert not list_files.safe(cell).startswith(list_files.FORMULA_SIGNS)
+    if not cell.startswith("'"):
+        assert list_files.plain(list_files.safe(cell)) == cell
+
+
+def test_seeding_the_files_again_after_the_seal_came_makes_no_new_version(session: Session) -> None:
+    report = seed_catalogue(session, load_catalogue())
+    assert report.written == 0
