@@ -54,13 +54,7 @@ class RecallInput(_Body):
 
 
 class ReasonInput(_Body):
-    """The body of ``/drop`` and ``/restore``."""
-
-    reason: str = Field(default="", max_length=4000)
-
-
-class RevocationInput(_Body):
-    """The body of ``/unit-transfers/{id}/revoke``."""
+    """The body of ``/drop``, ``/restore`` and ``/revoke``."""
 
     reason: Text
 
@@ -148,10 +142,10 @@ def state_view(number: Number, body: StatementInput, caller: Caller, database: W
 
 
 @router.post("/recall-proposals/{number}/drop", responses=documented(401, 403, 404, 422, conflict="recall_state"))
-def drop_proposal(number: Number, caller: Caller, database: WebDatabase, body: ReasonInput | None = None) -> RecallView:
+def drop_proposal(number: Number, body: ReasonInput, caller: Caller, database: WebDatabase) -> RecallView:
     """Decide not to recall."""
     with database.transaction() as session:
-        return recalls.drop(session, caller, number, body.reason if body else "")
+        return recalls.drop(session, caller, number, body.reason)
 
 
 @router.post(
@@ -174,10 +168,10 @@ def decide_recall(body: RecallInput, response: Response, caller: Caller, databas
 
 
 @router.post("/recalls/{number}/restore", responses=documented(401, 403, 404, 422, conflict="recall_state"))
-def restore_power(number: Number, caller: Caller, database: WebDatabase, body: ReasonInput | None = None) -> RecallView:
+def restore_power(number: Number, body: ReasonInput, caller: Caller, database: WebDatabase) -> RecallView:
     """Give the power back from today on, or revoke a recall that has not taken effect."""
     with database.transaction() as session:
-        return recalls.restore(session, caller, number, body.reason if body else "")
+        return recalls.restore(session, caller, number, body.reason)
 
 
 @router.get("/unit-transfers", responses=documented(401, 422))
@@ -233,9 +227,7 @@ def transfer_unit(
 @router.post(
     "/unit-transfers/{number}/revoke", responses=documented(401, 403, 404, 422, conflict="unit_transfer_state")
 )
-def revoke_unit_transfer(
-    number: Number, body: RevocationInput, caller: Caller, database: WebDatabase
-) -> UnitTransferView:
+def revoke_unit_transfer(number: Number, body: ReasonInput, caller: Caller, database: WebDatabase) -> UnitTransferView:
     """Revoke a transfer before its day; one that has taken effect is undone by another."""
     with database.transaction() as session:
         return unit_transfers.revoke(session, caller, number, body.reason)

@@ -21,7 +21,7 @@ from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Respo
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import list_files, power_ledger, power_rights, rights
+from services import list_files, power_ledger, power_rights, rights, turns
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -104,7 +104,7 @@ def import_list(
 def submit(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Hand a draft in for review."""
     _require_drafter(actor)
-    draft = _get(session, draft_id)
+    draft = _locked(session, draft_id)
     if draft.state not in (ListDraftState.DRAFT, ListDraftState.REJECTED):
         raise DraftClosed
     draft.state, draft.submitted_at = ListDraftState.REVIEW, product_now(session)
@@ -124,6 +124,7 @@ def reject(session: Session, actor: Actor, draft_id: int, note: str) -> ListDraf
 
 def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> ListDraftView:
     """Publish a reviewed list: new versions from its day on; running cases are not touched."""
+    turns.take(session, "item-list")
     draft = _reviewed(session, actor, draft_id)
     if draft.in_force_from < china_date(product_now(session)):
         raise DraftClosed("清单的实施日期已过，请退回修改")
@@ -144,7 +145,10 @@ def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> Li
 def get(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Return a draft with its differences."""
     _require_reader(actor)
-    return view(session, _get(session, draft_id))
+    draft = session.get(ListDraft, draft_id)
+    if draft is None:
+        raise _unknown()
+    return view(session, draft)
 
 
 def list_drafts(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[ListDraftRow]:
@@ -312,7 +316,7 @@ def _reviews(actor: Actor) -> bool:
 
 def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
     """Return a draft under review that the actor may decide on, with the review noted."""
-    draft = _get(session, draft_id)
+    draft = _locked(session, draft_id)
     if not _reviews(actor):
         raise Forbidden("只有市行政审批局可以审定清单", "Only the city's lead unit may review a list")
     if actor.username == draft.drafted_by:
@@ -333,11 +337,15 @@ def _require_reader(actor: Actor) -> None:
         raise Forbidden
 
 
-def _get(session: Session, draft_id: int) -> ListDraft:
-    draft = session.get(ListDraft, draft_id)
+def _locked(session: Session, draft_id: int) -> ListDraft:
+    draft = turns.locked(session, ListDraft, draft_id)
     if draft is None:
-        raise NotFound("没有这份清单", "No such list")
+        raise _unknown()
     return draft
+
+
+def _unknown() -> NotFound:
+    return NotFound("没有这份清单", "No such list")
 
 
 def _note(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:

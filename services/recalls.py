@@ -382,8 +382,7 @@ def _require_decider(actor: Actor, unit: str) -> None:
 
 
 def _locked(session: Session, recall_id: int) -> Recall:
-    """Return a recall that is about to change; nobody else changes it until this transaction ends."""
-    recall = session.get(Recall, recall_id, with_for_update=True, populate_existing=True)
+    recall = turns.locked(session, Recall, recall_id)
     if recall is None:
         raise _unknown()
     return recall

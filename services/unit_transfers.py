@@ -351,8 +351,7 @@ def _pending(session: Session, area: str, item: str) -> bool:
 
 
 def _locked(session: Session, transfer_id: int) -> UnitTransfer:
-    """Return a transfer that is about to change; nobody else changes it until this transaction ends."""
-    transfer = session.get(UnitTransfer, transfer_id, with_for_update=True, populate_existing=True)
+    transfer = turns.locked(session, UnitTransfer, transfer_id)
     if transfer is None:
         raise _unknown()
     return transfer

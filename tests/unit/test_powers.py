@@ -8,8 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 from sqlmodel import Session, SQLModel, col, select
 
+from api import agreements as api_agreements
+from api import recalls as api_recalls
+from api.list_versions import RejectionInput
 from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
 from models.case import Applicant, Case, Verdict
@@ -29,6 +33,7 @@ from services import (
     list_versions,
     recalls,
     sealing,
+    submission,
     task_intake,
     unit_transfers,
 )
@@ -38,6 +43,8 @@ from services.clock import product_now
 from services.errors import Forbidden, InvalidInput
 from services.list_files import BOM
 from services.running_cases import NotYetDue
+from services.views import CaseSubmission
+from tests.instance import id_card
 
 serial = itertools.count(1)
 
@@ -499,3 +506,64 @@ def test_no_exported_cell_is_a_formula_and_an_import_reads_what_was_meant(cell: 
 def test_seeding_the_files_again_after_the_seal_came_makes_no_new_version(session: Session) -> None:
     report = seed_catalogue(session, load_catalogue())
     assert report.written == 0
+
+
+def test_who_attended_a_training_is_noted_once_it_has_begun(session: Session) -> None:
+    now = product_now(session)
+    common = {"unit": "jtys", "title": "培训", "place": "", "text": ""}
+    advisor, learner = actor("city.jtys.advisor"), actor("xingguo.window")
+    ahead = consultations.announce_training(session, advisor, begins_at=now + timedelta(hours=1), **common)
+    with pytest.raises(consultations.TrainingNotBegun):
+        consultations.attend_training(session, learner, ahead.id)
+    begun = consultations.announce_training(session, advisor, begins_at=now, **common)
+    consultations.attend_training(session, learner, begun.id)
+    assert consultations.attend_training(session, learner, begun.id).attended == ["xingguo.window"]
+
+
+@pytest.mark.parametrize("body", [api_recalls.ReasonInput, api_agreements.ReasonInput])
+@pytest.mark.parametrize("reason", ["", " \t\n"])
+def test_a_reason_without_a_word_is_no_reason(body: type[BaseModel], reason: str) -> None:
+    with pytest.raises(ValidationError):
+        body.model_validate({"reason": reason})
+    with pytest.raises(ValidationError):
+        RejectionInput.model_validate({"note": reason})
+
+
+def test_an_item_that_ended_is_refused_with_what_is_the_matter(session: Session) -> None:
+    today = china_date(product_now(session))
+    item = catalogue.get_item(session, "D-01")
+    assert item is not None
+    item.in_force_to = today - timedelta(days=1)
+    session.add(item)
+    session.flush()
+    with pytest.raises(submission.NoLongerInForce) as caught:
+        submission.submit(session, actor("xingguo.window"), "key", a_submission("D-01"))
+    assert caught.value.code == "not_in_force"
+    assert f"已于{item.in_force_to}终止" in caught.value.detail
+
+
+def test_an_item_without_a_guide_says_so(session: Session) -> None:
+    text = with_seal(session, "W-05", "").replace("W-05", "W-54")
+    listed(session, china_date(product_now(session)), text)
+    with pytest.raises(InvalidInput, match="办事指南尚未发布"):
+        submission.submit(session, actor("xingguo.window"), "key", a_submission("W-54"))
+
+
+def a_submission(item: str) -> CaseSubmission:
+    """Return a well-formed submission without materials."""
+    return CaseSubmission.model_validate(
+        {
+            "item": item,
+            "area": "xingguo",
+            "applicant": {
+                "kind": "person",
+                "name": "测试申请人",
+                "id_type": "id_card",
+                "id_number": id_card(1),
+                "phone": "13800000000",
+            },
+            "project": "测试项目",
+            "conditions": {},
+            "materials": [],
+        }
+    )
