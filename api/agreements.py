@@ -36,9 +36,9 @@ class AgreementInput(_Body):
 
 
 class ReasonInput(_Body):
-    """The body of ``/suspend``, ``/resume`` and ``/end``."""
+    """The body of ``/suspend``, ``/resume`` and ``/end``, where one is sent."""
 
-    reason: str = Field(default="", max_length=2000)
+    reason: str = Field(min_length=1, max_length=2000)
 
 
 @router.get("/agreements", responses=documented(401, 422))

@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
+from api.downloads import file_headers
 from api.lists import page_of
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute, StrictRoute
+from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute, StrictRoute
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
-from services import agreements, catalogue, policy_ledger
+from services import agreements, catalogue, guide_versions, list_files, policy_ledger
 from services.catalogue import ItemView, ResponsibilityView
 from services.clock import product_now
-from services.errors import NotFound
 from services.policy_ledger import PolicyNoticeRef
 from services.views import Page
 
@@ -33,6 +34,14 @@ class AreaView(BaseModel):
     kind: AreaKind
     division_code: str
     pseudo_code: bool
+
+
+class GuideInput(BaseModel):
+    """The body of ``POST /items/{code}/guide``: ``yaml`` is a guide in the form of ``catalog_data/guides``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    yaml: str = Field(min_length=1, max_length=guide_versions.LARGEST_FILE)
 
 
 class GuideView(Guide):
@@ -67,15 +76,48 @@ def list_items(
     return page_of(found, lambda item: item.code, cursor, limit)
 
 
-@public.get("/items/{code}/guide", responses=documented(404))
-def get_guide(code: ItemCode, database: WebDatabase) -> GuideView:
-    """Give the service guide (办事指南) of an item, the city's newest version."""
+@public.get("/items.csv", responses=documented(422), response_class=PlainTextResponse)
+def export_items(database: WebDatabase, on: OnDate = None) -> PlainTextResponse:
+    """Give the list in force on a day as the CSV file that ``POST /list-drafts`` takes."""
     with database.reading() as session:
-        version = catalogue.get_guide(session, code)
-        if version is None:
-            raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
-        guide, notices = catalogue.parse_guide(version), policy_ledger.of_item(session, code)
+        day = on or product_now(session).date()
+        text = list_files.export(session, day)
+    return PlainTextResponse(text, media_type="text/csv", headers=file_headers(f"items-{day}.csv"))
+
+
+@public.get("/items/{code}/guide", responses=documented(404, 422))
+def get_guide(
+    code: ItemCode,
+    database: WebDatabase,
+    version: Annotated[
+        int | None, Query(ge=1, le=LARGEST_INTEGER, description="A version; the newest by default.")
+    ] = None,
+) -> GuideView:
+    """Give the service guide (办事指南) of an item, the city's newest version or the one a case keeps."""
+    with database.reading() as session:
+        guide = catalogue.parse_guide(guide_versions.version_of(session, code, version))
+        notices = policy_ledger.of_item(session, code)
     return GuideView(**guide.model_dump(), notices=notices)
+
+
+@router.post("/items/{code}/guide", status_code=201, responses=documented(401, 403, 404, 413, 415, 422))
+def publish_guide(
+    code: ItemCode, body: GuideInput, response: Response, caller: Caller, database: WebDatabase
+) -> GuideView:
+    """Publish the next version of an item's guide from a file; cases submitted before keep theirs."""
+    with database.transaction() as session:
+        guide = guide_versions.publish(session, caller, code, body.yaml.encode())
+        notices = policy_ledger.of_item(session, code)
+    response.headers["Location"] = f"{API_BASE}/items/{code}/guide?version={guide.version}"
+    return GuideView(**guide.model_dump(), notices=notices)
+
+
+@router.get("/items/{code}/guide-file", responses=documented(401, 404), response_class=PlainTextResponse)
+def get_guide_file(code: ItemCode, caller: Caller, database: WebDatabase) -> PlainTextResponse:
+    """Give the YAML file the next version of a guide begins with."""
+    with database.reading() as session:
+        text = guide_versions.file_to_edit(session, code)
+    return PlainTextResponse(text, media_type="application/yaml")
 
 
 @public.get("/areas", responses=documented(422))

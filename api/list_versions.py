@@ -36,9 +36,15 @@ class ListInput(_Body):
 
 
 class NoteInput(_Body):
-    """The body of ``/publish`` and ``/reject``."""
+    """The body of ``/publish``."""
 
     note: str = Field(default="", max_length=4000)
+
+
+class RejectionInput(_Body):
+    """The body of ``/reject``: what the drafter is to change."""
+
+    note: str = Field(min_length=1, max_length=4000)
 
 
 @router.get("/list-drafts", responses=documented(401, 403, 422))
@@ -93,7 +99,7 @@ def publish_draft(
 @router.post(
     "/list-drafts/{number}/reject", responses=documented(401, 403, 404, 422, conflict="list_state, same_person")
 )
-def reject_draft(number: Number, caller: Caller, database: WebDatabase, body: NoteInput | None = None) -> ListDraftView:
+def reject_draft(number: Number, body: RejectionInput, caller: Caller, database: WebDatabase) -> ListDraftView:
     """Send a draft back to its drafter."""
     with database.transaction() as session:
-        return list_versions.reject(session, caller, number, body.note if body else "")
+        return list_versions.reject(session, caller, number, body.note)

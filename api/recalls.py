@@ -53,19 +53,23 @@ class RecallInput(_Body):
 
 
 class ReasonInput(_Body):
-    """The body of ``/drop`` and ``/restore``."""
+    """The body of ``/drop``, ``/restore`` and ``/revoke``."""
 
-    reason: str = Field(default="", max_length=4000)
+    reason: Text
 
 
 class UnitTransferInput(_Body):
-    """The body of ``POST /unit-transfers``; ``unit`` is the county unit that takes over."""
+    """The body of ``POST /unit-transfers``; ``unit`` is the county unit that takes over.
+
+    ``in_flight`` says whether the cases in flight move with the item (``transfer``) or stay with their unit.
+    """
 
     area: Short
     item: Short
     unit: Short
     effective_on: date | None = None
     reason: Text
+    in_flight: InFlight = InFlight.FINISH
 
 
 @router.get("/recall-suggestions", responses=documented(401, 403, 422))
@@ -136,10 +140,10 @@ def state_view(number: Number, body: StatementInput, caller: Caller, database: W
 
 
 @router.post("/recall-proposals/{number}/drop", responses=documented(401, 403, 404, 422, conflict="recall_state"))
-def drop_proposal(number: Number, caller: Caller, database: WebDatabase, body: ReasonInput | None = None) -> RecallView:
+def drop_proposal(number: Number, body: ReasonInput, caller: Caller, database: WebDatabase) -> RecallView:
     """Decide not to recall."""
     with database.transaction() as session:
-        return recalls.drop(session, caller, number, body.reason if body else "")
+        return recalls.drop(session, caller, number, body.reason)
 
 
 @router.post(
@@ -162,10 +166,10 @@ def decide_recall(body: RecallInput, response: Response, caller: Caller, databas
 
 
 @router.post("/recalls/{number}/restore", responses=documented(401, 403, 404, 422, conflict="recall_state"))
-def restore_power(number: Number, caller: Caller, database: WebDatabase, body: ReasonInput | None = None) -> RecallView:
+def restore_power(number: Number, body: ReasonInput, caller: Caller, database: WebDatabase) -> RecallView:
     """Give the power back from today on, or revoke a recall that has not taken effect."""
     with database.transaction() as session:
-        return recalls.restore(session, caller, number, body.reason if body else "")
+        return recalls.restore(session, caller, number, body.reason)
 
 
 @router.get("/unit-transfers", responses=documented(401, 422))
@@ -182,11 +186,29 @@ def list_unit_transfers(
         return unit_transfers.list_transfers(session, area=area, item=item, cursor=cursor or None, limit=limit)
 
 
-@router.post("/unit-transfers", status_code=201, responses=documented(401, 403, 422))
-def transfer_unit(body: UnitTransferInput, caller: Caller, database: WebDatabase) -> UnitTransferView:
-    """Have another county unit handle an item from a day on; running cases keep their unit."""
+@router.get("/unit-transfers/preview", responses=documented(401, 403, 422))
+def preview_unit_transfer(
+    item: Name, area: Name, unit: Name, caller: Caller, database: WebDatabase
+) -> Page[PreviewRow]:
+    """Show every case in flight and what each choice would do to it, before anything is decided."""
+    with database.reading() as session:
+        return unit_transfers.preview(session, caller, item, area, unit)
+
+
+@router.get("/unit-transfers/{number}", responses=documented(401, 404, 422))
+def get_unit_transfer(number: Number, caller: Caller, database: WebDatabase) -> UnitTransferView:
+    """Give one second transfer with its cases and its history."""
+    with database.reading() as session:
+        return unit_transfers.get(session, number)
+
+
+@router.post("/unit-transfers", status_code=201, responses=documented(401, 403, 422, conflict="unit_transfer_pending"))
+def transfer_unit(
+    body: UnitTransferInput, response: Response, caller: Caller, database: WebDatabase
+) -> UnitTransferView:
+    """Have another county unit handle an item from a day on, its running cases with it or not."""
     with database.transaction() as session:
-        return unit_transfers.decide(
+        decided = unit_transfers.decide(
             session,
             caller,
             area=body.area,
@@ -194,4 +216,16 @@ def transfer_unit(body: UnitTransferInput, caller: Caller, database: WebDatabase
             unit=body.unit,
             effective_on=body.effective_on,
             reason=body.reason,
+            in_flight=body.in_flight,
         )
+    response.headers["Location"] = f"{API_BASE}/unit-transfers/{decided.id}"
+    return decided
+
+
+@router.post(
+    "/unit-transfers/{number}/revoke", responses=documented(401, 403, 404, 422, conflict="unit_transfer_state")
+)
+def revoke_unit_transfer(number: Number, body: ReasonInput, caller: Caller, database: WebDatabase) -> UnitTransferView:
+    """Revoke a transfer before its day; one that has taken effect is undone by another."""
+    with database.transaction() as session:
+        return unit_transfers.revoke(session, caller, number, body.reason)

@@ -225,6 +225,10 @@ class Relay:
                 await self._gateway.assign_user_task(payload["key"], payload["assignee"])
             case OutboxKind.ASSIGN_USER_TASK:
                 await self._gateway.unassign_user_task(payload["key"])
+            case OutboxKind.UPDATE_USER_TASK:
+                await self._gateway.update_user_task(payload["key"], payload["candidate_groups"])
+            case OutboxKind.SET_VARIABLES:
+                await self._gateway.set_variables(payload["key"], payload["variables"])
             case OutboxKind.CANCEL_INSTANCE:
                 await self._gateway.cancel_instance(payload["key"])
             case OutboxKind.RETRY_INCIDENT:

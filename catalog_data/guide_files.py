@@ -16,6 +16,8 @@ except ImportError:  # PyYAML was built without libyaml; slower, otherwise the s
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 GUIDES = "guides"
+DEEPEST = 16
+"""How deep a guide's values may be nested: libyaml composes nodes by recursion in C, which a deep file overruns."""
 
 
 def read_guides(root: Path) -> tuple[dict[str, Located[Guide]], list[Problem]]:
@@ -43,7 +45,15 @@ def read_guide(path: Path, name: str) -> tuple[Located[Guide] | None, list[Probl
     text, problems = read_text(path, name)
     if text is None:
         return None, problems
+    guide, faults = read_guide_text(text, name)
+    return (None if problems else guide), problems + faults
+
+
+def read_guide_text(text: str, name: str) -> tuple[Located[Guide] | None, list[Problem]]:
+    """Return the guide a text says, or ``None`` and what is wrong with it."""
     try:
+        if (line := _too_deep_at(text)) is not None:
+            return None, [Problem(name, line, "", f"嵌套超过{DEEPEST}层")]
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -52,11 +62,11 @@ def read_guide(path: Path, name: str) -> tuple[Located[Guide] | None, list[Probl
         finally:
             loader.dispose()
     except yaml.YAMLError as exc:
-        return None, [*problems, _syntax_problem(name, exc)]
+        return None, [_syntax_problem(name, exc)]
     except (ValueError, RecursionError) as exc:
-        return None, [*problems, Problem(name, 0, "", f"YAML 内容无法解读：{exc}")]
-    if problems or faults:
-        return None, problems + faults
+        return None, [Problem(name, 0, "", f"YAML 内容无法解读：{exc}")]
+    if faults:
+        return None, faults
     if not isinstance(data, dict):
         return None, [Problem(name, 1, "", "应为键值对")]
     try:
@@ -66,6 +76,19 @@ def read_guide(path: Path, name: str) -> tuple[Located[Guide] | None, list[Probl
             Problem(name, _line_of(node, error["loc"]), _path_of(error["loc"]), describe(error))
             for error in exc.errors()
         ]
+
+
+def _too_deep_at(text: str) -> int | None:
+    """Return the line on which values are nested too deep, or None; events are read one by one, without recursion."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            return event.start_mark.line + 1 if event.start_mark is not None else 0
+    return None
 
 
 def _syntax_problem(name: str, exc: yaml.YAMLError) -> Problem:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode, PowerKind, SupervisorLevel
@@ -147,6 +147,15 @@ class Item(_Row):
     plan: Code
     annex: Annotated[int, Field(ge=1)]
     note: str
+    seal: Annotated[str, Field(pattern=r"^([^\s=+@-][^\s]{0,38}章)?$")] = ""
+    """The kind of seal on the item's decisions, such as 市级审批专用章; empty where ``seal-and-signer`` names it."""
+
+    @model_validator(mode="after")
+    def _seal_of_who_decides(self) -> Self:
+        """Keep the city's seal for what the city decides, and the county's for what the county does."""
+        if self.seal.startswith("市级" if self.mode is Mode.DIRECT else "县级"):
+            raise ValueError("用章与放权方式不符：直接下放由县级用章，其余由市级用章")
+        return self
 
     @property
     def power_kind(self) -> PowerKind:

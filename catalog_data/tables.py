@@ -64,11 +64,12 @@ def read_table(root: Path, name: str, row_type: type[Row]) -> tuple[list[Located
         return [], problems
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns = list(row_type.model_fields)
+    required = [column for column, field in row_type.model_fields.items() if field.is_required()]
     rows: list[Located[Row]] = []
     line = 1
     try:
         header = next(reader)
-        if faults := _header_faults(name, header, columns):
+        if faults := _header_faults(name, header, columns, required):
             return [], problems + faults
         line = reader.line_num + 1
         for cells in reader:
@@ -125,8 +126,8 @@ def describe(error: Any) -> str:
             return str(error["msg"])
 
 
-def _header_faults(name: str, header: Sequence[str], columns: Sequence[str]) -> list[Problem]:
-    faults = [Problem(name, 1, column, "缺少这一列") for column in columns if column not in header]
+def _header_faults(name: str, header: Sequence[str], columns: Sequence[str], required: Sequence[str]) -> list[Problem]:
+    faults = [Problem(name, 1, column, "缺少这一列") for column in required if column not in header]
     faults += [Problem(name, 1, column, "没有这一列，请删去或改名") for column in header if column not in columns]
     faults += [
         Problem(name, 1, column, "列名重复") for column in dict.fromkeys(header) if list(header).count(column) > 1

@@ -248,6 +248,24 @@ class Gateway:
         """
         await self._rest("DELETE", f"/v1/user-tasks/{key}/assignee", None)
 
+    async def update_user_task(self, key: int, candidate_groups: Sequence[str]) -> None:
+        """Give a native user task other candidate groups.
+
+        Raises:
+            TaskGone: it is not there any more.
+        """
+        body = {"changeset": {"candidateGroups": list(candidate_groups)}, "action": MIRROR_ACTION}
+        await self._rest("PATCH", f"/v1/user-tasks/{key}", body)
+
+    async def set_variables(self, key: int, variables: Mapping[str, Any]) -> None:
+        """Set variables of a running process instance, in its own scope.
+
+        Raises:
+            InstanceGone: it has ended already.
+        """
+        request = pb.SetVariablesRequest(elementInstanceKey=key, variables=orjson.dumps(dict(variables)).decode())
+        await self._keyed(self._stub.SetVariables, request, InstanceGone)
+
     async def cancel_instance(self, key: int) -> None:
         """Cancel a root process instance and what it called.
 

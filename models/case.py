@@ -139,7 +139,10 @@ class Case(SQLModel, table=True):
     power_type: str = Field(max_length=32)
     area: str = Field(max_length=32)
     city_unit: str = Field(max_length=32)
+    county_unit: str | None = Field(default=None, max_length=32)
+    """The county unit that handles the case (承办部门); a second transfer (二次划转) may move it to another."""
     review_unit: str | None = Field(default=None, max_length=32)
+    """The county unit a ``substantive`` case is passed on to (转办), where that unit has accounts of its own."""
     on_site_check: bool = False
     approval_filing: bool = False
     """报批: the city unit consents before the county decides."""

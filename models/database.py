@@ -156,8 +156,9 @@ def _open_engine(url: str, pool_size: int) -> Engine:
         if not connection.get_execution_options().get("writing", False):
             connection.exec_driver_sql("BEGIN")
             return
-        turn.take()
-        connection.info[HOLDS_TURN] = True
+        if not connection.info.get(HOLDS_TURN, False):
+            turn.take()
+            connection.info[HOLDS_TURN] = True
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(engine, "checkin")

@@ -15,12 +15,15 @@ class OutboxKind(StrEnum):
 
     ``publish_message``: name, correlation_key, variables, time_to_live_ms, message_id.
     ``complete_user_task``: key, variables. ``assign_user_task``: key, assignee (null = release).
+    ``update_user_task``: key, candidate_groups. ``set_variables``: key (of the instance), variables.
     ``cancel_instance``: key. ``retry_incident``: key, job_key (null when the incident has no job).
     """
 
     PUBLISH_MESSAGE = "publish_message"
     COMPLETE_USER_TASK = "complete_user_task"
     ASSIGN_USER_TASK = "assign_user_task"
+    UPDATE_USER_TASK = "update_user_task"
+    SET_VARIABLES = "set_variables"
     CANCEL_INSTANCE = "cancel_instance"
     RETRY_INCIDENT = "retry_incident"
 

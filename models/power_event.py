@@ -18,6 +18,7 @@ class PowerSubject(StrEnum):
     UNIT_TRANSFER = "unit_transfer"
     LIST_DRAFT = "list_draft"
     CONSULTATION = "consultation"
+    GUIDE = "guide"
 
     @property
     def label(self) -> str:
@@ -32,6 +33,7 @@ _LABELS = {
     PowerSubject.UNIT_TRANSFER: "二次划转",
     PowerSubject.LIST_DRAFT: "事项清单",
     PowerSubject.CONSULTATION: "业务指导",
+    PowerSubject.GUIDE: "办事指南",
 }
 
 

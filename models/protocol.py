@@ -101,6 +101,9 @@ class JobType(StrEnum):
 CASE_ID: Final = "caseId"
 """The variable that names the case in every process."""
 
+REVIEW_UNIT: Final = "reviewUnit"
+"""The variable that names the county unit a case is passed on to (转办), or null."""
+
 OUTCOME: Final = "outcome"
 """The variable a user task completes with, and the radio field of its form."""
 

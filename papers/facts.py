@@ -60,6 +60,8 @@ class CaseFacts:
     query_code: str
     item_code: str
     item_name: str
+    item_seal: str
+    """The kind of seal the item names for its decisions; empty where the model's table does."""
     power_kind: PowerKind
     power_type: str
     mode: Mode

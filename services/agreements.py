@@ -18,7 +18,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, notices, outbox, power_ledger, power_rights, rights, timeline
+from services import catalogue, notices, outbox, power_ledger, power_rights, rights, timeline, turns
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -123,7 +123,7 @@ def draft(
 
 def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
     """Sign for the side the account acts for, once each; the second signature concludes the agreement."""
-    agreement = _get(session, agreement_id)
+    agreement = _locked(session, agreement_id)
     city = power_rights.acts_in_unit(actor, agreement.unit, Role.APPROVER)
     county = power_rights.acts_in_area(actor, agreement.area, Role.APPROVER)
     if not city and not county:
@@ -188,7 +188,7 @@ _STEPS: dict[AgreementState, tuple[frozenset[AgreementState], str, str, Message]
 
 
 def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: AgreementState) -> AgreementView:
-    agreement = _get(session, agreement_id)
+    agreement = _locked(session, agreement_id)
     if not power_rights.directs_unit(actor, agreement.unit):
         raise Forbidden("只有市级签约单位或统筹单位可以操作", "Only the city unit or the coordinator may do this")
     allowed, event, words, message = _STEPS[to]
@@ -205,7 +205,7 @@ def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: 
 
 def enter_force(session: Session, agreement_id: int) -> None:
     """Record that a signed agreement's date has come, once, dated by that date; the effect of a job."""
-    agreement = session.get_one(Agreement, agreement_id)
+    agreement = _locked(session, agreement_id)
     now = product_now(session)
     if agreement.in_force(china_date(now)):
         signed = [one["at"] for one in (agreement.city_signature, agreement.county_signature) if one]
@@ -215,7 +215,9 @@ def enter_force(session: Session, agreement_id: int) -> None:
 
 def get(session: Session, agreement_id: int) -> AgreementView:
     """Return one agreement with its history."""
-    agreement = _get(session, agreement_id)
+    agreement = session.get(Agreement, agreement_id)
+    if agreement is None:
+        raise _unknown()
     shown = view(session, agreement)
     shown.events = power_ledger.of(session, PowerSubject.AGREEMENT, agreement_id)
     return shown
@@ -332,11 +334,15 @@ def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> 
     return None if area in item.areas else "未下放至该县（市、区）"
 
 
-def _get(session: Session, agreement_id: int) -> Agreement:
-    agreement = session.get(Agreement, agreement_id)
+def _locked(session: Session, agreement_id: int) -> Agreement:
+    agreement = turns.locked(session, Agreement, agreement_id)
     if agreement is None:
-        raise NotFound("没有这份协议", "No such agreement")
+        raise _unknown()
     return agreement
+
+
+def _unknown() -> NotFound:
+    return NotFound("没有这份协议", "No such agreement")
 
 
 def _note(

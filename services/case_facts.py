@@ -11,7 +11,7 @@ from models.catalogue import AreaKind, Mode, PowerKind
 from models.identity import masked
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
-from services import reference
+from services import catalogue, reference
 from settings import get_settings
 
 CITY = "赣州市"
@@ -44,6 +44,7 @@ def gather(session: Session, case: Case) -> CaseFacts:
         query_code=case.query_code,
         item_code=case.item_code,
         item_name=case.item_name,
+        item_seal=_item_seal(session, case),
         power_kind=PowerKind(case.power_kind),
         power_type=case.power_type,
         mode=case.handled_as,
@@ -71,10 +72,8 @@ def gather(session: Session, case: Case) -> CaseFacts:
 
 def county_organ(session: Session, case: Case, area_name: str) -> str:
     """Return the full name of the county unit that handles the case's item in its area."""
-    units = reference.county_units(session, case.area)
-    named = [unit for unit in units if case.review_unit is not None and unit.code == case.review_unit]
-    named += [unit for unit in units if case.city_unit in unit.handles]
-    name = named[0].name if named else UNNAMED_COUNTY_UNIT
+    unit = reference.handling_unit(session, case)
+    name = unit.name if unit is not None else UNNAMED_COUNTY_UNIT
     if name == UNNAMED_COUNTY_UNIT:
         name = COUNTY_APPROVAL_OFFICE
     return f"{area_name}{name.removeprefix('区').removeprefix('县')}"
@@ -107,6 +106,14 @@ def display_name(session: Session, username: str) -> str:
     """Return the name an account's holder signs with."""
     account = session.get(Account, username)
     return account.display_name if account is not None else username
+
+
+def _item_seal(session: Session, case: Case) -> str:
+    """Return the seal the case's version of its item names; once the city took the case over it is the city's own."""
+    if case.taken_over_at is not None:
+        return ""
+    version = catalogue.item_version(session, case.item_code, case.item_version)
+    return version.seal if version is not None else ""
 
 
 def result_of(session: Session, case: Case) -> dict[str, Any]:

@@ -7,7 +7,6 @@ finish, a signed dossier is on its way to the city, and an acceptance or a corre
 process. An answer that comes later is refused, for the county's tasks are closed in the recall's own transaction.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,15 +23,6 @@ from services.transfer import SIGN_TASK
 ENDING: Final = ("approve", "deny", "refuse", "not_needed")
 """Answers that end a case, carried out already or not."""
 ACCEPTANCE_TASKS: Final = ("Task_DecideAcceptance", "Task_DecideAfterCorrection")
-
-
-def in_flight(session: Session, item: str, area: str, *, lock: bool = False) -> Sequence[Case]:
-    """Return an item's open cases of an area; locked, nobody answers in them before the transaction ends."""
-    query = select(Case).where(Case.item_code == item, Case.area == area, col(Case.is_open))
-    query = query.order_by(col(Case.received_at), col(Case.case_no))
-    if lock:
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return session.exec(query).all()
 
 
 def disposition_of(session: Session, case: Case, choice: InFlight) -> Disposition:

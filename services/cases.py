@@ -25,6 +25,7 @@ from services import (
     filings,
     form_check,
     policy_ledger,
+    reference,
     rights,
     special_procedures,
     supervision_ledger,
@@ -119,11 +120,16 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
     applicant = session.get_one(Applicant, case_no)
     open_view = rights.may_see_personal_data(actor, case)
     row = _row(case, applicant, _area_names(session), now)
+    handling = reference.handling_unit(session, case)
     view = CaseView(
         **row.model_dump(),
         level=case.level,
         power_type=case.power_type,
         city_unit_name=catalogue.unit_name(session, case.city_unit),
+        county_unit=handling.code if handling is not None else None,
+        county_unit_name=handling.name if handling is not None else "",
+        item_version=case.item_version,
+        guide_version=case.guide_version,
         deemed_accepted=case.deemed_accepted,
         decided_at=case.decided_at,
         acceptance_due_at=case.acceptance_due_at,

@@ -21,7 +21,7 @@ from models.catalogue import (
     SupervisorLevel,
     Unit,
 )
-from models.recall import Recall, UnitTransfer
+from models.recall import Recall, UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services import reference
 from services.catalogue_seeding import SeedReport, seed_catalogue
@@ -37,12 +37,15 @@ __all__ = [
     "get_item",
     "is_recalled",
     "item_version",
+    "items_in_force",
     "latest_guide",
     "list_items",
     "parse_guide",
+    "passed_on_to",
     "recalled",
     "recalled_areas",
     "responsibility",
+    "reviewer_group",
     "seed_catalogue",
     "unit_name",
     "units",
@@ -71,6 +74,7 @@ class ItemView(BaseModel):
     locked_areas: list[str]
     recalled_areas: list[str]
     in_force_from: date | None
+    seal: str
     version: int
     provenance: dict[str, Any]
 
@@ -140,7 +144,7 @@ def list_items(
     gone = recalled(session, on)
     words = _fold(q or "").split()
     views = []
-    for item in sorted(_in_force(session, on), key=lambda one: (_MODE_ORDER[one.mode], one.row, one.code)):
+    for item in items_in_force(session, on):
         name = names.get(item.unit, item.unit)
         if mode is not None and item.mode is not mode:
             continue
@@ -153,6 +157,11 @@ def list_items(
         if all(word in text for word in words):
             views.append(_view(item, name, taken, agreements))
     return views
+
+
+def items_in_force(session: Session, on: date) -> list[ItemVersion]:
+    """Return the version of every item that counts on ``on``, in the order of the annexes."""
+    return sorted(_in_force(session, on), key=lambda one: (_MODE_ORDER[one.mode], one.row, one.code))
 
 
 def recalled(session: Session, on: date) -> set[tuple[str, str]]:
@@ -179,13 +188,27 @@ def county_unit(session: Session, item: ItemVersion, area: str, on: date | None 
     ``on`` is the day a case is submitted; without it every transfer decided so far counts.
     """
     here = reference.county_units(session, area)
-    moved = select(UnitTransfer).where(UnitTransfer.area == area, UnitTransfer.item == item.code)
+    moved = select(UnitTransfer).where(
+        UnitTransfer.area == area, UnitTransfer.item == item.code, UnitTransfer.state != UnitTransferState.REVOKED
+    )
     if on is not None:
         moved = moved.where(col(UnitTransfer.effective_on) <= on)
     latest = session.exec(moved.order_by(col(UnitTransfer.effective_on).desc(), col(UnitTransfer.id).desc())).first()
     if latest is not None:
         return next((unit for unit in here if unit.code == latest.to_unit), None)
     return next((unit for unit in here if item.unit in unit.handles), None)
+
+
+def passed_on_to(mode: Mode, unit: CountyUnit | None) -> str | None:
+    """Return the unit a case is passed on to (转办): one with accounts of its own, where it reviews in substance."""
+    if mode is not Mode.SUBSTANTIVE or unit is None:
+        return None
+    return unit.code if unit.reviewer_group == reviewer_group(unit.area, unit.code) else None
+
+
+def reviewer_group(area: str, review_unit: str | None) -> str:
+    """Return the account group that reviews for an area, as the models name it."""
+    return f"{area}.{review_unit}.reviewer" if review_unit is not None else f"{area}.reviewer"
 
 
 def get_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:
@@ -314,6 +337,7 @@ def _view(item: ItemVersion, name: str, taken: list[str], agreements: Set[tuple[
         locked_areas=locked,
         recalled_areas=taken,
         in_force_from=item.in_force_from,
+        seal=item.seal,
         version=item.version,
         provenance=item.provenance,
     )

@@ -108,6 +108,8 @@ def _item_contents(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
             "areas": list(catalogue.areas_of(item)),
             "in_force_from": item.in_force_from,
             "approval_filing": item.approval_filing,
+            # Left out where empty: files without it say what they said before, and make no new version.
+            **({"seal": item.seal} if item.seal else {}),
             "provenance": _provenance(catalogue, item, sources),
         }
         for item in catalogue.items

@@ -16,7 +16,7 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import calendar, cases, catalogue, notices, power_ledger, power_rights, rights, timeline
+from services import calendar, cases, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -26,6 +26,13 @@ from services.views import Page
 
 ANSWER_DAYS: Final = 3
 """Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""
+
+
+class TrainingNotBegun(Conflict):
+    """Who attended is known only once the training has begun."""
+
+    code, title = "training_not_begun", "培训尚未开始，不能登记参加"
+    title_en = "The training has not begun"
 
 
 class QuestionAnswered(Conflict):
@@ -110,7 +117,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
 
 def answer(session: Session, actor: Actor, question_id: int, text: str) -> QuestionView:
     """Answer a question, as the unit's advisor."""
-    question = session.get(Question, question_id)
+    question = turns.locked(session, Question, question_id)
     if question is None:
         raise NotFound("没有这条咨询", "No such question")
     if not advises(actor, question.unit):
@@ -255,18 +262,20 @@ def announce_training(
 
 def attend_training(session: Session, actor: Actor, training_id: int) -> TrainingView:
     """Note that one attended; a second time changes nothing."""
-    training = session.get(Training, training_id)
+    training = turns.locked(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")
     if not power_rights.is_staff(actor):
         raise Forbidden
+    now = product_now(session)
+    if now < training.begins_at:
+        raise TrainingNotBegun
     known = session.exec(
         select(TrainingAttendance.id).where(
             TrainingAttendance.training_id == training_id, TrainingAttendance.account == actor.username
         )
     ).first()
     if known is None:
-        now = product_now(session)
         session.add(TrainingAttendance(training_id=training_id, account=actor.username, at=now))
         session.flush()
     return _training(session, training)

@@ -5,6 +5,8 @@ from typing import Any
 from sqlmodel import Session
 
 from models.case import Applicant, Case, CaseState, Verdict
+from models.catalogue import Mode
+from models.protocol import REVIEW_UNIT
 from services import answers, clock_views, deadlines, documents, filings, supervision, timeline, webhooks
 from services.clock import product_now
 from services.webhook_events import Event
@@ -122,11 +124,15 @@ def _closed_state(case: Case) -> CaseState:
 
 def claim_start(session: Session, case_no: str, instance_key: int) -> dict[str, Any]:
     """Let one process instance have the case; a second one, started by a repeated message, ends at once."""
-    case = session.get_one(Case, case_no)
+    case = session.get_one(Case, case_no, with_for_update=True, populate_existing=True)
     if case.process_instance_key is None:
         case.process_instance_key = instance_key
         session.add(case)
-    return {"claimed": case.process_instance_key == instance_key}
+    claimed = case.process_instance_key == instance_key
+    if claimed and case.mode is Mode.SUBSTANTIVE:
+        # A second transfer may have moved the case since its start message was written.
+        return {"claimed": True, REVIEW_UNIT: case.review_unit}
+    return {"claimed": claimed}
 
 
 def withdrawn(session: Session, case_no: str) -> dict[str, Any]:

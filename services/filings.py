@@ -21,7 +21,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, calendar, notices, outbox, power_ledger, power_rights, rights, timeline, webhooks
+from services import answers, calendar, notices, outbox, power_ledger, power_rights, rights, timeline, turns, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.deadline_watch import SHORTEST_SLEEP
@@ -183,7 +183,7 @@ def question(
 
 def answer(session: Session, actor: Actor, filing_id: int, text: str) -> FilingView:
     """Answer the open question for the county; the city unit's turn begins anew."""
-    filing = _readable(session, actor, filing_id)
+    filing = _readable(session, actor, filing_id, locked=True)
     if not power_rights.acts_in_area(actor, filing.area, Role.REVIEWER, Role.CHIEF, Role.APPROVER):
         raise Forbidden("只有作出决定的县（市、区）可以答复", "Only the deciding county may answer")
     if filing.state is not FilingState.QUESTIONED:
@@ -207,6 +207,8 @@ def review(session: Session, actor: Actor, filing_id: int, finding: ReviewFindin
     filing = _of_unit(session, actor, filing_id)
     if not filing.sampled or filing.review_finding is not None:
         raise FilingClosed("该件未被抽中，或已经评查")
+    if finding is ReviewFinding.NONCONFORMING and not text.strip():
+        raise InvalidInput([FieldProblem("text", "评查不合格的，应写明理由")])
     now = product_now(session)
     filing.review_finding, filing.review_text = finding, text
     filing.reviewed_by, filing.reviewed_at = actor.username, now
@@ -343,8 +345,8 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
-def _readable(session: Session, actor: Actor, filing_id: int) -> Filing:
-    filing = session.get(Filing, filing_id)
+def _readable(session: Session, actor: Actor, filing_id: int, *, locked: bool = False) -> Filing:
+    filing = turns.locked(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
     if filing is None:
         raise NotFound("没有这件报备", "No such filing")
     mine = filing.unit in power_rights.units_of(actor) or filing.area in power_rights.areas_of(actor)
@@ -354,14 +356,16 @@ def _readable(session: Session, actor: Actor, filing_id: int) -> Filing:
 
 
 def _of_unit(session: Session, actor: Actor, filing_id: int) -> Filing:
-    filing = _readable(session, actor, filing_id)
+    filing = _readable(session, actor, filing_id, locked=True)
     if not handles(actor, filing.unit):
         raise Forbidden("只有接受报备的市级单位可以操作", "Only the city unit the decision is filed with may do this")
     return filing
 
 
 def _of_case(session: Session, case_no: str) -> Filing:
-    return session.exec(select(Filing).where(Filing.case_no == case_no)).one()
+    """Return the filing a job is about to change."""
+    query = select(Filing).where(Filing.case_no == case_no).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).one()
 
 
 def _questions(session: Session, filing: Filing) -> list[FilingQuestion]:

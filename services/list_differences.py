@@ -1,4 +1,7 @@
-"""What a list of items would change on a day, item by item and field by field."""
+"""What a list of items would change on a day, item by item and field by field.
+
+A row that lacks a field (an optional column the file did not have) says nothing about it: the item keeps its own.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,6 +23,7 @@ FIELDS: Final = (
     "remark",
     "areas",
     "approval_filing",
+    "seal",
 )
 FIELD_NAMES: Final = {
     "mode": "放权方式",
@@ -31,6 +35,7 @@ FIELD_NAMES: Final = {
     "remark": "备注",
     "areas": "承接地域",
     "approval_filing": "报批",
+    "seal": "用章",
 }
 
 
@@ -84,8 +89,10 @@ def supervisor_level(mode: Mode) -> SupervisorLevel:
 def _changes(current: ItemVersion | None, row: dict[str, Any]) -> list[FieldChange]:
     changes = []
     for field in FIELDS:
+        if field not in row:
+            continue
         before = None if current is None else _plain(getattr(current, field))
-        if before != row[field]:
+        if (before or None) != (row[field] or None):
             changes.append(FieldChange(field=field, name=FIELD_NAMES[field], before=before, after=row[field]))
     return changes
 

@@ -16,11 +16,12 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session, col, select
 
 from catalog_data.schema import Item
+from catalog_data.tables import describe
 from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Responsibility, SupervisorLevel, Unit
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import power_ledger, power_rights, rights
+from services import list_files, power_ledger, power_rights, rights, turns
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -29,7 +30,9 @@ from services.paging import decode_cursor, encode_cursor
 from services.rights import Role
 from services.views import Page
 
-COLUMNS: Final = tuple(Item.model_fields)
+COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
+OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)
+"""A file without one of these says nothing about it."""
 MAX_ROWS: Final = 2000
 MAX_PROBLEMS: Final = 50
 EVERYWHERE: Final = "all"
@@ -101,7 +104,7 @@ def import_list(
 def submit(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Hand a draft in for review."""
     _require_drafter(actor)
-    draft = _get(session, draft_id)
+    draft = _locked(session, draft_id)
     if draft.state not in (ListDraftState.DRAFT, ListDraftState.REJECTED):
         raise DraftClosed
     draft.state, draft.submitted_at = ListDraftState.REVIEW, product_now(session)
@@ -121,6 +124,7 @@ def reject(session: Session, actor: Actor, draft_id: int, note: str) -> ListDraf
 
 def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> ListDraftView:
     """Publish a reviewed list: new versions from its day on; running cases are not touched."""
+    turns.take(session, "item-list")
     draft = _reviewed(session, actor, draft_id)
     if draft.in_force_from < china_date(product_now(session)):
         raise DraftClosed("清单的实施日期已过，请退回修改")
@@ -141,7 +145,10 @@ def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> Li
 def get(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Return a draft with its differences."""
     _require_reader(actor)
-    return view(session, _get(session, draft_id))
+    draft = session.get(ListDraft, draft_id)
+    if draft is None:
+        raise _unknown()
+    return view(session, draft)
 
 
 def list_drafts(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[ListDraftRow]:
@@ -187,6 +194,7 @@ def _rows(session: Session, text: str) -> list[dict[str, Any]]:
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InvalidInput([FieldProblem("file", f"缺少列：{'、'.join(missing)}")])
+    optional = [name for name in OPTIONAL_COLUMNS if name in (reader.fieldnames or ())]
     areas = list(session.exec(select(Area).order_by(col(Area.position))).all())
     units = set(session.exec(select(Unit.code).where(col(Unit.deciding))).all())
     rows, problems, seen = [], [], set()
@@ -194,11 +202,15 @@ def _rows(session: Session, text: str) -> list[dict[str, Any]]:
         if line > MAX_ROWS + 1:
             raise InvalidInput([FieldProblem("file", f"不能超过{MAX_ROWS}行")])
         try:
-            item = Item.model_validate({name: raw.get(name) or "" for name in COLUMNS} | {"territory": EVERYWHERE})
+            given = {name: list_files.plain(raw.get(name) or "") for name in (*COLUMNS, *optional)}
+            item = Item.model_validate(given | {"territory": EVERYWHERE})
         except ValidationError as error:
-            problems += [FieldProblem(f"file.{line}.{one['loc'][0]}", str(one["msg"])) for one in error.errors()]
+            problems += [
+                FieldProblem(f"file.{line}.{one['loc'][0] if one['loc'] else 'seal'}", describe(one))
+                for one in error.errors()
+            ]
             continue
-        territory = _territory(raw["territory"] or "", areas)
+        territory = _territory(given["territory"], areas)
         faults = {
             "code": "编码重复" if item.code in seen else None,
             "unit": None if item.unit in units else "没有这个市级单位",
@@ -206,7 +218,7 @@ def _rows(session: Session, text: str) -> list[dict[str, Any]]:
         }
         problems += [FieldProblem(f"file.{line}.{name}", fault) for name, fault in faults.items() if fault]
         seen.add(item.code)
-        rows.append(_content(item, territory))
+        rows.append(_content(item, territory, optional))
     if not rows and not problems:
         problems.append(FieldProblem("file", "清单没有内容"))
     if problems:
@@ -225,7 +237,7 @@ def _territory(named: str, areas: Sequence[Area]) -> list[str]:
     return found if len(found) == len(wanted) else []
 
 
-def _content(item: Item, territory: list[str]) -> dict[str, Any]:
+def _content(item: Item, territory: list[str], optional: Sequence[str]) -> dict[str, Any]:
     return {
         "code": item.code,
         "mode": item.mode.value,
@@ -237,6 +249,7 @@ def _content(item: Item, territory: list[str]) -> dict[str, Any]:
         "remark": item.remark,
         "areas": territory,
         "approval_filing": item.approval_filing,
+        **{name: getattr(item, name) for name in optional},
     }
 
 
@@ -248,7 +261,8 @@ def _new_version(session: Session, draft: ListDraft, row: dict[str, Any]) -> Non
             old.in_force_to = begins - timedelta(days=1)
             session.add(old)
     latest = versions[-1] if versions else None
-    content: dict[str, Any] = {name: row[name] for name in FIELDS} | {"mode": Mode(row["mode"])}
+    kept = {name: getattr(latest, name) for name in OPTIONAL_COLUMNS if latest is not None}
+    content: dict[str, Any] = kept | {name: row[name] for name in FIELDS if name in row} | {"mode": Mode(row["mode"])}
     session.add(
         ItemVersion(
             **content,
@@ -316,7 +330,7 @@ def _reviews(actor: Actor) -> bool:
 
 def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
     """Return a draft under review that the actor may decide on, with the review noted."""
-    draft = _get(session, draft_id)
+    draft = _locked(session, draft_id)
     if not _reviews(actor):
         raise Forbidden("只有市行政审批局可以审定清单", "Only the city's lead unit may review a list")
     if actor.username == draft.drafted_by:
@@ -337,11 +351,15 @@ def _require_reader(actor: Actor) -> None:
         raise Forbidden
 
 
-def _get(session: Session, draft_id: int) -> ListDraft:
-    draft = session.get(ListDraft, draft_id)
+def _locked(session: Session, draft_id: int) -> ListDraft:
+    draft = turns.locked(session, ListDraft, draft_id)
     if draft is None:
-        raise NotFound("没有这份清单", "No such list")
+        raise _unknown()
     return draft
+
+
+def _unknown() -> NotFound:
+    return NotFound("没有这份清单", "No such list")
 
 
 def _note(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:

@@ -67,6 +67,18 @@ def assign_user_task(session: Session, *, stream: str, key: int, assignee: str |
     )
 
 
+def update_user_task(session: Session, *, stream: str, key: int, candidate_groups: list[str], version: str) -> None:
+    """Queue a user task's new candidate groups; ``version`` tells one change from the next."""
+    payload = {"key": key, "candidate_groups": candidate_groups}
+    _queue(session, OutboxKind.UPDATE_USER_TASK, stream, f"update:{key}:{version}", payload)
+
+
+def set_variables(session: Session, *, stream: str, key: int, variables: dict[str, Any], version: str) -> None:
+    """Queue new values of a running instance's variables, which its later steps read."""
+    payload = {"key": key, "variables": variables}
+    _queue(session, OutboxKind.SET_VARIABLES, stream, f"variables:{key}:{version}", payload)
+
+
 def retry_incident(session: Session, *, stream: str, key: int, job_key: int | None, version: str) -> None:
     """Queue giving an incident's job new retries and resolving the incident."""
     _queue(session, OutboxKind.RETRY_INCIDENT, stream, f"retry:{key}:{version}", {"key": key, "job_key": job_key})

@@ -14,7 +14,7 @@ from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import power_rights
+from services import power_rights, reference
 from services.accounts import Actor
 from services.clock import product_now
 from services.filings import CONSENT_TASK
@@ -37,6 +37,7 @@ class RecalledCaseView(BaseModel):
     state_code: int
     at: datetime
     taken_over_at: datetime | None
+    from_unit: str | None
 
 
 class RecallView(BaseModel):
@@ -81,6 +82,7 @@ class PreviewRow(BaseModel):
     due_at: datetime | None
     process_instance_key: str | None
     process_id: str
+    county_unit: str
     tasks: list[str]
     if_finish: Disposition
     if_transfer: Disposition
@@ -111,14 +113,22 @@ class Suggestion(BaseModel):
 
 def recall_view(session: Session, actor: Actor, recall: Recall) -> RecallView:
     """Return a recall as the contract shows it to an account."""
-    rows = session.exec(select(RecallCase).where(RecallCase.recall_id == recall.id).order_by(col(RecallCase.id))).all()
-    named = rows if power_rights.is_concerned(actor, recall.area, recall.unit) else ()
-    cases = [{**row.model_dump(), "disposition_name": row.disposition.label} for row in named]
-    return RecallView.model_validate({**recall.model_dump(), "case_count": len(rows), "cases": cases})
+    rows = recalled_cases(session, RecallCase.recall_id == recall.id)
+    named = rows if power_rights.is_concerned(actor, recall.area, recall.unit) else []
+    return RecallView.model_validate({**recall.model_dump(), "case_count": len(rows), "cases": named})
+
+
+def recalled_cases(session: Session, caused: Any) -> list[RecalledCaseView]:
+    """Return what became of the cases of one recall or one second transfer, which ``caused`` names."""
+    rows = session.exec(select(RecallCase).where(caused).order_by(col(RecallCase.id))).all()
+    return [
+        RecalledCaseView.model_validate({**row.model_dump(), "disposition_name": row.disposition.label}) for row in rows
+    ]
 
 
 def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Disposition]) -> PreviewRow:
     """Return one line of the preview."""
+    unit = reference.handling_unit(session, case)
     names = session.exec(select(Task.name).where(Task.case_no == case.case_no, col(Task.is_open))).all()
     finish, transfer = dispositions[InFlight.FINISH], dispositions[InFlight.TRANSFER]
     return PreviewRow(
@@ -133,6 +143,7 @@ def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Dispo
         due_at=case.due_at,
         process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
         process_id=case.process_id,
+        county_unit=unit.name if unit is not None else "",
         tasks=list(names),
         if_finish=finish,
         if_transfer=transfer,

@@ -24,7 +24,9 @@ from services import (
     power_ledger,
     power_rights,
     rights,
+    running_cases,
     timeline,
+    turns,
 )
 from services.accounts import Actor
 from services.clock import product_now
@@ -32,14 +34,11 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 from services.paging import decode_cursor, encode_cursor
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
 from services.rights import Role
+from services.running_cases import NotYetDue
 from services.views import Page
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""
-
-
-class NotYetDue(Exception):
-    """A job came before the day it is about, by a clock a little behind the engine's; it is to come again."""
 
 
 class RecallClosed(Conflict):
@@ -66,6 +65,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     may = power_rights.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     if not may and not rights.is_coordinator(actor):
         raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
+    turns.take(session, f"power:{area}:{item}")
     _require_none_running(session, item, area)
     now = product_now(session)
     due = end_of_day(calendar.calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
@@ -89,7 +89,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
 
 def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
     """Record the county's statement (陈述意见), once and in time."""
-    recall = _get(session, recall_id)
+    recall = _locked(session, recall_id)
     if not power_rights.acts_in_area(actor, recall.area, Role.APPROVER, Role.CHIEF):
         raise Forbidden("只有相关县（市、区）可以陈述意见", "Only the county concerned may state its view")
     if recall.state is not RecallState.PROPOSED:
@@ -105,7 +105,7 @@ def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> Rec
 
 def lapse_hearing(session: Session, recall_id: int) -> None:
     """Record that the county said nothing in time, dated by the term's end; the effect of a job."""
-    recall = session.get_one(Recall, recall_id)
+    recall = _locked(session, recall_id)
     if recall.state is RecallState.PROPOSED and recall.statement_due_at is not None:
         recall.state = RecallState.HEARD
         session.add(recall)
@@ -115,7 +115,7 @@ def lapse_hearing(session: Session, recall_id: int) -> None:
 
 def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
     """Decide not to recall."""
-    recall = _get(session, recall_id)
+    recall = _locked(session, recall_id)
     _require_decider(actor, recall.unit)
     if recall.state not in (RecallState.PROPOSED, RecallState.HEARD):
         raise RecallClosed
@@ -143,6 +143,7 @@ def decide(
     """
     version = _item(session, item, area)
     _require_decider(actor, version.unit)
+    turns.take(session, f"power:{area}:{item}")
     now = product_now(session)
     today = china_date(now)
     running = _running(session, item, area)
@@ -175,7 +176,7 @@ def decide(
 
 def take_effect(session: Session, recall_id: int) -> None:
     """Make a decided recall effective and deal with every case in flight, once each; dated by the effective day."""
-    recall = session.get_one(Recall, recall_id)
+    recall = _locked(session, recall_id)
     now = product_now(session)
     if recall.state is not RecallState.DECIDED or recall.effective_on is None or recall.in_flight is None:
         return
@@ -183,7 +184,7 @@ def take_effect(session: Session, recall_id: int) -> None:
         raise NotYetDue(f"{recall.effective_on} is still to come")
     at = max(start_of_day(recall.effective_on), recall.decided_at or now)
     counts = dict.fromkeys(Disposition, 0)
-    for case in case_takeover.in_flight(session, recall.item, recall.area, lock=True):
+    for case in running_cases.of_item(session, recall.item, recall.area, locked=True):
         disposition = case_takeover.disposition_of(session, case, recall.in_flight)
         counts[disposition] += 1
         session.add(
@@ -202,7 +203,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
 
     Cases handed over stay with the city.
     """
-    recall = _get(session, recall_id)
+    recall = _locked(session, recall_id)
     _require_decider(actor, recall.unit)
     if recall.state not in (RecallState.DECIDED, RecallState.EFFECTIVE):
         raise RecallClosed
@@ -226,7 +227,7 @@ def preview(session: Session, actor: Actor, item: str, area: str) -> Page[Previe
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
     rows = [
         preview_row(session, case, {choice: case_takeover.disposition_of(session, case, choice) for choice in InFlight})
-        for case in case_takeover.in_flight(session, item, area)
+        for case in running_cases.of_item(session, item, area)
     ]
     return Page[PreviewRow](items=rows, next=None)
 
@@ -257,7 +258,10 @@ def list_recalls(
 def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     """Return one recall with its history."""
     power_rights.require_staff(actor)
-    shown = recall_view(session, actor, _get(session, recall_id))
+    recall = session.get(Recall, recall_id)
+    if recall is None:
+        raise _unknown()
+    shown = recall_view(session, actor, recall)
     shown.events = power_ledger.of(session, PowerSubject.RECALL, recall_id)
     return shown
 
@@ -274,7 +278,8 @@ def _item(session: Session, code: str, area: str) -> ItemVersion:
 def _running(session: Session, item: str, area: str) -> list[Recall]:
     over = (RecallState.DROPPED, RecallState.RESTORED)
     query = select(Recall).where(Recall.item == item, Recall.area == area, col(Recall.state).not_in(over))
-    return list(session.exec(query.order_by(col(Recall.id).desc())).all())
+    query = query.order_by(col(Recall.id).desc()).with_for_update().execution_options(populate_existing=True)
+    return list(session.exec(query).all())
 
 
 def _require_none_running(session: Session, item: str, area: str) -> None:
@@ -292,11 +297,15 @@ def _require_decider(actor: Actor, unit: str) -> None:
         )
 
 
-def _get(session: Session, recall_id: int) -> Recall:
-    recall = session.get(Recall, recall_id)
+def _locked(session: Session, recall_id: int) -> Recall:
+    recall = turns.locked(session, Recall, recall_id)
     if recall is None:
-        raise NotFound("没有这项收回程序", "No such recall")
+        raise _unknown()
     return recall
+
+
+def _unknown() -> NotFound:
+    return NotFound("没有这项收回程序", "No such recall")
 
 
 def _note(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
 from catalog_data.guide import Guide
+from models.case import Case
 from models.catalogue import Area, CountyUnit, GuideVersion, Unit
 from services.kept import Kept
 
@@ -27,6 +28,14 @@ def unit(session: Session, code: str) -> Unit | None:
 def county_units(session: Session, area: str) -> tuple[CountyUnit, ...]:
     """Return an area's units in the plans' order."""
     return _county_units.get(session, area) or ()
+
+
+def handling_unit(session: Session, case: Case) -> CountyUnit | None:
+    """Return the county unit that handles a case (承办部门): the one it keeps, else by the list."""
+    here = county_units(session, case.area)
+    kept = case.county_unit or case.review_unit
+    named = next((unit for unit in here if unit.code == kept), None)
+    return named or next((unit for unit in here if case.city_unit in unit.handles), None)
 
 
 def guide_version(session: Session, code: str, version: int) -> GuideVersion | None:

@@ -1,4 +1,4 @@
-"""Which seal a paper bears: a decision the model's (``bpmn/seal-and-signer.dmn``), a notice on the way to it another.
+"""Which seal a paper bears: a decision its item's or the model's (``bpmn/seal-and-signer.dmn``), a notice another.
 
 The city's 市级审批专用章 stands on decisions alone (plan, section 三(二)): before the decision nothing bears it.
 """
@@ -16,9 +16,9 @@ NOT_CONFIGURED = "未配置"
 
 
 def decision_seal(facts: CaseFacts, sealing: dict[str, Any]) -> str:
-    """Return the seal of the organ that decides; the plan's own seal where the model names none."""
+    """Return the seal of the organ that decides: the item's own, else the model's, else the plan's."""
     default = CITY_SEAL if facts.mode in Mode.decided_by_city() else COUNTY_SEAL
-    named = sealing.get("seal")
+    named = facts.item_seal or sealing.get("seal")
     kind = named.strip() if isinstance(named, str) and named.strip() and named != NOT_CONFIGURED else default
     return kind if facts.deciding_organ in kind else f"{facts.deciding_organ}{kind}"
 

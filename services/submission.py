@@ -26,9 +26,9 @@ from models.case import (
 )
 from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
-from models.protocol import CASE_ID, START_TTL_MS, Message, Process
+from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, audit, catalogue, documents, numbering, outbox, reference, rights, timeline
+from services import agreements, audit, catalogue, documents, numbering, outbox, reference, rights, timeline, turns
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
@@ -63,6 +63,12 @@ class NotInForce(Conflict):
     code, title, title_en = "not_in_force", "该事项的下放尚未生效", "Delegation not in force yet"
 
 
+class NoLongerInForce(NotInForce):
+    """The item ended: a later list no longer has it."""
+
+    title, title_en = "该事项已终止", "Item no longer in force"
+
+
 class AgreementMissing(Conflict):
     """A ``substantive`` item without a takeover agreement in force."""
 
@@ -94,7 +100,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     now = product_now(session)
     item, guide = _checked(session, body, now)
     digest = _digest(body.model_dump(mode="json"))
-    _wait_for_same_key(session, actor.username, key)
+    turns.take(session, f"submission:{actor.username}:{key}")
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
         return _replay(session, earlier, digest), False
@@ -139,7 +145,7 @@ def start_variables(case: Case) -> dict[str, Any]:
         "area": case.area,
         "cityUnit": case.city_unit,
         "powerType": case.power_kind,
-        "reviewUnit": case.review_unit,
+        REVIEW_UNIT: case.review_unit,
         "onSiteCheck": case.on_site_check,
         "approvalFiling": case.approval_filing,
     }
@@ -165,8 +171,10 @@ def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[Ite
     problems = []
     item = catalogue.get_item(session, body.item, china_date(now)) or catalogue.get_item(session, body.item, None)
     guide = catalogue.latest_guide(session, body.item)
-    if item is None or guide is None:
+    if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
+    if guide is None:
+        raise InvalidInput([FieldProblem("item", "该事项的办事指南尚未发布，暂不能接件")])
     applicant = body.applicant
     if applicant.kind is ApplicantKind.ORGANIZATION and applicant.id_type is not IdentityType.USCC:
         problems.append(FieldProblem("applicant.id_type", "单位申请人应使用统一社会信用代码"))
@@ -191,14 +199,6 @@ def _is_phone(phone: str) -> bool:
     return digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15
 
 
-def _wait_for_same_key(session: Session, account: str, key: str) -> None:
-    """Let a request with the same key end first, so that this one finds its case; SQLite's writers queue anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().exec_driver_sql(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"submission:{account}:{key}",)
-        )
-
-
 def _replay(session: Session, earlier: Submission, digest: str) -> SubmissionReceipt:
     if earlier.body_digest != digest:
         raise IdempotencyConflict(case_no=earlier.case_no)
@@ -214,6 +214,8 @@ def _require_delegated(session: Session, item: ItemVersion, area: str, now: date
         raise ItemNotDelegated()
     if catalogue.is_recalled(session, area, item.code, today):
         raise ItemNotDelegated("该事项的权限已从本县区收回，请到市级单位申请")
+    if item.in_force_to is not None and item.in_force_to < today:
+        raise NoLongerInForce(f"该事项已于{item.in_force_to}终止，不再受理新的申请")
     if not item.in_force(today):
         raise NotInForce(f"该事项自{item.in_force_from}起实施" if item.in_force_from else "")
     if item.mode is Mode.SUBSTANTIVE and not agreements.covers(session, area, item.code, today):
@@ -237,6 +239,7 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
     area = reference.area(session, body.area)
     if area is None:
         raise InvalidInput([FieldProblem("area", "没有这个县区")])
+    county_unit = catalogue.county_unit(session, item, body.area, china_date(now))
     prefix = f"{area.division_code}{china_date(now):%Y%m%d}"
     identity = body.applicant.id_number.upper()
     return Case(
@@ -251,7 +254,8 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         power_type=item.power_type,
         area=body.area,
         city_unit=item.unit,
-        review_unit=_review_unit(session, item, body.area, now),
+        county_unit=county_unit.code if county_unit is not None else None,
+        review_unit=catalogue.passed_on_to(item.mode, county_unit),
         on_site_check=item.mode is Mode.SUBSTANTIVE and guide.on_site_check,
         approval_filing=item.mode is Mode.DIRECT and item.approval_filing,
         project=body.project,
@@ -262,15 +266,6 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         received_at=now,
         process_id=START_MESSAGES[item.mode][1].value,
     )
-
-
-def _review_unit(session: Session, item: ItemVersion, area: str, now: datetime) -> str | None:
-    """Return the county unit a case is passed on to (转办), where the area passes cases on at all."""
-    if item.mode is not Mode.SUBSTANTIVE:
-        return None
-    unit = catalogue.county_unit(session, item, area, china_date(now))
-    passed_on = unit is not None and unit.reviewer_group == f"{area}.{unit.code}.reviewer"
-    return unit.code if unit is not None and passed_on else None
 
 
 def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None:

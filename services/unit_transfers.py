@@ -1,58 +1,117 @@
-"""Second transfer (二次划转): from a date on another county unit handles an item; running cases keep theirs."""
+"""Second transfer (二次划转): from a date on another county unit handles an item; its running cases stay or move.
+
+Recorded, previewed and carried out as a recall is: the process ``delegation-recall`` keeps the day, on which every case
+in flight either stays with its unit or moves to the new one, once each. A case that moves keeps its number, clock and
+tasks: the tasks open with the old unit's reviewers are given to the new one's, and the instance's ``reviewUnit`` is set
+for the steps to come. A case already decided, or with the city, stays where it is; one the city returns moves then.
+"""
 
 from datetime import date, datetime
+from typing import Any, Final
 
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
-from models.catalogue import CountyUnit
+from models.case import Case
+from models.catalogue import CountyUnit, ItemVersion
 from models.power_event import PowerSubject
-from models.recall import UnitTransfer
-from models.working_calendar import china_date
-from services import catalogue, power_ledger, power_rights, rights
+from models.protocol import REVIEW_UNIT, Message
+from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
+from models.task import Task
+from models.working_calendar import china_date, start_of_day
+from services import (
+    audit,
+    catalogue,
+    outbox,
+    power_ledger,
+    power_rights,
+    reference,
+    rights,
+    running_cases,
+    task_groups,
+    timeline,
+    turns,
+)
 from services.accounts import Actor
 from services.clock import product_now
-from services.errors import FieldProblem, Forbidden, InvalidInput
+from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import decode_cursor, encode_cursor
+from services.power_ledger import PowerEventView
+from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
 from services.rights import Role
+from services.running_cases import NotYetDue
 from services.views import Page
+
+UNKNOWN_UNIT: Final = "县级承接单位"
+"""What a county's unit is called where the list names none."""
+
+IN_FLIGHT_NAMES: Final = {InFlight.FINISH: "由原承办部门办结", InFlight.TRANSFER: "移交新承办部门办理"}
+
+
+class TransferPending(Conflict):
+    """Another transfer of the item in the area has been decided and waits for its day."""
+
+    code, title = "unit_transfer_pending", "该事项已有一项待生效的划转"
+    title_en = "Another transfer of the item waits for its day"
+
+
+class TransferClosed(Conflict):
+    """The transfer has taken effect, or was revoked."""
+
+    code, title, title_en = (
+        "unit_transfer_state",
+        "划转当前状态不允许此操作",
+        "The transfer's state does not allow this",
+    )
 
 
 class UnitTransferView(BaseModel):
-    """One transfer of an item from a county unit to another."""
+    """One transfer of an item from a county unit to another, with the cases that were in flight on its day."""
 
     id: int
     area: str
     item: str
     from_unit: str
+    from_unit_name: str
     to_unit: str
+    to_unit_name: str
     effective_on: date
+    in_flight: InFlight
+    in_flight_name: str
+    state: UnitTransferState
     reason: str
     decided_by: str
     decided_at: datetime
+    took_effect_at: datetime | None
+    revoked_by: str | None
+    revoked_at: datetime | None
+    revoke_reason: str
+    cases: list[RecalledCaseView] = []
+    events: list[PowerEventView] = []
 
 
 def decide(
-    session: Session, actor: Actor, *, area: str, item: str, unit: str, effective_on: date | None, reason: str
+    session: Session,
+    actor: Actor,
+    *,
+    area: str,
+    item: str,
+    unit: str,
+    effective_on: date | None,
+    reason: str,
+    in_flight: InFlight = InFlight.FINISH,
 ) -> UnitTransferView:
-    """Record that ``unit`` of the county handles the item from a day on; cases submitted before keep their unit."""
-    if not rights.is_coordinator(actor) and not power_rights.acts_in_area(actor, area, Role.APPROVER):
-        raise Forbidden(
-            "只有本县（市、区）审批负责人或统筹单位可以划转", "Only the county's approver or the coordinator"
-        )
+    """Record that ``unit`` of the county handles the item from a day on, and what becomes of the cases in flight.
+
+    It takes effect in this transaction when its day has come, else when the process's timer fires.
+    """
+    _require_decider(actor, area)
+    turns.take(session, f"power:{area}:{item}")
     now = product_now(session)
     today = china_date(now)
-    version = catalogue.get_item(session, item, today)
-    problems = []
-    if version is None:
-        problems.append(FieldProblem("item", "没有这个事项"))
-    elif area not in version.areas:
-        problems.append(FieldProblem("area", "该事项未下放至该县（市、区）"))
-    named = session.exec(select(CountyUnit).where(CountyUnit.area == area, CountyUnit.code == unit)).first()
-    if named is None:
-        problems.append(FieldProblem("unit", "该县（市、区）没有这个部门"))
-    if problems or version is None or named is None:
-        raise InvalidInput(problems)
+    version, named = _checked(session, area, item, unit)
+    if _pending(session, area, item):
+        raise TransferPending
     begins = max(effective_on or today, today)
     before = catalogue.county_unit(session, version, area, begins)
     if before is not None and before.code == unit:
@@ -66,22 +125,131 @@ def decide(
         reason=reason,
         decided_by=actor.username,
         decided_at=now,
+        in_flight=in_flight,
     )
     session.add(transfer)
     session.flush()
-    origin = before.name if before is not None else "县级承接单位"
-    power_ledger.add(
-        session,
-        PowerSubject.UNIT_TRANSFER,
-        transfer.id or 0,
-        "unit_transfer.decided",
-        f"{item}自{begins}起由{origin}划转{named.name}：{reason}",
-        actor=actor.username,
-        at=now,
-        area=area,
-        unit=version.unit,
+    origin = before.name if before is not None else UNKNOWN_UNIT
+    told = f"{item}自{begins}起由{origin}划转{named.name}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
+    _note(session, transfer, "unit_transfer.decided", told, actor.username, now)
+    variables = {
+        "recallId": _correlation_key(transfer),
+        "unitTransferId": str(transfer.id),
+        "effectiveAt": start_of_day(begins).isoformat(timespec="seconds"),
+    }
+    _tell(session, transfer, Message.RECALL_ORDERED, variables)
+    if begins <= today:
+        take_effect(session, transfer.id or 0)
+    return _view(session, transfer)
+
+
+def take_effect(session: Session, transfer_id: int) -> None:
+    """Deal with every case in flight on the transfer's day, once each; dated by that day. The effect of a job."""
+    transfer = _locked(session, transfer_id)
+    now = product_now(session)
+    if transfer.state is not UnitTransferState.DECIDED:
+        return
+    if transfer.effective_on > china_date(now):
+        raise NotYetDue(f"{transfer.effective_on} is still to come")
+    at = max(start_of_day(transfer.effective_on), transfer.decided_at)
+    counts = dict.fromkeys(Disposition, 0)
+    for case in running_cases.of_item(session, transfer.item, transfer.area, locked=True):
+        disposition = disposition_of(session, case, transfer.in_flight, transfer.to_unit)
+        counts[disposition] += 1
+        row = RecallCase(
+            unit_transfer_id=transfer.id,
+            case_no=case.case_no,
+            disposition=disposition,
+            state_code=case.state,
+            at=at,
+            from_unit=_unit_code(session, case),
+        )
+        session.add(row)
+        if disposition is Disposition.MOVE_UNIT:
+            _move(session, transfer, case, at)
+    transfer.state, transfer.took_effect_at = UnitTransferState.EFFECTIVE, at
+    session.add(transfer)
+    told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
+    _note(session, transfer, "unit_transfer.effective", f"划转生效。{told or '没有在办件'}", timeline.SYSTEM, at)
+
+
+def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> UnitTransferView:
+    """Revoke a transfer before its day; one that has taken effect is undone by another transfer."""
+    transfer = _locked(session, transfer_id)
+    _require_decider(actor, transfer.area)
+    if transfer.state is not UnitTransferState.DECIDED:
+        raise TransferClosed
+    now = product_now(session)
+    transfer.state, transfer.revoked_by, transfer.revoked_at = UnitTransferState.REVOKED, actor.username, now
+    transfer.revoke_reason = reason
+    session.add(transfer)
+    _note(session, transfer, "unit_transfer.revoked", f"生效前撤销划转：{reason}", actor.username, now)
+    _tell(session, transfer, Message.RECALL_RESTORED)
+    return _view(session, transfer)
+
+
+def follow_return(session: Session, case_no: str) -> dict[str, Any]:
+    """Move a case the city has returned to the unit that took its item over meanwhile; return what the model reads.
+
+    Only where the transfer moves the cases in flight, and no recall has kept the case with the city.
+    """
+    case = session.get_one(Case, case_no)
+    query = (
+        select(RecallCase, UnitTransfer)
+        .join(UnitTransfer, col(UnitTransfer.id) == col(RecallCase.unit_transfer_id))
+        .where(RecallCase.case_no == case_no, UnitTransfer.state == UnitTransferState.EFFECTIVE)
+        .order_by(col(UnitTransfer.id).desc())
     )
-    return UnitTransferView.model_validate(transfer.model_dump())
+    latest = session.exec(query).first()
+    if latest is None or case.taken_over_at is not None:
+        return {}
+    row, transfer = latest
+    if row.disposition is not Disposition.WITH_CITY or transfer.in_flight is not InFlight.TRANSFER:
+        return {}
+    now = product_now(session)
+    row.disposition, row.state_code, row.at = Disposition.MOVE_UNIT, case.state, now
+    session.add(row)
+    _move(session, transfer, case, now)
+    return {REVIEW_UNIT: case.review_unit}
+
+
+def reroute(session: Session, task: Task, case: Case) -> None:
+    """Give a task that was created for a case's former unit to the one that has the case now.
+
+    The engine may have opened it before it learnt of the transfer.
+    """
+    present = catalogue.reviewer_group(case.area, case.review_unit)
+    if not any(_reviews_for(group, case.area) and group != present for group in task.candidate_groups):
+        return
+    moved = select(RecallCase.from_unit).where(
+        RecallCase.case_no == case.case_no, RecallCase.disposition == Disposition.MOVE_UNIT
+    )
+    groups = {unit.code: unit.reviewer_group for unit in reference.county_units(session, case.area)}
+    for unit in session.exec(moved).all():
+        former = groups.get(unit or "", catalogue.reviewer_group(case.area, None))
+        task_groups.replace(session, task, former, present)
+
+
+def preview(session: Session, actor: Actor, item: str, area: str, unit: str) -> Page[PreviewRow]:
+    """Return every case in flight with what each choice would do to it."""
+    if area not in power_rights.areas_of(actor) and not rights.is_coordinator(actor):
+        raise Forbidden("只有本县（市、区）或统筹单位可以预览", "Only those concerned may look")
+    _checked(session, area, item, unit)
+    rows = [
+        preview_row(session, case, {choice: disposition_of(session, case, choice, unit) for choice in InFlight})
+        for case in running_cases.of_item(session, item, area)
+    ]
+    return Page[PreviewRow](items=rows, next=None)
+
+
+def get(session: Session, transfer_id: int) -> UnitTransferView:
+    """Return one transfer with its cases and its history."""
+    transfer = session.get(UnitTransfer, transfer_id)
+    if transfer is None:
+        raise _unknown()
+    shown = _view(session, transfer)
+    shown.events = power_ledger.of(session, PowerSubject.UNIT_TRANSFER, transfer_id)
+    return shown
 
 
 def list_transfers(
@@ -96,5 +264,144 @@ def list_transfers(
     if (position := decode_cursor(cursor, (int,))) is not None:
         query = query.where(col(UnitTransfer.id) < position[0])
     rows = session.exec(query.limit(limit + 1)).all()
-    shown = [UnitTransferView.model_validate(row.model_dump()) for row in rows[:limit]]
+    shown = [_view(session, row) for row in rows[:limit]]
     return Page[UnitTransferView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+
+
+def may_decide(actor: Actor, area: str) -> bool:
+    """Tell whether the account decides on transfers between an area's units."""
+    return rights.is_coordinator(actor) or power_rights.acts_in_area(actor, area, Role.APPROVER)
+
+
+def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str) -> Disposition:
+    """Return what a transfer to ``unit`` does to a case in flight."""
+    if case.level == 1:
+        return Disposition.WITH_CITY
+    stays = in_flight is InFlight.FINISH or _unit_code(session, case) == unit
+    return Disposition.KEEP_UNIT if stays or running_cases.is_decided(session, case) else Disposition.MOVE_UNIT
+
+
+def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) -> None:
+    """Move one running case to the new unit: its record, its open tasks, and the variable later tasks go by."""
+    before, to = reference.handling_unit(session, case), _named(session, transfer.area, transfer.to_unit)
+    former = catalogue.reviewer_group(case.area, case.review_unit)
+    case.county_unit, case.review_unit = to.code, catalogue.passed_on_to(case.mode, to)
+    session.add(case)
+    present = catalogue.reviewer_group(case.area, case.review_unit)
+    origin = before.name if before is not None else UNKNOWN_UNIT
+    timeline.add(
+        session,
+        case.case_no,
+        "case.unit_changed",
+        f"二次划转，承办部门由{origin}变更为{to.name}，已办环节有效，接续办理",
+        actor=timeline.SYSTEM,
+        at=at,
+        key=f"case.unit_changed:{transfer.id}",
+    )
+    detail = {"unit_transfer": transfer.id, "from": before.code if before is not None else "", "to": to.code}
+    audit.record(session, transfer.decided_by, "case.unit_change", case.case_no, detail, at)
+    if former == present:
+        return
+    for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
+        task_groups.replace(session, task, former, present)
+    if case.process_instance_key is not None:
+        outbox.set_variables(
+            session,
+            stream=case.case_no,
+            key=case.process_instance_key,
+            variables={REVIEW_UNIT: case.review_unit},
+            version=f"unit-transfer-{transfer.id}",
+        )
+
+
+def _reviews_for(group: str, area: str) -> bool:
+    return group.startswith(f"{area}.") and group.endswith(f".{Role.REVIEWER}")
+
+
+def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVersion, CountyUnit]:
+    """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for what is not there."""
+    version = catalogue.get_item(session, item, china_date(product_now(session)))
+    named = next((one for one in reference.county_units(session, area) if one.code == unit), None)
+    problems = []
+    if version is None:
+        problems.append(FieldProblem("item", "没有这个事项，或该事项现在不实施"))
+    elif area not in version.areas:
+        problems.append(FieldProblem("area", "该事项未下放至该县（市、区）"))
+    if named is None:
+        problems.append(FieldProblem("unit", "该县（市、区）没有这个部门"))
+    if problems or version is None or named is None:
+        raise InvalidInput(problems)
+    return version, named
+
+
+def _named(session: Session, area: str, unit: str) -> CountyUnit:
+    return next(one for one in reference.county_units(session, area) if one.code == unit)
+
+
+def _unit_code(session: Session, case: Case) -> str | None:
+    unit = reference.handling_unit(session, case)
+    return unit.code if unit is not None else None
+
+
+def _pending(session: Session, area: str, item: str) -> bool:
+    query = select(UnitTransfer.id).where(
+        UnitTransfer.area == area, UnitTransfer.item == item, UnitTransfer.state == UnitTransferState.DECIDED
+    )
+    return session.exec(query).first() is not None
+
+
+def _locked(session: Session, transfer_id: int) -> UnitTransfer:
+    transfer = turns.locked(session, UnitTransfer, transfer_id)
+    if transfer is None:
+        raise _unknown()
+    return transfer
+
+
+def _unknown() -> NotFound:
+    return NotFound("没有这项划转", "No such transfer")
+
+
+def _require_decider(actor: Actor, area: str) -> None:
+    if not may_decide(actor, area):
+        raise Forbidden(
+            "只有本县（市、区）审批负责人或统筹单位可以划转", "Only the county's approver or the coordinator"
+        )
+
+
+def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
+    names = {unit.code: unit.name for unit in reference.county_units(session, transfer.area)}
+    return UnitTransferView.model_validate(
+        {
+            **transfer.model_dump(),
+            "from_unit_name": names.get(transfer.from_unit, UNKNOWN_UNIT),
+            "to_unit_name": names.get(transfer.to_unit, transfer.to_unit),
+            "in_flight_name": IN_FLIGHT_NAMES[transfer.in_flight],
+            "cases": recalled_cases(session, RecallCase.unit_transfer_id == transfer.id),
+        }
+    )
+
+
+def _note(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
+    version = catalogue.get_item(session, transfer.item)
+    power_ledger.add(
+        session,
+        PowerSubject.UNIT_TRANSFER,
+        transfer.id or 0,
+        event,
+        text,
+        actor=actor,
+        at=at,
+        area=transfer.area,
+        unit=version.unit if version is not None else "",
+    )
+
+
+def _correlation_key(transfer: UnitTransfer) -> str:
+    return f"unit-transfer-{transfer.id}"
+
+
+def _tell(session: Session, transfer: UnitTransfer, message: Message, variables: dict[str, Any] | None = None) -> None:
+    key = _correlation_key(transfer)
+    outbox.publish_message(
+        session, message, stream=key, correlation_key=key, message_id=f"{key}:{message.value}", variables=variables
+    )

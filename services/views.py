@@ -276,6 +276,11 @@ class CaseView(CaseRow):
     level: int
     power_type: str
     city_unit_name: str
+    county_unit: str | None
+    county_unit_name: str
+    """The county unit that handles the case (承办部门), empty where the list names none."""
+    item_version: int
+    guide_version: int
     deemed_accepted: bool
     decided_at: datetime | None
     acceptance_due_at: datetime | None

@@ -1,9 +1,9 @@
-"""Jobs of the recall of powers (收回权限): idempotent by recall, and by case for a takeover."""
+"""Jobs of recalls (收回权限) and second transfers (二次划转): idempotent by either, and by case for a takeover."""
 
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import case_takeover, recalls
+from services import case_takeover, recalls, unit_transfers
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 from workers.variables import text
@@ -21,8 +21,11 @@ def lapse_hearing(job: Job) -> dict[str, object]:
 
 @router.task(task_type=JobType.RECALL_TAKE_EFFECT.value, timeout_ms=JOB_TIMEOUT_MS)
 def take_effect(job: Job) -> dict[str, object]:
-    """Withdraw the power and deal with the cases in flight."""
+    """Withdraw the power, or pass it to another county unit, and deal with the cases in flight."""
     with job_transaction(job) as session:
+        if job.variables.get("unitTransferId") is not None:
+            unit_transfers.take_effect(session, int(text(job, "unitTransferId")))
+            return {}
         recalls.take_effect(session, int(text(job, "recallId")))
         return {}
 

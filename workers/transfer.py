@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import case_takeover, transfer
+from services import case_takeover, transfer, unit_transfers
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 
@@ -33,8 +33,8 @@ def receive_dossier(job: Job) -> dict[str, object]:
 
 @router.task(task_type=JobType.DOSSIER_RETURN.value, timeout_ms=JOB_TIMEOUT_MS)
 def return_dossier(job: Job) -> dict[str, object]:
-    """Record the city's return of the dossier, with its reason."""
+    """Record the city's return of the dossier, with its reason; the county unit may have changed meanwhile."""
     with job_transaction(job) as session:
         told = transfer.return_dossier(session, case_no(job))
         case_takeover.keep_with_city(session, case_no(job))
-        return told
+        return told | unit_transfers.follow_return(session, case_no(job))

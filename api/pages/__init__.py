@@ -25,6 +25,7 @@ from api.pages import (
     submission,
     supervision,
     tasks,
+    unit_transfers,
     webhooks,
 )
 from api.pages.routing import error_page, wants_page
@@ -37,5 +38,5 @@ for module in (sign_in, tasks, submission, cases, case_clock, diagrams, document
 router.include_router(administration.router)
 for module in (supervision, policy, webhooks):
     router.include_router(module.router)
-for module in (agreements, filings, recalls, list_versions, consultations):
+for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations):
     router.include_router(module.router)

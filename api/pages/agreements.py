@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.pages.powers import notice_of, require_staff
+from api.pages.powers import notice_of, reason_of, require_staff
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
@@ -109,8 +109,9 @@ def change(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: Pa
     act = CHANGES.get(text_of(form, "step"))
     if act is None:
         raise InvalidInput([FieldProblem("step", "没有这一步")])
+    reason = reason_of(form)
     with database.transaction() as session:
-        act(session, visitor.actor, key, text_of(form, "reason"))
+        act(session, visitor.actor, key, reason)
     return see(f"/powers/agreements/{key}", "power_done")
 
 

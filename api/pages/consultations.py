@@ -11,7 +11,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.database import CHINA
-from services import consultations, power_rights
+from services import consultations, power_rights, rights
 from services.errors import FieldProblem, InvalidInput
 
 ADDRESS: Final = "/powers/guidance"
@@ -27,22 +27,30 @@ def show_guidance(
     database: PageDatabase,
     q: Annotated[str, Query(max_length=100)] = "",
     item: Annotated[str, Query(max_length=32)] = "",
+    questions_after: str | None = None,
+    precedents_after: str | None = None,
+    trainings_after: str | None = None,
 ) -> Response:
-    """Show the questions one may read, the library and the trainings."""
+    """Show the questions one may read, the library and the trainings, each with pages of its own."""
     require_staff(visitor)
     wanted = item.strip().upper() or None
     with database.reading() as session:
-        questions = consultations.list_questions(session, visitor.actor, limit=PAGE_SIZE).items
-        precedents = consultations.list_precedents(session, item=wanted, q=q or None, limit=PAGE_SIZE).items
-        trainings = consultations.list_trainings(session, limit=PAGE_SIZE).items
+        questions = consultations.list_questions(
+            session, visitor.actor, cursor=questions_after or None, limit=PAGE_SIZE
+        )
+        precedents = consultations.list_precedents(
+            session, item=wanted, q=q or None, cursor=precedents_after or None, limit=PAGE_SIZE
+        )
+        trainings = consultations.list_trainings(session, cursor=trainings_after or None, limit=PAGE_SIZE)
     units = [unit for unit in visitor.units if consultations.advises(visitor.actor, unit)]
     context = {
         "questions": questions,
         "precedents": precedents,
         "trainings": trainings,
-        "mine": {one.id for one in questions if one.unit in units and one.answered_at is None},
+        "mine": {one.id for one in questions.items if one.unit in units and one.answered_at is None},
         "may_ask": bool(power_rights.areas_of(visitor.actor)),
         "advisor_of": units[0] if units else "",
+        "announces_for": list(visitor.units) if rights.is_coordinator(visitor.actor) else units,
         "q": q,
         "item": item.strip(),
         "notice": notice_of(request),

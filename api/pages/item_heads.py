@@ -24,17 +24,17 @@ class ItemHead:
     remark: str
     areas: tuple[str, ...]
     in_force_from: date | None
+    seal: str
     version: int
     provenance: dict[str, Any]
 
 
-def read_item(session: Session, code: str, on: date) -> tuple[ItemHead, Guide]:
-    """Return the item that counts on ``on`` (else its latest version) with its guide; raise ``NotFound``."""
+def read_head(session: Session, code: str, on: date) -> ItemHead:
+    """Return the item that counts on ``on``, else its latest version; raise ``NotFound``."""
     item = catalogue.get_item(session, code, on) or catalogue.get_item(session, code)
-    guide = catalogue.get_guide(session, code)
-    if item is None or guide is None:
+    if item is None:
         raise NotFound("没有这个事项")
-    head = ItemHead(
+    return ItemHead(
         code=item.code,
         full_name=item.full_name,
         mode=item.mode,
@@ -43,7 +43,15 @@ def read_item(session: Session, code: str, on: date) -> tuple[ItemHead, Guide]:
         remark=item.remark,
         areas=tuple(item.areas),
         in_force_from=item.in_force_from,
+        seal=item.seal,
         version=item.version,
         provenance=dict(item.provenance),
     )
-    return head, catalogue.parse_guide(guide)
+
+
+def read_item(session: Session, code: str, on: date) -> tuple[ItemHead, Guide]:
+    """Return the item as ``read_head`` does, with its newest guide; raise ``NotFound`` where it has none yet."""
+    head, guide = read_head(session, code, on), catalogue.latest_guide(session, code)
+    if guide is None:
+        raise NotFound("该事项的办事指南尚未发布，暂不能接件")
+    return head, guide

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api.pages import words
 from api.pages.agreements import day_of
-from api.pages.powers import notice_of, require_staff
+from api.pages.powers import notice_of, reason_of, require_staff
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
@@ -82,9 +82,11 @@ def submit(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: Pa
 @router.post(f"{ADDRESS}/{{key}}/review")
 def review(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Publish a draft or send it back."""
-    act = list_versions.publish if text_of(form, "step") == "publish" else list_versions.reject
+    publishes = text_of(form, "step") == "publish"
+    note = text_of(form, "note") if publishes else reason_of(form, "note")
+    act = list_versions.publish if publishes else list_versions.reject
     with database.transaction() as session:
-        act(session, visitor.actor, key, text_of(form, "note"))
+        act(session, visitor.actor, key, note)
     return see(f"{ADDRESS}/{key}", "power_done")
 
 

@@ -1,14 +1,24 @@
 """What the pages on delegated powers share: who may come in, and the notice to announce."""
 
 from fastapi import Request
+from starlette.datastructures import FormData
 
 from api.pages import words
-from api.pages.visitors import Visitor, require
+from api.pages.visitors import Visitor, require, text_of
+from services.errors import FieldProblem, InvalidInput
 
 
 def require_staff(visitor: Visitor) -> None:
     """Refuse whoever has nothing to do with cases."""
     require(lambda who: who.handles_cases, visitor)
+
+
+def reason_of(form: FormData, name: str = "reason") -> str:
+    """Return the reason an act must have; raise ``InvalidInput`` where it is left empty."""
+    reason = text_of(form, name)
+    if not reason:
+        raise InvalidInput([FieldProblem(name, "请填写理由")])
+    return reason
 
 
 def notice_of(request: Request) -> str | None:

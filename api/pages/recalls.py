@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages.agreements import day_of
-from api.pages.powers import notice_of, require_staff
+from api.pages.powers import notice_of, reason_of, require_staff
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
@@ -58,9 +58,8 @@ def show_preview(
 @router.post(ADDRESS)
 def begin(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Propose or decide a recall, as the button says."""
-    item, area, reason = (text_of(form, name) for name in ("item", "area", "reason"))
-    if not reason:
-        raise InvalidInput([FieldProblem("reason", "必填")])
+    item, area = (text_of(form, name) for name in ("item", "area"))
+    reason = reason_of(form)
     chosen = text_of(form, "in_flight")
     with database.transaction() as session:
         if text_of(form, "step") == "propose":
@@ -108,14 +107,16 @@ def state_view(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database
 @router.post(f"{ADDRESS}/{{key}}/drop")
 def drop(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Decide not to recall."""
+    reason = reason_of(form)
     with database.transaction() as session:
-        recalls.drop(session, visitor.actor, key, text_of(form, "reason"))
+        recalls.drop(session, visitor.actor, key, reason)
     return see(f"{ADDRESS}/{key}", "power_done")
 
 
 @router.post(f"{ADDRESS}/{{key}}/restore")
 def restore(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Give the power back."""
+    reason = reason_of(form)
     with database.transaction() as session:
-        recalls.restore(session, visitor.actor, key, text_of(form, "reason"))
+        recalls.restore(session, visitor.actor, key, reason)
     return see(f"{ADDRESS}/{key}", "power_done")

@@ -57,6 +57,7 @@ NOTICES: Final = {
     "restriction_lifted": "限制措施已解除。",
     "notice_issued": "已发出告知，正在送达审批单位。",
     "notice_acknowledged": "已签阅。",
+    "guide_published": "办事指南已发布，此后接件按新版办理，在办件保留原版本。",
     "power_done": "已办理，并记入台账。",
     "webhook_deleted": "推送地址已删除。",
     "webhook_resent": "已安排重发。",

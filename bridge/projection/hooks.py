@@ -14,17 +14,17 @@ from models.task import Task
 class Hooks:
     """The use cases a record can set off.
 
-    ``apply_task_clock`` gives a task of a known case its dates; ``confirm`` and ``cancel`` close a task and
-    settle the decision recorded on it.
+    ``receive_task`` gives a task of a known case its dates and its present unit; ``confirm`` and ``cancel`` close a
+    task and settle the decision recorded on it.
     """
 
-    apply_task_clock: Callable[[Session, Task, Case], None]
+    receive_task: Callable[[Session, Task, Case], None]
     confirm: Callable[[Session, int, datetime], None]
     cancel: Callable[[Session, int, datetime], None]
 
 
 def service_hooks() -> Hooks:
     """Return the product's own."""
-    from services import deadlines, tasks
+    from services import task_intake, tasks
 
-    return Hooks(deadlines.apply_task_clock, tasks.confirm, tasks.cancel)
+    return Hooks(task_intake.receive, tasks.confirm, tasks.cancel)

@@ -119,7 +119,7 @@ def _adopt_tasks(session: Session, owners: Mapping[int, str], hooks: Hooks) -> i
         task.case_no = owners[task.process_instance_key]
         case = session.get(Case, task.case_no)
         if case is not None:
-            hooks.apply_task_clock(session, task, case)
+            hooks.receive_task(session, task, case)
     session.flush()
     return len(waiting)
 

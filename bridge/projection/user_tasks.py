@@ -57,7 +57,7 @@ def _insert(session: Session, records: list[Record], definitions: Definitions, h
     session.add_all(tasks)
     for task in tasks:
         if task.case_no in cases:
-            hooks.apply_task_clock(session, task, cases[task.case_no])
+            hooks.receive_task(session, task, cases[task.case_no])
     session.flush()
     upsert(session, TaskCandidate, [row for task in tasks for row in _candidates(task)])
 

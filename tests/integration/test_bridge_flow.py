@@ -66,6 +66,25 @@ def sent(stack: Stack, natural_key: str) -> bool:
     return outbox_status(stack, natural_key) is OutboxStatus.SENT
 
 
+def test_new_groups_and_variables_reach_a_running_instance_and_come_back_by_the_feed(stack: Stack) -> None:
+    case_no = begin(stack)
+    task = task_of(stack, case_no, "Task_Review")
+    with stack.database.transaction() as session:
+        outbox.update_user_task(session, stream=case_no, key=task.key, candidate_groups=["city.y"], version="1")
+        outbox.set_variables(
+            session, stream=case_no, key=task.process_instance_key, variables={"area": "ganxian"}, version="1"
+        )
+        outbox.set_variables(session, stream="gone", key=(1 << 51) + 1, variables={"area": "ganxian"}, version="1")
+
+    def groups(session: Session) -> bool:
+        rows = session.exec(select(TaskCandidate.group_name).where(TaskCandidate.task_key == task.key)).all()
+        return list(rows) == ["city.y"]
+
+    eventually(lambda: stack.look(groups), "the new groups")
+    for natural_key in (f"variables:{task.process_instance_key}:1", f"variables:{(1 << 51) + 1}:1"):
+        eventually(lambda named=natural_key: sent(stack, named), natural_key)
+
+
 def test_a_task_arrives_with_its_case_name_groups_form_and_dates(stack: Stack) -> None:
     case_no = begin(stack)
     task = task_of(stack, case_no, "Task_Review")

@@ -65,6 +65,10 @@ def test_what_is_gone_is_told_apart(stack: Stack) -> None:
             await gateway.assign_user_task(key, "a")
         with pytest.raises(TaskGone):
             await gateway.unassign_user_task(key)
+        with pytest.raises(TaskGone):
+            await gateway.update_user_task(key, ["a"])
+        with pytest.raises(InstanceGone):
+            await gateway.set_variables(key, {"a": 1})
         with pytest.raises(InstanceGone):
             await gateway.cancel_instance(key)
         with pytest.raises(IncidentGone):

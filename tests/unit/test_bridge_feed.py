@@ -100,7 +100,7 @@ def test_a_failed_transaction_leaves_nothing_and_the_repetition_applies_all(data
     def failing(*arguments: object) -> None:
         if failures:
             raise failures.pop()
-        working.apply_task_clock(*arguments)  # type: ignore[arg-type]
+        working.receive_task(*arguments)  # type: ignore[arg-type]
 
     log = Log()
     feed = feed_over(database, Hooks(failing, working.confirm, working.cancel))

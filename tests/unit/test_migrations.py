@@ -72,3 +72,13 @@ def test_what_refers_to_a_table_made_anew_is_kept_and_still_refers_to_it(databas
         assert session.connection().scalar(sa.text("SELECT count(*) FROM material")) == 1
         with pytest.raises(IntegrityError):
             session.connection().execute(sa.text("DELETE FROM task"))
+
+
+def test_a_transfer_decided_before_transfers_moved_cases_has_taken_effect(database: Database) -> None:
+    command.upgrade(setup._alembic(database.url), "0001")
+    with database.engine.begin() as connection:
+        insert(connection, "unit_transfer", area="rongjiang", item="S-22", from_unit="zrzy", to_unit="nb")
+    setup.migrate(database)
+    with database.reading() as session:
+        row = session.connection().execute(sa.text("SELECT state, in_flight, revoke_reason FROM unit_transfer")).one()
+    assert tuple(row) == ("effective", "finish", "")

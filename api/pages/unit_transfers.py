@@ -1,0 +1,112 @@
+"""Second transfers of county units (二次划转): list, preview of the cases in flight, decision, revocation."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.pages.agreements import day_of
+from api.pages.powers import notice_of, reason_of, require_staff
+from api.pages.rendering import render
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
+from models.recall import InFlight, UnitTransferState
+from services import reference, unit_transfers
+
+ADDRESS: Final = "/powers/unit-transfers"
+PAGE_SIZE: Final = 50
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get(ADDRESS)
+def show_transfers(
+    request: Request, visitor: CurrentVisitor, database: PageDatabase, cursor: str | None = None
+) -> Response:
+    """List the transfers, with the way to the preview for whoever may decide on one."""
+    require_staff(visitor)
+    with database.reading() as session:
+        page = unit_transfers.list_transfers(session, cursor=cursor or None, limit=PAGE_SIZE)
+        places = {area: reference.county_units(session, area) for area in _areas(visitor)}
+    context = {
+        "page": page,
+        "places": {area: units for area, units in places.items() if len(units) > 1},
+        "may_decide": bool(places),
+        "notice": notice_of(request),
+    }
+    return render(request, "powers/unit_transfers.html", context)
+
+
+@router.get(f"{ADDRESS}/preview")
+def show_preview(
+    request: Request,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    item: str = "",
+    to: str = "",
+) -> Response:
+    """Show every case in flight and what each choice would do to it; ``to`` is the area and its unit."""
+    require_staff(visitor)
+    area, _, unit = to.partition(".")
+    item = item.strip().upper()
+    with database.reading() as session:
+        page = unit_transfers.preview(session, visitor.actor, item, area, unit)
+        names = {one.code: one.name for one in reference.county_units(session, area)}
+    context = {
+        "page": page,
+        "item": item,
+        "area": area,
+        "unit": unit,
+        "unit_name": names[unit],
+        "may_decide": unit_transfers.may_decide(visitor.actor, area),
+        "choices": unit_transfers.IN_FLIGHT_NAMES,
+    }
+    return render(request, "powers/unit_transfer_preview.html", context)
+
+
+@router.post(ADDRESS)
+def decide(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Decide on a transfer."""
+    chosen = text_of(form, "in_flight")
+    reason = reason_of(form)
+    with database.transaction() as session:
+        decided = unit_transfers.decide(
+            session,
+            visitor.actor,
+            area=text_of(form, "area"),
+            item=text_of(form, "item"),
+            unit=text_of(form, "unit"),
+            effective_on=day_of(text_of(form, "effective_on"), "effective_on"),
+            reason=reason,
+            in_flight=InFlight(chosen) if chosen in set(InFlight) else InFlight.FINISH,
+        )
+    return see(f"{ADDRESS}/{decided.id}", "power_done")
+
+
+@router.get(f"{ADDRESS}/{{key}}")
+def show_transfer(request: Request, key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Show one transfer, its cases and its history."""
+    require_staff(visitor)
+    with database.reading() as session:
+        one = unit_transfers.get(session, key)
+        names = {unit.code: unit.name for unit in reference.county_units(session, one.area)}
+    context = {
+        "one": one,
+        "names": names,
+        "may_revoke": one.state is UnitTransferState.DECIDED and unit_transfers.may_decide(visitor.actor, one.area),
+        "notice": notice_of(request),
+    }
+    return render(request, "powers/unit_transfer.html", context)
+
+
+@router.post(f"{ADDRESS}/{{key}}/revoke")
+def revoke(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Revoke a transfer before its day."""
+    reason = reason_of(form)
+    with database.transaction() as session:
+        unit_transfers.revoke(session, visitor.actor, key, reason)
+    return see(f"{ADDRESS}/{key}", "power_done")
+
+
+def _areas(visitor: Visitor) -> list[str]:
+    return [area for area in visitor.areas if unit_transfers.may_decide(visitor.actor, area)]

@@ -1,0 +1,42 @@
+"""Give an open task to another account group, in our lists and in the engine."""
+
+from sqlalchemy import delete
+from sqlmodel import Session, col
+
+from models.task import NO_DUE, Task, TaskCandidate
+from services import outbox
+from services.clock import product_now
+
+
+def replace(session: Session, task: Task, former: str, present: str) -> None:
+    """Put ``present`` in the place of ``former`` among a task's candidate groups; a claim ends with it.
+
+    A task without that group stays as it is.
+    """
+    if former not in task.candidate_groups or former == present:
+        return
+    groups = [present if group == former else group for group in task.candidate_groups]
+    task.candidate_groups = list(dict.fromkeys(groups))
+    claimed, task.assignee = task.assignee is not None, None
+    stream, version = task.case_no or "", f"{product_now(session).timestamp():.6f}-{present}"
+    if task not in session.new:
+        session.add(task)
+        session.flush()
+        session.exec(delete(TaskCandidate).where(col(TaskCandidate.task_key) == task.key))
+        session.add_all(_candidate(task, group) for group in task.candidate_groups)
+        session.flush()
+    if claimed:
+        outbox.assign_user_task(session, stream=stream, key=task.key, assignee=None, version=version)
+    outbox.update_user_task(
+        session, stream=stream, key=task.key, candidate_groups=task.candidate_groups, version=version
+    )
+
+
+def _candidate(task: Task, group: str) -> TaskCandidate:
+    return TaskCandidate(
+        task_key=task.key,
+        group_name=group,
+        is_open=task.is_open,
+        due_at=task.due_at or NO_DUE,
+        created_at=task.created_at,
+    )

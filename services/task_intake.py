@@ -1,0 +1,13 @@
+"""A task the engine has opened joins its case: by the case's clock, and for the unit that has the case now."""
+
+from sqlmodel import Session
+
+from models.case import Case
+from models.task import Task
+from services import deadlines, unit_transfers
+
+
+def receive(session: Session, task: Task, case: Case) -> None:
+    """Write a task's item, area and dates, and give it to the reviewers of the case's present unit."""
+    unit_transfers.reroute(session, task, case)
+    deadlines.apply_task_clock(session, task, case)

@@ -1,0 +1,162 @@
+"""Guides published by file: whose they are, what a bad file changes (nothing), and which version counts for whom."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import yaml
+from sqlmodel import Session, SQLModel, select
+
+from catalog_data.loader import load_catalogue
+from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
+from models.database import Database
+from models.working_calendar import china_date
+from services import catalogue, guide_versions, power_ledger, reference
+from services.accounts import Actor
+from services.catalogue_seeding import seed_catalogue
+from services.clock import product_now
+from services.errors import Forbidden, InvalidInput, NotFound
+
+NEW = "S-46"
+
+
+def actor(name: str) -> Actor:
+    """Return an account named like its one group."""
+    return Actor(name, name, frozenset({name}))
+
+
+BOSS = actor("city.coordinator")
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Yield a session over a seeded database in memory, with one item a later list brought."""
+    database = Database("sqlite://")
+    SQLModel.metadata.create_all(database.engine)
+    with database.transaction() as opened:
+        seed_catalogue(opened, load_catalogue())
+        opened.add(
+            ItemVersion(
+                code=NEW,
+                version=1,
+                mode=Mode.SUBSTANTIVE,
+                row=46,
+                unit="zrzy",
+                main_name="新增事项",
+                power_type="行政许可",
+                power_kind=PowerKind.LICENSE,
+                areas=["rongjiang"],
+            )
+        )
+        opened.flush()
+        yield opened
+    database.dispose()
+
+
+def edited(session: Session, item: str, **changes: object) -> bytes:
+    """Return the file a guide's next version begins with, changed."""
+    body = yaml.safe_load(guide_versions.file_to_edit(session, item)) | changes
+    return yaml.safe_dump(body, allow_unicode=True).encode()
+
+
+def versions(session: Session, code: str) -> list[int]:
+    """Return the versions there are of an item's guide."""
+    return sorted(session.exec(select(GuideVersion.version).where(GuideVersion.code == code)).all())
+
+
+def problems(session: Session, code: str, content: bytes) -> dict[str, str]:
+    """Return what is wrong with a file, which must change nothing."""
+    before = versions(session, code)
+    with pytest.raises(InvalidInput) as caught:
+        guide_versions.publish(session, BOSS, code, content)
+    assert versions(session, code) == before
+    return {one.field: one.message for one in caught.value.problems}
+
+
+def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(session: Session) -> None:
+    assert catalogue.latest_guide(session, NEW) is None
+    text = guide_versions.file_to_edit(session, NEW)
+    guide = guide_versions.publish(session, actor("city.zrzy.approver"), NEW, text.encode())
+    assert (guide.version, guide.owner, guide.published_on) == (1, "zrzy", china_date(product_now(session)))
+    assert [step.name for step in guide.steps][1:3] == ["实质性审核", "审核转报"]
+    assert guide.limits is None
+    assert catalogue.latest_guide(session, NEW) == guide
+    (event,) = [one for one in power_ledger.page(session, limit=5).items if one.event == "guide.published"]
+    assert NEW in event.text
+
+
+def test_a_new_version_counts_from_now_on_and_the_old_one_stays_for_the_cases_that_have_it(session: Session) -> None:
+    old = catalogue.latest_guide(session, "S-22")
+    assert old is not None
+    published = guide_versions.publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
+    assert published.version == old.version + 1
+    assert catalogue.latest_guide(session, "S-22") == published
+    kept = reference.guide(session, "S-22", old.version)
+    assert kept is not None
+    assert kept.on_site_check
+    assert guide_versions.version_of(session, "S-22", old.version).body["on_site_check"]
+
+
+@pytest.mark.parametrize("code", ["D-01", "S-27", "W-40"])
+def test_every_guides_own_file_can_be_published_again(session: Session, code: str) -> None:
+    before = catalogue.latest_guide(session, code)
+    assert before is not None
+    after = guide_versions.publish(session, BOSS, code, guide_versions.file_to_edit(session, code).encode())
+    same = {"version": before.version, "published_on": before.published_on}
+    assert after.model_copy(update=same) == before
+
+
+def test_a_seeding_leaves_a_published_guide_alone(session: Session) -> None:
+    published = guide_versions.publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
+    seed_catalogue(session, load_catalogue())
+    assert catalogue.latest_guide(session, "S-22") == published
+
+
+def test_a_file_that_does_not_fit_its_item_is_refused_by_field(session: Session) -> None:
+    tomorrow = china_date(product_now(session)) + timedelta(days=1)
+    found = problems(
+        session, "S-22", edited(session, "S-22", code="S-23", version=1, owner="xzsp", published_on=tomorrow)
+    )
+    assert sorted(found) == ["file.code", "file.owner", "file.published_on", "file.version"]
+    assert "应为 2" in found["file.version"]
+
+
+def test_a_filing_may_not_end_in_a_certificate(session: Session) -> None:
+    result = {"name": "证", "certificate": True, "effect": "issue"}
+    found = problems(session, "D-01", edited(session, "D-01", result=result, certificate_kind="licence"))
+    assert found == {"file.result.certificate": "备案不得以证照办结"}
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (b"", "file.1"),
+        (b"[1, 2", "file"),
+        (b"- 1\n", "file.1"),
+        (b"\xff\xfe", "file.1"),
+        (b"code: S-22\ncode: S-23\n", "file.2.code"),
+        (b"[" * guide_versions.LARGEST_FILE, "file"),
+        (b"x" * (guide_versions.LARGEST_FILE + 1), "file"),
+    ],
+)
+def test_what_is_no_guide_is_refused_and_changes_nothing(session: Session, content: bytes, field: str) -> None:
+    assert any(one.startswith(field) for one in problems(session, "S-22", content))
+
+
+def test_a_fault_inside_is_named_by_line_and_field(session: Session) -> None:
+    text = guide_versions.file_to_edit(session, "S-22").replace("copies: 1", "copies: 0", 1)
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "copies: 0" in one)
+    assert list(problems(session, "S-22", text.encode())) == [f"file.{line}.materials[0].copies"]
+
+
+@pytest.mark.parametrize("who", ["rongjiang.approver", "city.xzsp.approver", "city.zrzy.reviewer", "admin.system"])
+def test_only_the_owner_or_the_coordinator_publishes(session: Session, who: str) -> None:
+    with pytest.raises(Forbidden):
+        guide_versions.publish(session, actor(who), "S-22", edited(session, "S-22"))
+
+
+def test_an_item_nobody_listed_has_no_guide(session: Session) -> None:
+    with pytest.raises(NotFound):
+        guide_versions.publish(session, BOSS, "S-99", b"code: S-99")
+    with pytest.raises(NotFound):
+        guide_versions.version_of(session, "S-22", 9)
