@@ -27,7 +27,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def filler(column: sa.Column[object]) -> object:
     """Return a value a column that may not be empty takes."""
-    for kind, value in ((sa.DateTime, AT), (sa.Integer, 1), (sa.Boolean, True), (sa.JSON, "[]")):
+    for kind, value in ((sa.DateTime, AT), (sa.Date, AT.date()), (sa.Integer, 1), (sa.Boolean, True), (sa.JSON, "[]")):
         if isinstance(column.type, kind):
             return value
     return "window" if column.name == "mode" else "working_day" if column.name == "limit_unit" else column.name[:8]
