@@ -30,8 +30,9 @@ def keep(session: Session, case: Case, at: datetime) -> None:
 
 def _reckoned(session: Session, case: Case, now: datetime) -> ClockView:
     """Reckon the clock; before acceptance nothing has been counted of the limit to decide."""
-    clock = deadlines.case_clock(session, case, now)
-    receipt = _receipt_view(deadlines.receipt_clock(session, case, now))
+    inputs = deadlines.gather(session, [case]).of(case)
+    clock = deadlines.case_clock(case, inputs, now)
+    receipt = _receipt_view(deadlines.receipt_clock(case, inputs, now))
     if clock is None:
         limit, unit = deadlines.announced_limit(session, case)
         return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[], receipt=receipt)

@@ -103,9 +103,10 @@ def _carry_out_due(session: Session, case: Case, now: datetime) -> None:
 def _signals(session: Session, case: Case, now: datetime) -> list[DeadlineSignal]:
     """Return the case's signals but a stage overrun of a review that was over in time, where one clock runs through."""
     found = signals_of(case)
-    if case.handled_as is Mode.SUBSTANTIVE or _is_asked(session, case, ClockShare.REVIEW):
+    come = [one for one in found if one.kind is SignalKind.REVIEW_OVERDUE and one.at <= now]
+    if not come or case.handled_as is Mode.SUBSTANTIVE or _is_asked(session, case, ClockShare.REVIEW):
         return found
-    return [one for one in found if one.kind is not SignalKind.REVIEW_OVERDUE or one.at > now]
+    return [one for one in found if one not in come]
 
 
 def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:

@@ -183,14 +183,14 @@ def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
     return reckon(today, limit or USUAL_LIMIT_DAYS, unit, calendar.calendar_of(session, case.area), today=today).due_on
 
 
-def case_clock(session: Session, case: Case, now: datetime) -> CaseClock | None:
+def case_clock(case: Case, inputs: ClockInputs, now: datetime) -> CaseClock | None:
     """Reckon the case's clock for the statutory limit as of ``now``; None before acceptance."""
     if case.accepted_at is None or case.limit_days is None:
         return None
-    return _clock(case, gather(session, [case]).of(case), case.accepted_at, case.limit_days, now)
+    return _clock(case, inputs, case.accepted_at, case.limit_days, now)
 
 
-def receipt_clock(session: Session, case: Case, now: datetime) -> ReceiptClock:
+def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptClock:
     """Reckon the case's receipt limit as of ``now``, every day told."""
 
     def day(at: datetime | None) -> date | None:
@@ -202,7 +202,7 @@ def receipt_clock(session: Session, case: Case, now: datetime) -> ReceiptClock:
     return reckon_receipt(
         china_date(case.received_at),
         RECEIPT_LIMIT_DAYS,
-        calendar.calendar_of(session, case.area),
+        inputs.calendar,
         today=china_date(now),
         corrected=day(case.correction_requested_at),
         supplied=day(case.supplemented_at),
