@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, Limit, WebDatabase, engine_key
@@ -86,11 +86,29 @@ def claim_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushView
         return supervision_ledger.push_view(session, supervision_feedback.claim(session, caller, engine_key(id)))
 
 
-@router.post("/pushes/{id}/feedback", status_code=201, responses=documented(401, 403, 404, 413, 415, 422))
-def give_feedback(id: EngineKey, body: FeedbackInput, caller: Caller, database: WebDatabase) -> FeedbackView:
-    """Return a result of supervision to the approver; who gives it claims the push with it."""
+@router.post(
+    "/pushes/{id}/feedback",
+    status_code=201,
+    responses=documented(401, 403, 404, 413, 415, 422, conflict="idempotency_conflict")
+    | {200: {"model": FeedbackView, "description": "A repetition: the feedback given before."}},
+)
+def give_feedback(
+    id: EngineKey,
+    body: FeedbackInput,
+    caller: Caller,
+    database: WebDatabase,
+    response: Response,
+    key: Annotated[
+        str | None, Header(alias="Idempotency-Key", min_length=1, max_length=supervision_feedback.MAX_KEY_LENGTH)
+    ] = None,
+) -> FeedbackView:
+    """Return a result of supervision to the approver; who gives it claims the push with it.
+
+    Sent again, with the same key or, without one, with the same words on the same day, it is answered alike (200).
+    """
     with database.transaction() as session:
-        given = supervision_feedback.give_feedback(session, caller, engine_key(id), body.kind, body.text)
+        given, new = supervision_feedback.give_feedback(session, caller, engine_key(id), body.kind, body.text, key)
+        response.status_code = 201 if new else 200
         return FeedbackView.model_validate(given, from_attributes=True)
 
 

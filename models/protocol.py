@@ -86,6 +86,7 @@ class JobType(StrEnum):
     PUSH_REMIND = "push-remind"
     PUSH_ESCALATE = "push-escalate"
     FEEDBACK_ANSWER = "feedback-answer"
+    FEEDBACK_REMIND = "feedback-remind"
     POLICY_NOTIFY = "policy-notify"
     POLICY_REMIND = "policy-remind"
     POLICY_ESCALATE = "policy-escalate"

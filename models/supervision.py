@@ -76,10 +76,14 @@ class SupervisionPush(SQLModel, table=True):
 
 
 class SupervisionFeedback(SQLModel, table=True):
-    """One result of supervision, and how the approver took it."""
+    """One result of supervision, and how the approver took it.
+
+    ``natural_key`` makes what is sent twice one piece of feedback; it is null for what an earlier release recorded.
+    """
 
     __tablename__ = "supervision_feedback"
     __table_args__ = (
+        UniqueConstraint("push_id", "natural_key", name="uq_supervision_feedback_natural_key"),
         Index("ix_supervision_feedback_push", "push_id", "id"),
         Index("ix_supervision_feedback_applicant", "applicant_digest", "kind"),
     )
@@ -92,6 +96,10 @@ class SupervisionFeedback(SQLModel, table=True):
     """The case's, so that a restriction meets the applicant's next application."""
     given_by: str = Field(max_length=64)
     given_at: datetime = Field(sa_type=Instant)
+    natural_key: str | None = Field(default=None, max_length=64)
+    answer_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    reminded_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the approver was reminded of the overdue answer."""
     read_by: str | None = Field(default=None, max_length=64)
     read_at: datetime | None = Field(default=None, sa_type=Instant)
     answer: str = ""

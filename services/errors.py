@@ -75,3 +75,9 @@ class SetupError(TongquanError):
     """Start-up cannot go on; the detail is one sentence with the way out."""
 
     code, title, title_en = "setup_error", "无法启动", "Cannot start"
+
+
+class IdempotencyConflict(Conflict):
+    """The key was used for another body."""
+
+    code, title, title_en = "idempotency_conflict", "同一幂等键已用于另一份内容", "Idempotency key reused"

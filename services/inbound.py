@@ -63,7 +63,8 @@ def take_feedback(
     found = supervision.find(session, push_id)
     if endpoint.acts_for is None or found.recipient != endpoint.acts_for:
         raise Forbidden("该平台不能反馈这条推送", "The platform does not act for the push's recipient")
-    given = supervision_feedback.record_feedback(session, found, kind, text, endpoint.acts_for)
+    key = f"inbound:{endpoint.id}:{message_id}"
+    given, _ = supervision_feedback.record_feedback(session, found, kind, text, endpoint.acts_for, key)
     answer = InboundAnswer(push_id=push_id, feedback_id=given.id or 0)
     session.add(
         InboundMessage(

@@ -31,7 +31,7 @@ from models.working_calendar import china_date
 from services import agreements, audit, catalogue, documents, numbering, outbox, reference, rights, timeline, turns
 from services.accounts import Actor
 from services.clock import product_now
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
+from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.views import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 
 MAX_KEY_LENGTH = 200
@@ -43,12 +43,6 @@ START_MESSAGES = {
     Mode.DIRECT: (Message.CASE_SUBMITTED_DIRECT, Process.DIRECT_DEVOLUTION),
     Mode.SUBSTANTIVE: (Message.CASE_SUBMITTED_SUBSTANTIVE, Process.SUBSTANTIVE_REVIEW),
 }
-
-
-class IdempotencyConflict(Conflict):
-    """The key was used for another body."""
-
-    code, title, title_en = "idempotency_conflict", "同一幂等键已用于另一份申请", "Idempotency key reused"
 
 
 class ItemNotDelegated(Conflict):

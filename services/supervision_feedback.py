@@ -3,22 +3,29 @@
 A restriction stays with the applicant until it is lifted: the form check of the next application shows it.
 """
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Final
 
 from sqlmodel import Session, col, select
 
 from models.case import Case
+from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
-from services import answers, audit, outbox, supervision, webhooks
+from models.working_calendar import china_date, end_of_day
+from services import answers, audit, calendar, notices, outbox, supervision, timeline, webhooks
 from services.accounts import Actor
 from services.clock import product_now
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.supervision import find, tell
 from services.webhook_events import Event
 
 MAX_TEXT_LENGTH: Final = 2000
+MAX_KEY_LENGTH: Final = 200
+ANSWER_DAYS: Final = 5
+"""Working days the approver has to answer feedback (our decision; the plan is silent)."""
 
 
 class PushClaimed(Conflict):
@@ -49,19 +56,38 @@ def claim(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
     return found
 
 
-def give_feedback(session: Session, actor: Actor, push_id: int, kind: FeedbackKind, text: str) -> SupervisionFeedback:
-    """Return a result of supervision to the approver; who gives it claims the push with it."""
+def give_feedback(
+    session: Session, actor: Actor, push_id: int, kind: FeedbackKind, text: str, key: str | None = None
+) -> tuple[SupervisionFeedback, bool]:
+    """Return a result of supervision to the approver; who gives it claims the push with it.
+
+    Sent again it is the same feedback, and the second value false: with the same ``key``, or, without one, with the
+    same words by the same account on the same day. Raises ``IdempotencyConflict`` for an old key with other words.
+    """
     found = find(session, push_id)
     _require_supervisor(session, actor, found)
-    return record_feedback(session, found, kind, text, actor.username)
+    return record_feedback(session, found, kind, text, actor.username, key)
 
 
 def record_feedback(
-    session: Session, found: SupervisionPush, kind: FeedbackKind, text: str, by: str
-) -> SupervisionFeedback:
-    """Record feedback given by an account or a supervisor's platform, and bring it to the approver's task list."""
+    session: Session, found: SupervisionPush, kind: FeedbackKind, text: str, by: str, key: str | None = None
+) -> tuple[SupervisionFeedback, bool]:
+    """Record feedback given by an account or a supervisor's platform, and bring it to the approver's task list.
+
+    Tell also whether it was new (see :func:`give_feedback`).
+    """
     written = _written(text)
     now = product_now(session)
+    natural_key = _natural_key(kind, written, by, now, key)
+    known = session.exec(
+        select(SupervisionFeedback).where(
+            SupervisionFeedback.push_id == found.id, SupervisionFeedback.natural_key == natural_key
+        )
+    ).first()
+    if known is not None:
+        if (known.kind, known.text) != (kind, written):
+            raise IdempotencyConflict()
+        return known, False
     case = session.get_one(Case, found.case_no)
     _claim(session, found, by, now)
     feedback = SupervisionFeedback(
@@ -69,8 +95,12 @@ def record_feedback(
         kind=kind,
         text=written,
         applicant_digest=case.applicant_digest,
+        natural_key=natural_key,
         given_by=by,
         given_at=now,
+        answer_due_at=end_of_day(
+            calendar.calendar_of(session, case.area).add_working_days(china_date(now), ANSWER_DAYS)
+        ),
     )
     session.add(feedback)
     session.flush()
@@ -85,28 +115,54 @@ def record_feedback(
             CASE_ID: found.case_no,
             "feedbackId": f"feedback-{feedback.id}",
             "approverGroup": found.approver_group,
+            "answerDueAt": _iso(feedback.answer_due_at),
         },
         time_to_live_ms=START_TTL_MS,
     )
     _emit_feedback(session, Event.PUSH_FEEDBACK, found, feedback, now)
     audit.record(session, by, "push.feedback", found.case_no, {"push": found.id, "kind": kind.value}, now)
-    return feedback
+    return feedback, True
+
+
+def remind_answer(session: Session, feedback_id: int) -> None:
+    """Remind the approver of feedback unanswered when its answer was due, and tell supervisor and coordinator, once."""
+    one = session.get_one(SupervisionFeedback, feedback_id, with_for_update=True)
+    due = one.answer_due_at
+    if due is None or one.answered_at is not None or one.reminded_at is not None:
+        return
+    found = find(session, one.push_id)
+    one.reminded_at = due
+    session.add(one)
+    text = f"监管反馈（{one.kind.label}）到期未答复"
+    tell(session, found, "push.answer_overdue", text, timeline.SYSTEM, due, f"{one.id}")
+    case = session.get_one(Case, found.case_no)
+    cause = notices.Cause("feedback_overdue", text, due, f"feedback_overdue:{one.id}")
+    notices.record(session, case, NoticeKind.REMINDER, [found.approver_group], cause)
+    notices.record(session, case, NoticeKind.SUPERVISION, [found.recipient, notices.COORDINATOR], cause)
+    _emit_feedback(session, Event.PUSH_ANSWER_OVERDUE, found, one, due)
 
 
 def read_feedback(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
     """Note that the approver has read a push's feedback."""
     found = find(session, push_id)
     _require_approver(actor, found)
-    now = product_now(session)
-    given = feedback_of(session, push_id)
-    if not given:
+    if not feedback_of(session, push_id):
         raise NoFeedback()
-    for one in given:
-        if one.read_at is None:
-            one.read_by, one.read_at = actor.username, now
-            session.add(one)
-    audit.record(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
+    note_reading(session, actor, push_id)
     return found
+
+
+def note_reading(session: Session, actor: Actor, push_id: int) -> None:
+    """Note that whoever looks at a push's feedback has read it, where it is the approver; once each."""
+    found = session.get_one(SupervisionPush, push_id)
+    unread = [one for one in feedback_of(session, push_id) if one.read_at is None]
+    if not unread or found.approver_group not in actor.groups:
+        return
+    now = product_now(session)
+    for one in unread:
+        one.read_by, one.read_at = actor.username, now
+        session.add(one)
+    audit.record(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
 
 
 def answer(session: Session, actor: Actor, push_id: int, text: str, feedback_id: int | None = None) -> SupervisionPush:
@@ -216,7 +272,7 @@ def _emit_feedback(
         "feedback_id": one.id,
         "case_no": found.case_no,
         "to": found.recipient,
-        **one.model_dump(include={"text", "given_at", "answer", "answered_at", "lifted_at"}),
+        **one.model_dump(include={"text", "given_at", "answer_due_at", "answer", "answered_at", "lifted_at"}),
         "kind": one.kind.value,
     }
     webhooks.emit(session, event, f"feedback:{one.id}", data, at)
@@ -244,6 +300,16 @@ def _written(text: str) -> str:
     if len(written) > MAX_TEXT_LENGTH:
         raise InvalidInput([FieldProblem("text", f"长度不能超过 {MAX_TEXT_LENGTH} 个字符")])
     return written
+
+
+def _natural_key(kind: FeedbackKind, text: str, by: str, at: datetime, key: str | None) -> str:
+    """Return what makes a piece of feedback one: the sender's key, or who said what on which day."""
+    parts = ["key", by, key] if key is not None else ["said", by, kind.value, text, china_date(at).isoformat()]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment is not None else None
 
 
 def _key(key: int | None) -> int:

@@ -47,6 +47,8 @@ class FeedbackView(BaseModel):
     text: str
     given_by: str
     given_at: datetime
+    answer_due_at: datetime | None
+    reminded_at: datetime | None
     read_by: str | None
     read_at: datetime | None
     answer: str

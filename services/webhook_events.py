@@ -24,6 +24,7 @@ class Event(StrEnum):
     PUSH_ESCALATED = "push.escalated"
     PUSH_FEEDBACK = "push.feedback"
     PUSH_ANSWERED = "push.answered"
+    PUSH_ANSWER_OVERDUE = "push.answer_overdue"
     PUSH_LIFTED = "push.lifted"
     POLICY_ISSUED = "policy.issued"
     POLICY_ACKNOWLEDGED = "policy.acknowledged"
@@ -88,6 +89,7 @@ class FeedbackData(_Data):
     kind: str
     text: str
     given_at: datetime
+    answer_due_at: datetime | None
     answer: str
     answered_at: datetime | None
     lifted_at: datetime | None
@@ -139,7 +141,9 @@ _DATA: Final[dict[str, type[_Data]]] = {
     "filing": FilingData,
     "certificate": CertificateData,
 }
-_FEEDBACK_EVENTS: Final = frozenset({Event.PUSH_FEEDBACK, Event.PUSH_ANSWERED, Event.PUSH_LIFTED})
+_FEEDBACK_EVENTS: Final = frozenset(
+    {Event.PUSH_FEEDBACK, Event.PUSH_ANSWERED, Event.PUSH_ANSWER_OVERDUE, Event.PUSH_LIFTED}
+)
 
 
 class EventView(BaseModel):

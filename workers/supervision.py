@@ -27,6 +27,14 @@ def escalate(job: Job) -> dict[str, object]:
         return {}
 
 
+@router.task(task_type=JobType.FEEDBACK_REMIND.value, timeout_ms=JOB_TIMEOUT_MS)
+def remind_answer(job: Job) -> dict[str, object]:
+    """Remind the approver of an overdue answer."""
+    with job_transaction(job) as session:
+        supervision_feedback.remind_answer(session, number(job, "feedbackId"))
+        return {}
+
+
 @router.task(task_type=JobType.FEEDBACK_ANSWER.value, timeout_ms=JOB_TIMEOUT_MS)
 def answer(job: Job) -> dict[str, object]:
     """Record what the approver answered in the task."""

@@ -158,6 +158,7 @@ def _push_page(
 ) -> Response:
     with database.transaction() as session:
         push = supervision_ledger.get_push(session, visitor.actor, key)
+        supervision_feedback.note_reading(session, visitor.actor, key)
     context = {
         "push": push,
         "kinds": FEEDBACK_LABELS,

@@ -126,6 +126,23 @@ def test_feedback_reaches_the_approver_who_answers_it_in_a_task(instance: Instan
     eventually(lambda: "completed" in tracking(instance, case_no), "the feedback's instance is over")
 
 
+def test_an_approver_who_does_not_answer_in_time_is_reminded_and_can_still_answer(instance: Instance) -> None:
+    case_no = closed(instance)["case_no"]
+    push = push_to(instance, case_no, CITY)
+    given = post(instance, CITY, push, "feedback", kind="correction_order", text="责令限期改正")
+    instance.task(case_no, "Task_AnswerFeedback")
+    now = moment(instance.api("admin.system").get("/clock").json()["now"])
+    instance.advance(seconds=(moment(given["answer_due_at"]) - now).total_seconds() + 60)
+    seen = push_to(instance, case_no, CITY)["feedback"]
+    assert seen["reminded_at"] == given["answer_due_at"]
+    for group in ("city.zrzy.approver", "city.coordinator"):
+        told = instance.api(group).get("/notices", params={"case_no": case_no}).json()["items"]
+        assert [one["signal"] for one in told].count("feedback_overdue") == 1
+    until_visited(instance, case_no, "EndEvent_ApproverReminded")
+    instance.complete(case_no, "Task_AnswerFeedback", "done", "已督促改正")
+    instance.until(case_no, lambda case: not case["tasks"], "the task is gone")
+
+
 def test_feedback_answered_in_the_ledger_takes_the_task_off_the_list(instance: Instance) -> None:
     case_no = closed(instance)["case_no"]
     push = push_to(instance, case_no, COUNTY)

@@ -81,7 +81,11 @@ def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(sessi
     assert [step.name for step in guide.steps][1:3] == ["实质性审核", "审核转报"]
     assert guide.limits is None
     assert catalogue.latest_guide(session, NEW) == guide
-    (event,) = [one for one in power_ledger.page(session, actor("city.coordinator"), limit=5).items if one.event == "guide.published"]
+    (event,) = [
+        one
+        for one in power_ledger.page(session, actor("city.coordinator"), limit=5).items
+        if one.event == "guide.published"
+    ]
     assert NEW in event.text
 
 
