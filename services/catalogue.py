@@ -65,7 +65,6 @@ class ItemView(BaseModel):
     areas: list[str]
     locked_areas: list[str]
     in_force_from: date | None
-    seal: str
     version: int
     provenance: dict[str, Any]
 
@@ -86,6 +85,8 @@ class ResponsibilityView(BaseModel):
     forwards: str | None
     decides: str
     decision_unit_name: str
+    seal: str
+    """The kind of seal the item names for its decisions; empty where ``seal-and-signer`` names it."""
     answers: str
     answers_for_review: str | None
     supervises: str
@@ -254,6 +255,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
         forwards=f"{area}.chief" if item.mode is Mode.SUBSTANTIVE else None,
         decides=decides,
         decision_unit_name=city_unit if by_city else "县级审批单位",
+        seal=item.seal,
         answers=decides,
         answers_for_review=review_group if item.mode is Mode.SUBSTANTIVE else None,
         supervises=f"city.{duty.supervisor_unit}.supervisor" if city_supervises else f"{area}.supervisor",
@@ -303,7 +305,6 @@ def _view(item: ItemVersion, name: str, territory: list[str], agreements: Set[tu
         areas=territory,
         locked_areas=locked,
         in_force_from=item.in_force_from,
-        seal=item.seal,
         version=item.version,
         provenance=item.provenance,
     )
