@@ -74,7 +74,6 @@ class ItemView(BaseModel):
     locked_areas: list[str]
     recalled_areas: list[str]
     in_force_from: date | None
-    seal: str
     version: int
     provenance: dict[str, Any]
 
@@ -96,6 +95,8 @@ class ResponsibilityView(BaseModel):
     forwards: str | None
     decides: str
     decision_unit_name: str
+    seal: str
+    """The kind of seal the item names for its decisions; empty where ``seal-and-signer`` names it."""
     answers: str
     answers_for_review: str | None
     supervises: str
@@ -278,6 +279,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
         forwards=f"{area}.chief" if forwarded else None,
         decides=decides,
         decision_unit_name=city_unit if by_city else "县级审批单位",
+        seal=item.seal,
         answers=decides,
         answers_for_review=review_group if forwarded else None,
         supervises=f"city.{supervisor}.supervisor" if city_supervises else f"{area}.supervisor",
@@ -337,7 +339,6 @@ def _view(item: ItemVersion, name: str, taken: list[str], agreements: Set[tuple[
         locked_areas=locked,
         recalled_areas=taken,
         in_force_from=item.in_force_from,
-        seal=item.seal,
         version=item.version,
         provenance=item.provenance,
     )

@@ -471,7 +471,7 @@ def test_a_seal_is_a_dated_field_of_an_item_that_a_running_case_keeps(session: S
     assert seals == ["赣州市自然资源局市级审批专用章", "赣州市自然资源局行政审批专用章"]
     new.taken_over_at = product_now(session)
     assert sealing.decision_seal(case_facts.gather(session, new), table) == seals[0]
-    assert next(one for one in catalogue.list_items(session, on=today) if one.code == "S-22").seal == "行政审批专用章"
+    assert catalogue.responsibility(session, "S-22", "rongjiang", today).seal == "行政审批专用章"
 
 
 def test_a_list_without_the_column_of_seals_leaves_them_and_one_with_it_empty_takes_them_away(
