@@ -11,8 +11,9 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from api.pages import words
 from api.pages.rendering import PAGE_HEADERS, render
-from services.errors import TongquanError, Unauthenticated
+from services.errors import FieldProblem, InvalidInput, TongquanError, Unauthenticated
 
 SIGN_IN_PATH: Final = "/login"
 
@@ -92,8 +93,20 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
 
 
+def _said(problem: FieldProblem) -> str:
+    """Say what is wrong with one field in words for people; of a file, on which line."""
+    match problem.field.split(".", 2):
+        case ["file", line, *column] if line.isdecimal():
+            place = " ".join([f"第{line}行", *column])
+        case [name, *_]:
+            place = words.FIELD_NAMES.get(name, problem.field)
+    return f"{place}：{problem.message}"
+
+
 def _told(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
     match error:
+        case InvalidInput():
+            return error.status, error.title, "；".join(map(_said, error.problems)), error.extra
         case TongquanError():
             detail = "" if error.detail == error.title else error.detail
             return error.status, error.title, detail, error.extra
