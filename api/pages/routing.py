@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api import nul
+from api.pages import words
 from api.pages.rendering import PAGE_HEADERS, render
-from services.errors import TongquanError, Unauthenticated
+from services.errors import FieldProblem, InvalidInput, TongquanError, Unauthenticated
 
 SIGN_IN_PATH: Final = "/login"
 
@@ -103,8 +104,20 @@ def _advice(status: int, error: Exception) -> str:
     return ADVICE.get(status, "请稍后再试；仍不成功的，请联系系统管理员。")
 
 
+def _said(problem: FieldProblem) -> str:
+    """Say what is wrong with one field in words for people; of a file, on which line."""
+    match problem.field.split(".", 2):
+        case ["file", line, *column] if line.isdecimal():
+            place = " ".join([f"第{line}行", *column])
+        case [name, *_]:
+            place = words.FIELD_NAMES.get(name, problem.field)
+    return f"{place}：{problem.message}"
+
+
 def _told(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
     match error:
+        case InvalidInput():
+            return error.status, error.title, "；".join(map(_said, error.problems)), error.extra
         case TongquanError():
             detail = "" if error.detail == error.title else error.detail
             return error.status, error.title, detail, error.extra

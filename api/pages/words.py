@@ -74,3 +74,23 @@ def state_tone(code: int) -> str:
     if code in (6, 7, 9):
         return "amber"
     return "" if code in (2, 14) else "blue"
+
+
+FIELD_NAMES = {
+    "answer_due_days": "答复期限",
+    "area": "县（市、区）",
+    "begins_at": "时间",
+    "effective_on": "生效之日",
+    "file": "文件",
+    "in_force_from": "实施之日",
+    "item": "事项",
+    "items": "事项",
+    "note": "审定意见",
+    "procedure": "审核审批程序",
+    "reason": "理由",
+    "step": "操作",
+    "text": "内容",
+    "title": "名称",
+    "unit": "部门",
+}
+"""What people call the fields of forms, where a page has no place beside the field for what is wrong with it."""

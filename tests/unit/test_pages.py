@@ -8,13 +8,13 @@ from starlette.datastructures import FormData
 from api.pages import clock_months, material_rows
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import CONTENT_SECURITY_POLICY, _environment
-from api.pages.routing import ADVICE, _advice
+from api.pages.routing import ADVICE, _advice, _said
 from api.pages.sign_in import _own_path
 from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
 from catalog_data.guide import Material, MaterialKind
-from services.errors import InvalidInput
+from services.errors import FieldProblem, InvalidInput
 from services.hearings import HearingDates
 from services.tasks import TaskClosed
 from services.views import ClockDay, ClockView, ReceiptView
@@ -156,3 +156,11 @@ def test_a_number_beyond_all_measure_is_refused_not_computed(text: str) -> None:
 def test_an_answer_that_is_no_object_is_bad_input(text: str) -> None:
     with pytest.raises(InvalidInput):
         _answer(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [("reason", "理由：有误"), ("items.2", "事项：有误"), ("file.3.seal", "第3行 seal：有误"), ("file", "文件：有误")],
+)
+def test_a_refused_field_is_called_what_people_call_it(field: str, told: str) -> None:
+    assert _said(FieldProblem(field, "有误")) == told
