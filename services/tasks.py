@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, update
+from sqlalchemy import bindparam, func, update
 from sqlmodel import Session, col, select
 
 from models import form
@@ -16,7 +16,7 @@ from models.case import Applicant, Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.identity import masked_name
 from models.task import NO_DUE, ClockShare, FormVersion, Light, Task, TaskCandidate, TaskStatus
-from services import audit, hearings, inspection, outbox, task_filters, timeline, tolerance
+from services import audit, hearings, inspection, outbox, task_queries, timeline, tolerance
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -25,8 +25,6 @@ from services.paging import decode_cursor, encode_cursor
 from services.views import FormView, OutcomeView, Page, TaskCompletion, TaskDetail, TaskView
 
 SORTS = ("due_at", "-created_at")
-OWN_COLUMNS = (func.coalesce(Task.due_at, NO_DUE), col(Task.created_at), col(Task.key))
-GROUP_COLUMNS = (col(TaskCandidate.due_at), col(TaskCandidate.created_at), col(TaskCandidate.task_key))
 MERITS = frozenset({"approve", "deny"})
 
 
@@ -66,15 +64,22 @@ def list_tasks(
 ) -> Page[TaskView]:
     """Return a page of open tasks of the actor (``mine``) or of the actor's groups (``group``)."""
     now = product_now(session)
-    groups = sorted(actor.groups)
     position = decode_cursor(cursor, (str, int))
-    conditions: list[Any] = task_filters.search(case_no, q) + task_filters.by_light(light, now)
-    found: list[Task] = []
-    if scope == "mine":
-        found = _page(session, _own(actor), OWN_COLUMNS, conditions, sort, position, limit)
-    else:
-        for group in groups:
-            found.extend(_page(session, _of_group(group), GROUP_COLUMNS, conditions, sort, position, limit))
+    shape = task_queries.Shape(
+        of_group=scope != "mine",
+        of_case=case_no is not None,
+        worded=bool(q),
+        light=light,
+        sort=sort,
+        behind=position is not None,
+    )
+    sought: dict[str, Any] = {"case_no": case_no, "word": task_queries.containing(q or ""), "now": now}
+    sought["most"] = limit + 1
+    if position is not None:
+        sought["at"], sought["key"] = instant_of_cursor(position[0]), position[1]
+    whose = [{"group": name} for name in sorted(actor.groups)] if shape.of_group else [{"username": actor.username}]
+    query = task_queries.page_query(shape)
+    found: list[Task] = [task for one in whose for task in session.exec(query, params=sought | one).all()]
     unique = {task.key: task for task in found}
     rows = sorted(unique.values(), key=lambda task: _sort_key(task, sort))[: limit + 1]
     more = len(rows) > limit
@@ -100,10 +105,10 @@ def count_tasks(session: Session, actor: Actor) -> dict[str, int]:
     """Return how many open tasks the actor and the actor's groups have, up to 1,000 each, and how many burn."""
     now = product_now(session)
     counts = {"mine": 0, "group": 0, "yellow": 0, "red": 0}
-    counts["mine"] = len(session.exec(_own(actor).with_only_columns(col(Task.key)).limit(1000)).all())
+    counts["mine"] = len(session.exec(_OWN_KEYS, params={"username": actor.username}).all())
     keys: dict[int, Light] = {}
     for group in sorted(actor.groups):
-        for task in session.exec(_of_group(group).limit(1000)).all():
+        for task in session.exec(_COUNTED, params={"group": group}).all():
             keys[task.key] = task.light(now)
     counts["group"] = len(keys)
     for colour in (Light.YELLOW, Light.RED):
@@ -279,45 +284,8 @@ def _view_now(session: Session, task: Task) -> TaskView:
     return view(task, _forms(session, [task]), product_now(session))
 
 
-def _own(actor: Actor) -> Any:
-    return select(Task).where(Task.assignee == actor.username, col(Task.is_open), col(Task.case_no).is_not(None))
-
-
-def _of_group(group: str) -> Any:
-    return (
-        select(Task)
-        .join(TaskCandidate, col(TaskCandidate.task_key) == col(Task.key))
-        .where(TaskCandidate.group_name == group, col(TaskCandidate.is_open), col(Task.case_no).is_not(None))
-    )
-
-
-def _page(
-    session: Session,
-    query: Any,
-    sort_columns: tuple[Any, Any, Any],
-    conditions: list[Any],
-    sort: str,
-    position: tuple[Any, ...] | None,
-    limit: int,
-) -> list[Task]:
-    """Return up to ``limit`` + 1 tasks behind ``position``, from one index range a group.
-
-    The first condition on a cursor is what bounds the range: with the tie's alternative alone a database reads the
-    list from its start.
-    """
-    due, created, key = sort_columns
-    query = query.where(*conditions)
-    if sort == "due_at":
-        if position is not None:
-            at = instant_of_cursor(position[0])
-            query = query.where(due >= at, or_(due > at, key > position[1]))
-        query = query.order_by(due, key)
-    else:
-        if position is not None:
-            at = instant_of_cursor(position[0])
-            query = query.where(created <= at, or_(created < at, key < position[1]))
-        query = query.order_by(created.desc(), key.desc())
-    return list(session.exec(query.limit(limit + 1)).all())
+_OWN_KEYS: Any = task_queries.OWN.with_only_columns(col(Task.key)).limit(1000)
+_COUNTED = task_queries.OF_GROUP.limit(1000)
 
 
 def instant_of_cursor(text: str) -> datetime:
