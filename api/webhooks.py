@@ -71,6 +71,14 @@ class SubscriptionInput(BaseModel):
     description: str = Field(default="", max_length=200)
 
 
+class PlatformClaim(BaseModel):
+    """The body of ``POST /inbound/claims``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    push_id: StrictInt = Field(ge=1, le=LARGEST_INTEGER)
+
+
 class PlatformFeedback(BaseModel):
     """The body of ``POST /inbound/feedback``."""
 
@@ -146,14 +154,34 @@ def resend_webhook(id: EngineKey, caller: Caller, database: WebDatabase) -> Deli
         return webhooks.resend(session, caller, engine_key(id))
 
 
+_ONCE = {"model": InboundAnswer, "description": "The same message came before: nothing was done again."}
+
+
+@platforms.post(
+    "/inbound/claims",
+    status_code=201,
+    openapi_extra=_SIGNED,
+    responses={200: _ONCE, **documented(401, 403, 404, 413, 415, 422, conflict="message_reused, push_claimed")},
+)
+def take_platform_claim(
+    body: PlatformClaim,
+    request: Request,
+    response: Response,
+    database: WebDatabase,
+    _: Annotated[object, Security(signature_scheme)],
+) -> InboundAnswer:
+    """Claim a push for the group a supervisor's platform acts for (认领)."""
+    with database.transaction() as session:
+        answer = inbound.take_claim(session, _message(request), body.push_id)
+    response.status_code = 200 if answer.duplicate else 201
+    return answer
+
+
 @platforms.post(
     "/inbound/feedback",
     status_code=201,
     openapi_extra=_SIGNED,
-    responses={
-        200: {"model": InboundAnswer, "description": "The same message came before: nothing was done again."},
-        **documented(401, 403, 404, 413, 415, 422, conflict="message_reused"),
-    },
+    responses={200: _ONCE, **documented(401, 403, 404, 413, 415, 422, conflict="message_reused")},
 )
 def take_platform_feedback(
     body: PlatformFeedback,
@@ -163,19 +191,15 @@ def take_platform_feedback(
     _: Annotated[object, Security(signature_scheme)],
 ) -> InboundAnswer:
     """Take a supervisor platform's feedback on a push; it claims the push and reaches the approver."""
-    state = request.state
     with database.transaction() as session:
-        answer = inbound.take_feedback(
-            session,
-            state.endpoint,
-            state.message_id,
-            state.body_digest,
-            push_id=body.push_id,
-            kind=body.kind,
-            text=body.text,
-        )
+        answer = inbound.take_feedback(session, _message(request), body.push_id, body.kind, body.text)
     response.status_code = 200 if answer.duplicate else 201
     return answer
+
+
+def _message(request: Request) -> inbound.Message:
+    state = request.state
+    return inbound.Message(state.endpoint, state.message_id, state.body_digest)
 
 
 def _authenticate(database: Database, headers: dict[str, str], body: bytes) -> Any:

@@ -1,11 +1,12 @@
 """What supervisors' platforms send in: signed as our own webhooks are, done once, answered alike when repeated."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from sqlmodel import Session
 
-from models.supervision import FeedbackKind
+from models.supervision import FeedbackKind, SupervisionPush
 from models.webhook import InboundMessage, WebhookEndpoint
 from services import supervision, supervision_feedback, webhook_signing
 from services.clock import machine_now
@@ -27,7 +28,7 @@ class InboundAnswer(BaseModel):
     """What became of an inbound message; ``duplicate`` tells a repetition, on which nothing was done again."""
 
     push_id: int
-    feedback_id: int
+    feedback_id: int | None = None
     duplicate: bool = False
 
 
@@ -41,36 +42,61 @@ def authenticate(session: Session, headers: Mapping[str, str], body: bytes) -> t
     return endpoint, webhook_signing.verify(secret, headers, body, machine_now())
 
 
-def take_feedback(
-    session: Session,
-    endpoint: WebhookEndpoint,
-    message_id: str,
-    body_digest: str,
-    *,
-    push_id: int,
-    kind: FeedbackKind,
-    text: str,
-) -> InboundAnswer:
+@dataclass(frozen=True)
+class Message:
+    """A genuine message: who sent it, under which id, and the digest of its body."""
+
+    endpoint: WebhookEndpoint
+    id: str
+    body_digest: str
+
+
+def take_claim(session: Session, message: Message, push_id: int) -> InboundAnswer:
+    """Claim a push for the group the platform acts for, once for each message id.
+
+    Raises ``Forbidden`` for another group's push, ``PushClaimed`` for one somebody else has claimed, and
+    ``MessageReused`` for an old id with another body.
+    """
+
+    def claim(found: SupervisionPush, group: str) -> None:
+        supervision_feedback.claim_for(session, found, group)
+
+    return _once(session, message, push_id, claim)
+
+
+def take_feedback(session: Session, message: Message, push_id: int, kind: FeedbackKind, text: str) -> InboundAnswer:
     """Record a platform's feedback on a push of the group it acts for, once for each message id.
 
     Raises ``Forbidden`` for another group's push and ``MessageReused`` for an old id with another body.
     """
-    earlier = session.get(InboundMessage, (endpoint.id, message_id))
+    key = f"inbound:{message.endpoint.id}:{message.id}"
+
+    def give(found: SupervisionPush, group: str) -> int | None:
+        given, _ = supervision_feedback.record_feedback(session, found, kind, text, group, key)
+        return given.id
+
+    return _once(session, message, push_id, give)
+
+
+def _once(
+    session: Session, message: Message, push_id: int, act: Callable[[SupervisionPush, str], int | None]
+) -> InboundAnswer:
+    """Act on a push of the group the platform acts for, unless the message came before."""
+    earlier = session.get(InboundMessage, (message.endpoint.id, message.id))
     if earlier is not None:
-        if earlier.body_digest != body_digest:
+        if earlier.body_digest != message.body_digest:
             raise MessageReused()
         return InboundAnswer.model_validate({**earlier.answer, "duplicate": True})
     found = supervision.find(session, push_id)
-    if endpoint.acts_for is None or found.recipient != endpoint.acts_for:
-        raise Forbidden("该平台不能反馈这条推送", "The platform does not act for the push's recipient")
-    key = f"inbound:{endpoint.id}:{message_id}"
-    given, _ = supervision_feedback.record_feedback(session, found, kind, text, endpoint.acts_for, key)
-    answer = InboundAnswer(push_id=push_id, feedback_id=given.id or 0)
+    group = message.endpoint.acts_for
+    if group is None or found.recipient != group:
+        raise Forbidden("该平台不能办理这条推送", "The platform does not act for the push's recipient")
+    answer = InboundAnswer(push_id=push_id, feedback_id=act(found, group))
     session.add(
         InboundMessage(
-            endpoint_id=endpoint.id,
-            message_id=message_id,
-            body_digest=body_digest,
+            endpoint_id=message.endpoint.id,
+            message_id=message.id,
+            body_digest=message.body_digest,
             answer=answer.model_dump(exclude={"duplicate"}),
             received_at=machine_now(),
         )

@@ -50,10 +50,15 @@ def claim(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
     """Take a push over as its supervisor (认领); claiming one's own again changes nothing."""
     found = find(session, push_id)
     _require_supervisor(session, actor, found)
-    if found.claimed_by is not None and found.claimed_by != actor.username:
-        raise PushClaimed(f"该推送已由{found.claimed_by}认领")
-    _claim(session, found, actor.username, product_now(session))
+    claim_for(session, found, actor.username)
     return found
+
+
+def claim_for(session: Session, found: SupervisionPush, by: str) -> None:
+    """Take a push over for an account or a supervisor's platform; raise ``PushClaimed`` when another has it."""
+    if found.claimed_by is not None and found.claimed_by != by:
+        raise PushClaimed(f"该推送已由{found.claimed_by}认领")
+    _claim(session, found, by, product_now(session))
 
 
 def give_feedback(
