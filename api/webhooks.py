@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response, Security
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
@@ -157,6 +157,15 @@ def resend_webhook(id: EngineKey, caller: Caller, database: WebDatabase) -> Deli
 _ONCE = {"model": InboundAnswer, "description": "The same message came before: nothing was done again."}
 
 
+def _signed_message(request: Request, _: Annotated[object, Security(signature_scheme)]) -> inbound.Message:
+    """Return the message the route admitted."""
+    state = request.state
+    return inbound.Message(state.endpoint, state.message_id, state.body_digest)
+
+
+SignedMessage = Annotated[inbound.Message, Depends(_signed_message)]
+
+
 @platforms.post(
     "/inbound/claims",
     status_code=201,
@@ -164,15 +173,11 @@ _ONCE = {"model": InboundAnswer, "description": "The same message came before: n
     responses={200: _ONCE, **documented(401, 403, 404, 413, 415, 422, conflict="message_reused, push_claimed")},
 )
 def take_platform_claim(
-    body: PlatformClaim,
-    request: Request,
-    response: Response,
-    database: WebDatabase,
-    _: Annotated[object, Security(signature_scheme)],
+    body: PlatformClaim, message: SignedMessage, response: Response, database: WebDatabase
 ) -> InboundAnswer:
     """Claim a push for the group a supervisor's platform acts for (认领)."""
     with database.transaction() as session:
-        answer = inbound.take_claim(session, _message(request), body.push_id)
+        answer = inbound.take_claim(session, message, body.push_id)
     response.status_code = 200 if answer.duplicate else 201
     return answer
 
@@ -184,22 +189,13 @@ def take_platform_claim(
     responses={200: _ONCE, **documented(401, 403, 404, 413, 415, 422, conflict="message_reused")},
 )
 def take_platform_feedback(
-    body: PlatformFeedback,
-    request: Request,
-    response: Response,
-    database: WebDatabase,
-    _: Annotated[object, Security(signature_scheme)],
+    body: PlatformFeedback, message: SignedMessage, response: Response, database: WebDatabase
 ) -> InboundAnswer:
     """Take a supervisor platform's feedback on a push; it claims the push and reaches the approver."""
     with database.transaction() as session:
-        answer = inbound.take_feedback(session, _message(request), body.push_id, body.kind, body.text)
+        answer = inbound.take_feedback(session, message, body.push_id, body.kind, body.text)
     response.status_code = 200 if answer.duplicate else 201
     return answer
-
-
-def _message(request: Request) -> inbound.Message:
-    state = request.state
-    return inbound.Message(state.endpoint, state.message_id, state.body_digest)
 
 
 def _authenticate(database: Database, headers: dict[str, str], body: bytes) -> Any:

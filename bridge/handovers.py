@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.engine_state import ProcessInstance
-from models.outbox import OutboxCommand, OutboxStatus
+from models.outbox import OutboxStatus
 from models.protocol import Message, Process
 from models.recall import Disposition, RecallCase
-from services import case_takeover
+from services import case_takeover, outbox
 
 MAX_GRACE = timedelta(minutes=10)
 
@@ -40,7 +40,7 @@ def lost(session: Session, waiting: list[Case], now: datetime, grace: timedelta)
     """Return those whose message was sent a while ago, or given up, each with the number of the next attempt."""
     found = []
     for case in waiting:
-        attempt, last = _last_attempt(session, case.case_no)
+        attempt, last = outbox.last_attempt(session, Message.CASE_RECALLED, case_takeover.message_id(case.case_no))
         if case.process_instance_key is None or last is None or last.status is OutboxStatus.PENDING:
             continue
         if now - (last.sent_at or last.available_at) > min(grace * 2**attempt, MAX_GRACE):
@@ -61,19 +61,7 @@ def hand_over(session: Session, left_behind: list[tuple[int, str]]) -> int:
 def repeat(session: Session, messages: list[tuple[str, int]]) -> int:
     """Send the message again for each case; return how many."""
     for case_no, attempt in messages:
-        if _row(session, case_no, attempt) is None:
+        if not outbox.is_queued(session, Message.CASE_RECALLED, case_takeover.message_id(case_no, attempt)):
             log.warning("case.takeover_repeated", case_no=case_no, attempt=attempt)
             case_takeover.hand_over_again(session, case_no, attempt)
     return len(messages)
-
-
-def _last_attempt(session: Session, case_no: str) -> tuple[int, OutboxCommand | None]:
-    attempt, last = 0, _row(session, case_no, 0)
-    while last is not None and (following := _row(session, case_no, attempt + 1)) is not None:
-        attempt, last = attempt + 1, following
-    return attempt, last
-
-
-def _row(session: Session, case_no: str, attempt: int) -> OutboxCommand | None:
-    key = f"message:{Message.CASE_RECALLED.value}:{case_takeover.message_id(case_no, attempt)}"
-    return session.exec(select(OutboxCommand).where(OutboxCommand.natural_key == key)).first()

@@ -29,7 +29,7 @@ from models.engine_state import FeedPosition, Incident, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.task import Task
-from services import case_takeover, consultations, submission
+from services import case_takeover, consultations, outbox, submission
 from services.clock import machine_now, stored_offset_ms
 
 INTERVAL_SECONDS = 3.0
@@ -121,7 +121,8 @@ def _lost_starts(session: Session, now: datetime) -> list[tuple[str, int]]:
     for case in unclaimed:
         if case.case_no in started:
             continue
-        attempt, last = _last_attempt(session, case)
+        message, _ = submission.START_MESSAGES[case.mode]
+        attempt, last = outbox.last_attempt(session, message, case.case_no)
         if last is None:
             # Submission writes case and message in one transaction: no row, never a start.
             lost.append((case.case_no, attempt))
@@ -137,7 +138,8 @@ def _restart(session: Session, case_no: str, attempt: int) -> int:
     case = session.get(Case, case_no, with_for_update=True, populate_existing=True)
     if case is None or not case.is_open or case.process_instance_key is not None:
         return 0
-    if _outbox_row(session, case, attempt) is not None:
+    message, _ = submission.START_MESSAGES[case.mode]
+    if outbox.is_queued(session, message, outbox.attempt_id(case_no, attempt)):
         return 0
     log.warning("case.start_repeated", case_no=case_no, attempt=attempt)
     submission.request_start(session, case, attempt)
@@ -152,23 +154,6 @@ def _started(session: Session, case_nos: list[str]) -> set[str]:
         )
     )
     return {case_no for case_no in rows if case_no is not None}
-
-
-def _last_attempt(session: Session, case: Case) -> tuple[int, OutboxCommand | None]:
-    attempt, last = 0, _outbox_row(session, case, 0)
-    while last is not None:
-        following = _outbox_row(session, case, attempt + 1)
-        if following is None:
-            break
-        attempt, last = attempt + 1, following
-    return attempt, last
-
-
-def _outbox_row(session: Session, case: Case, attempt: int) -> OutboxCommand | None:
-    message, _ = submission.START_MESSAGES[case.mode]
-    suffix = f":{attempt}" if attempt else ""
-    natural_key = f"message:{message.value}:{case.case_no}{suffix}"
-    return session.exec(select(OutboxCommand).where(OutboxCommand.natural_key == natural_key)).first()
 
 
 def _feed_heard_at(session: Session) -> datetime | None:

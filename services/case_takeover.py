@@ -166,7 +166,7 @@ def hand_over_again(session: Session, case_no: str, attempt: int) -> None:
 
 def message_id(case_no: str, attempt: int = 0) -> str:
     """Return the id of the message that hands a case over; a repeated attempt has one of its own."""
-    return f"{case_no}:recalled:{attempt}" if attempt else f"{case_no}:recalled"
+    return outbox.attempt_id(f"{case_no}:recalled", attempt)
 
 
 def _is_forwarded(session: Session, case: Case) -> bool:

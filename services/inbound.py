@@ -57,11 +57,7 @@ def take_claim(session: Session, message: Message, push_id: int) -> InboundAnswe
     Raises ``Forbidden`` for another group's push, ``PushClaimed`` for one somebody else has claimed, and
     ``MessageReused`` for an old id with another body.
     """
-
-    def claim(found: SupervisionPush, group: str) -> None:
-        supervision_feedback.claim_for(session, found, group)
-
-    return _once(session, message, push_id, claim)
+    return _once(session, message, push_id, lambda found, group: supervision_feedback.claim_for(session, found, group))
 
 
 def take_feedback(session: Session, message: Message, push_id: int, kind: FeedbackKind, text: str) -> InboundAnswer:

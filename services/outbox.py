@@ -25,7 +25,7 @@ def publish_message(
         session,
         OutboxKind.PUBLISH_MESSAGE,
         stream,
-        f"message:{message.value}:{message_id}",
+        _message_key(message, message_id),
         {
             "name": message.value,
             "correlation_key": correlation_key,
@@ -41,8 +41,29 @@ _QUEUED = select(OutboxCommand.id).where(OutboxCommand.natural_key == bindparam(
 
 def is_queued(session: Session, message: Message, message_id: str) -> bool:
     """Tell whether a message was queued before, sent or not."""
-    key = f"message:{message.value}:{message_id}"
-    return session.exec(_QUEUED, params={"key": key}).first() is not None
+    return session.exec(_QUEUED, params={"key": _message_key(message, message_id)}).first() is not None
+
+
+def find_message(session: Session, message: Message, message_id: str) -> OutboxCommand | None:
+    """Return the command that queued a message, or None."""
+    key = _message_key(message, message_id)
+    return session.exec(select(OutboxCommand).where(OutboxCommand.natural_key == key)).first()
+
+
+def attempt_id(message_id: str, attempt: int) -> str:
+    """Return the id of a message's repetition: the engine would refuse the first one's a second time."""
+    return f"{message_id}:{attempt}" if attempt else message_id
+
+
+def last_attempt(session: Session, message: Message, message_id: str) -> tuple[int, OutboxCommand | None]:
+    """Return the number of a message's latest repetition, 0 for the first sending, and its command, if there is one."""
+    attempt, last = 0, find_message(session, message, message_id)
+    while last is not None:
+        following = find_message(session, message, attempt_id(message_id, attempt + 1))
+        if following is None:
+            break
+        attempt, last = attempt + 1, following
+    return attempt, last
 
 
 def complete_user_task(session: Session, *, stream: str, key: int, variables: dict[str, Any]) -> None:
@@ -82,6 +103,10 @@ def set_variables(session: Session, *, stream: str, key: int, variables: dict[st
 def retry_incident(session: Session, *, stream: str, key: int, job_key: int | None, version: str) -> None:
     """Queue giving an incident's job new retries and resolving the incident."""
     _queue(session, OutboxKind.RETRY_INCIDENT, stream, f"retry:{key}:{version}", {"key": key, "job_key": job_key})
+
+
+def _message_key(message: Message, message_id: str) -> str:
+    return f"message:{message.value}:{message_id}"
 
 
 def _queue(session: Session, kind: OutboxKind, stream: str, natural_key: str, payload: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     may = power_rights.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     if not may and not rights.is_coordinator(actor):
         raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
-    turns.take(session, f"power:{area}:{item}")
+    turns.take_power(session, area, item)
     _require_none_running(session, item, area)
     now = product_now(session)
     due = end_of_day(calendar.calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
@@ -143,7 +143,7 @@ def decide(
     """
     version = _item(session, item, area)
     _require_decider(actor, version.unit)
-    turns.take(session, f"power:{area}:{item}")
+    turns.take_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
     running = _running(session, item, area)

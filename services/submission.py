@@ -118,13 +118,12 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
 def request_start(session: Session, case: Case, attempt: int = 0) -> None:
     """Queue the start message of a case; a repeated attempt has an id of its own."""
     message, _ = START_MESSAGES[case.mode]
-    suffix = f":{attempt}" if attempt else ""
     outbox.publish_message(
         session,
         message,
         stream=case.case_no,
         correlation_key=case.case_no,
-        message_id=f"{case.case_no}{suffix}",
+        message_id=outbox.attempt_id(case.case_no, attempt),
         variables=start_variables(case),
         time_to_live_ms=START_TTL_MS,
     )

@@ -15,6 +15,11 @@ def locked(session: Session, table: type[Row], key: object) -> Row | None:
     return session.get(table, key, with_for_update=True, populate_existing=True)
 
 
+def take_power(session: Session, area: str, item: str) -> None:
+    """Wait for the turn to decide on an area's power over an item: a recall and a second transfer share it."""
+    take(session, f"power:{area}:{item}")
+
+
 def take(session: Session, what: str) -> None:
     """Wait until no other transaction has the turn named ``what``; it is given back when this one ends."""
     if session.get_bind().dialect.name == "postgresql":

@@ -106,7 +106,7 @@ def decide(
     It takes effect in this transaction when its day has come, else when the process's timer fires.
     """
     _require_decider(actor, area)
-    turns.take(session, f"power:{area}:{item}")
+    turns.take_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
     version, named = _checked(session, area, item, unit)

@@ -299,6 +299,7 @@ def inbound(web: Web, made: dict[str, Any], body: dict[str, Any], **changes: str
     """Post a signed message as a platform does."""
     raw = json.dumps(body, ensure_ascii=False).encode()
     message_id = changes.pop("message_id", f"their-{next(serial)}")
+    route = changes.pop("route", "feedback")
     stamp = changes.pop("stamp", str(int(machine_now().timestamp())))
     headers = {
         "content-type": "application/json",
@@ -307,7 +308,6 @@ def inbound(web: Web, made: dict[str, Any], body: dict[str, Any], **changes: str
         "webhook-timestamp": stamp,
         "webhook-signature": changes.pop("given", None) or signature(made["secret"], message_id, stamp, raw),
     }
-    route = "feedback" if "kind" in body or "nonsense" in body else "claims"
     return web.client.post(f"/api/v1/inbound/{route}", content=raw, headers=headers)
 
 
@@ -348,17 +348,17 @@ def test_what_is_not_signed_or_not_new_is_refused_before_it_is_read(web: Web) ->
 
 def test_a_platform_claims_a_push_once_and_nobody_elses(web: Web) -> None:
     made, push = platform(web)
-    first = inbound(web, made, {"push_id": push["id"]}, message_id="c")
-    again = inbound(web, made, {"push_id": push["id"]}, message_id="c")
+    first = inbound(web, made, {"push_id": push["id"]}, route="claims", message_id="c")
+    again = inbound(web, made, {"push_id": push["id"]}, route="claims", message_id="c")
     assert (first.status_code, again.status_code) == (201, 200), first.text
     assert first.json() == {"push_id": push["id"], "feedback_id": None, "duplicate": False}
     seen = web.get(f"/pushes/{push['id']}", push["to"]).json()
     assert (seen["claimed_by"], seen["feedbacks"]) == (push["to"], [])
     pushes = web.get("/pushes", "city.coordinator", case_no=push["case_no"]).json()["items"]
     other = next(one for one in pushes if one["to"] != push["to"])
-    assert inbound(web, made, {"push_id": other["id"]}).status_code == 403
-    assert inbound(web, made, {"push_id": 999_999}).status_code == 404
-    assert inbound(web, made, {"push_id": push["id"]}, given="v1,AAAA").status_code == 401
+    assert inbound(web, made, {"push_id": other["id"]}, route="claims").status_code == 403
+    assert inbound(web, made, {"push_id": 999_999}, route="claims").status_code == 404
+    assert inbound(web, made, {"push_id": push["id"]}, route="claims", given="v1,AAAA").status_code == 401
 
 
 def test_a_platform_answers_for_its_own_group_only(web: Web) -> None:
