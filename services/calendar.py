@@ -1,4 +1,4 @@
-"""The working calendar in force in an area: the published schedule overlaid by the days on record, and its changes.
+"""Changes of the working calendar: days entered for the city or one area, and their history.
 
 A change is a revision: who, when, from what, and for every day what held before. It is whole or not at all, and it
 moves the dates of every running case it reaches in the same transaction.
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pydantic import BaseModel
-from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models import working_calendar
@@ -19,10 +18,7 @@ from models.catalogue import Area
 from models.working_calendar import (
     ONE_DAY,
     DayKind,
-    DaySource,
     Missing,
-    WorkingCalendar,
-    entered_years,
     published_until,
 )
 from services import audit, rights
@@ -31,6 +27,7 @@ from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import decode_cursor, encode_cursor
 from services.views import Page
+from services.working_calendar import calendar_of
 
 FIRST_YEAR, LAST_YEAR = 2004, 2100
 """The first year of the published schedule; no limit reaches beyond the last."""
@@ -68,17 +65,6 @@ class RevisionView(BaseModel):
     changed_at: datetime
     moved_cases: int
     days: list[DayChange]
-
-
-_DAYS = select(CalendarDay).where(col(CalendarDay.area).in_((bindparam("city"), bindparam("area"))))
-
-
-def calendar_of(session: Session, area: str) -> WorkingCalendar:
-    """Return the calendar of one area; its own days overrule the city's, which overrule the published ones."""
-    rows = session.exec(_DAYS, params={"city": CITY_WIDE, "area": area}).all()
-    city = {row.day: DayKind(row.working, row.reason, False, DaySource.CITY) for row in rows if row.area == CITY_WIDE}
-    own = {row.day: DayKind(row.working, row.reason, False, DaySource.AREA) for row in rows if row.area != CITY_WIDE}
-    return WorkingCalendar(published_until(), city | own, entered_years(city))
 
 
 def days_of_year(session: Session, area: str, year: int) -> list[tuple[date, DayKind]]:

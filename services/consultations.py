@@ -16,13 +16,14 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import calendar, cases, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
+from services import cases, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import decode_cursor, encode_cursor
 from services.rights import Role
 from services.views import Page
+from services.working_calendar import calendar_of
 
 ANSWER_DAYS: Final = 3
 """Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""
@@ -161,7 +162,7 @@ def remind(session: Session, question_id: int) -> None:
 
 def answer_due(session: Session, question: Question) -> datetime:
     """Return the end of the working days an advisor has."""
-    days = calendar.calendar_of(session, question.area)
+    days = calendar_of(session, question.area)
     return end_of_day(days.add_working_days(china_date(question.asked_at), ANSWER_DAYS))
 
 
@@ -309,7 +310,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _question(session: Session, actor: Actor, question: Question) -> QuestionView:
-    days = calendar.calendar_of(session, question.area)
+    days = calendar_of(session, question.area)
     until = question.answered_at or product_now(session)
     taken = days.working_days_between(china_date(question.asked_at), china_date(until))
     case = session.get(Case, question.case_no) if question.case_no is not None else None

@@ -21,8 +21,9 @@ from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.special_procedure import Extension, SpecialProcedure
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate
 from models.working_calendar import WorkingCalendar, china_date, end_of_day, start_of_day
-from services import calendar, outbox, reference
+from services import outbox, reference
 from services.clock import product_now
+from services.working_calendar import calendar_of
 
 RECEIPT_LIMIT_DAYS = 5
 """Working days to accept, refuse or ask for a correction (行政许可法 art. 32)."""
@@ -113,7 +114,7 @@ def gather(session: Session, cases: Sequence[Case]) -> InputsOfMany:
     """Gather what the clocks of ``cases`` are reckoned from."""
     found = InputsOfMany()
     for area in {case.area for case in cases}:
-        found.calendars[area] = calendar.calendar_of(session, area)
+        found.calendars[area] = calendar_of(session, area)
     numbers = [case.case_no for case in cases]
     for procedure in session.exec(_PROCEDURES, params={"cases": numbers}).all():
         found.procedures[procedure.case_no].append(procedure)
@@ -138,7 +139,7 @@ def plan_is_provisional(procedure: SpecialProcedure, kinds: WorkingCalendar) -> 
 
 def set_receipt_deadline(session: Session, case: Case, received: datetime) -> datetime:
     """Set and return the end of the receipt limit that began with ``received``."""
-    due = _set_receipt_dates(case, received, calendar.calendar_of(session, case.area))
+    due = _set_receipt_dates(case, received, calendar_of(session, case.area))
     session.add(case)
     return due
 
@@ -180,7 +181,7 @@ def announced_handling(session: Session, case: Case) -> str:
 def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
     """Return the day on which the statutory limit would end if the case were accepted today."""
     limit, unit = announced_limit(session, case)
-    return reckon(today, limit or USUAL_LIMIT_DAYS, unit, calendar.calendar_of(session, case.area), today=today).due_on
+    return reckon(today, limit or USUAL_LIMIT_DAYS, unit, calendar_of(session, case.area), today=today).due_on
 
 
 def case_clock(case: Case, inputs: ClockInputs, now: datetime) -> CaseClock | None:

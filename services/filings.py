@@ -21,7 +21,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, calendar, notices, outbox, power_ledger, power_rights, rights, timeline, turns, webhooks
+from services import answers, notices, outbox, power_ledger, power_rights, rights, timeline, turns, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.deadline_watch import SHORTEST_SLEEP
@@ -29,6 +29,7 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 from services.paging import decode_cursor, encode_cursor
 from services.rights import Role
 from services.views import Page
+from services.working_calendar import calendar_of
 from settings import get_settings
 
 ACKNOWLEDGE_DAYS: Final = 10
@@ -150,7 +151,7 @@ def question(
         raise InvalidInput([FieldProblem("answer_due_days", f"应为1至{LONGEST_ANSWER_DAYS}个工作日")])
     now = product_now(session)
     number = len(_questions(session, filing)) + 1
-    due = end_of_day(calendar.calendar_of(session, filing.area).add_working_days(china_date(now), days))
+    due = end_of_day(calendar_of(session, filing.area).add_working_days(china_date(now), days))
     session.add(
         FilingQuestion(
             filing_id=filing.id or 0,
@@ -378,7 +379,7 @@ def _questions(session: Session, filing: Filing) -> list[FilingQuestion]:
 
 def _reminder_due(session: Session, filing: Filing) -> datetime:
     days = ACKNOWLEDGE_DAYS * (filing.reminders + 1)
-    city = calendar.calendar_of(session, CITY_WIDE)
+    city = calendar_of(session, CITY_WIDE)
     return end_of_day(city.add_working_days(china_date(filing.waiting_since), days))
 
 

@@ -20,13 +20,14 @@ from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import audit, calendar, catalogue, notices, outbox, webhooks
+from services import audit, catalogue, notices, outbox, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.rights import Group, Role, Scope, parse_groups
 from services.webhook_events import Event
+from services.working_calendar import calendar_of
 
 NOTICE_LIMIT_DAYS: Final = 5
 """Working days from publication within which the approvers must have the notice (plan, section 四.六)."""
@@ -64,7 +65,7 @@ def issue(
     if problems:
         raise InvalidInput(problems)
     recipients = _recipients([one for one in versions if one is not None], voice, catalogue.recalled(session, today))
-    days = calendar.calendar_of(session, CITY_WIDE)
+    days = calendar_of(session, CITY_WIDE)
     notice = PolicyNotice(
         title=title.strip(),
         level=level,

@@ -16,7 +16,6 @@ from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
 from services import (
-    calendar,
     case_takeover,
     catalogue,
     notices,
@@ -36,6 +35,7 @@ from services.recall_views import PreviewRow, RecallView, preview_row, recall_vi
 from services.rights import Role
 from services.running_cases import NotYetDue
 from services.views import Page
+from services.working_calendar import calendar_of
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""
@@ -68,7 +68,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     turns.take_power(session, area, item)
     _require_none_running(session, item, area)
     now = product_now(session)
-    due = end_of_day(calendar.calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
+    due = end_of_day(calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
     recall = Recall(
         item=item,
         area=area,

@@ -14,7 +14,6 @@ from models.working_calendar import WorkingCalendar, china_date, end_of_day
 from services import (
     answers,
     audit,
-    calendar,
     deadlines,
     documents,
     hearings,
@@ -27,6 +26,7 @@ from services import (
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.working_calendar import calendar_of
 
 LONGEST_PLAN_DAYS = 365
 USUAL_EXTENSION_DAYS = 10
@@ -80,7 +80,7 @@ def begin(
         raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
     _require_running(session, case)
     now = product_now(session)
-    kinds = calendar.calendar_of(session, case.area)
+    kinds = calendar_of(session, case.area)
     planned_end = kinds.add_working_days(china_date(now), days)
     if hearing is not None:
         hearings.require_lawful(session, case, hearing, kinds, china_date(now), planned_end)
@@ -141,7 +141,7 @@ def set_hearing(
     merged = hearings.Hearing(**{**known, **{name: value for name, value in vars(given).items() if value is not None}})
     if merged == hearings.Hearing(**known):
         return procedure
-    kinds = calendar.calendar_of(session, case.area)
+    kinds = calendar_of(session, case.area)
     held_anew = given.held_on is not None and given.held_on != procedure.held_on
     hearings.require_lawful(
         session, case, merged, kinds, china_date(now), china_date(procedure.planned_end_at), noticed=held_anew
@@ -289,13 +289,13 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
 def views(session: Session, case: Case) -> list[dict[str, Any]]:
     """Return a case's special procedures, oldest first."""
     query = select(SpecialProcedure).where(SpecialProcedure.case_no == case.case_no).order_by("begun_at")
-    kinds = calendar.calendar_of(session, case.area)
+    kinds = calendar_of(session, case.area)
     return [_view(one, kinds) for one in session.exec(query).all()]
 
 
 def view(session: Session, case: Case, one: SpecialProcedure) -> dict[str, Any]:
     """Return one special procedure as the contract shows it."""
-    return _view(one, calendar.calendar_of(session, case.area))
+    return _view(one, calendar_of(session, case.area))
 
 
 def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:

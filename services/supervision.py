@@ -19,11 +19,12 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import calendar, catalogue, notices, outbox, reference, timeline, webhooks
+from services import catalogue, notices, outbox, reference, timeline, webhooks
 from services.clock import product_now
 from services.errors import NotFound
 from services.rights import Group
 from services.webhook_events import Event
+from services.working_calendar import calendar_of
 
 PUSH_LIMIT_DAYS: Final = 3
 """Working days from closing to the push (plan, section 四.六); an unclaimed push is then reminded of."""
@@ -43,7 +44,7 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
         return known
     recipients, approver = _recipients(session, case)
     now, closed = product_now(session), china_date(case.closed_at)
-    days = calendar.calendar_of(session, case.area)
+    days = calendar_of(session, case.area)
     sheet = _sheet(session, case)
     pushes = [
         SupervisionPush(

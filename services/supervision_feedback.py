@@ -15,12 +15,13 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import answers, audit, calendar, notices, outbox, supervision, timeline, webhooks
+from services import answers, audit, notices, outbox, supervision, timeline, webhooks
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.supervision import find, tell
 from services.webhook_events import Event
+from services.working_calendar import calendar_of
 
 MAX_TEXT_LENGTH: Final = 2000
 MAX_KEY_LENGTH: Final = 200
@@ -103,9 +104,7 @@ def record_feedback(
         natural_key=natural_key,
         given_by=by,
         given_at=now,
-        answer_due_at=end_of_day(
-            calendar.calendar_of(session, case.area).add_working_days(china_date(now), ANSWER_DAYS)
-        ),
+        answer_due_at=end_of_day(calendar_of(session, case.area).add_working_days(china_date(now), ANSWER_DAYS)),
     )
     session.add(feedback)
     session.flush()

@@ -24,6 +24,7 @@ from services import calendar, calendar_files, deadlines, replanning, special_pr
 from services.accounts import Actor
 from services.calendar import DayEntry
 from services.errors import Forbidden, InvalidInput, NotFound, SetupError
+from services.working_calendar import calendar_of
 
 COORDINATOR = Actor("city.coordinator", "统筹", frozenset({"city.coordinator"}))
 APPROVER = Actor("xunwu.approver", "审批", frozenset({"xunwu.approver"}))
@@ -135,7 +136,7 @@ def test_entering_a_year_makes_the_dates_that_reach_into_it_certain(session: Ses
     assert case.provisional
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
     assert not case.provisional
-    assert not calendar.calendar_of(session, "xunwu").day(date(2027, 12, 31)).provisional
+    assert not calendar_of(session, "xunwu").day(date(2027, 12, 31)).provisional
 
 
 def test_each_date_of_a_case_says_for_itself_whether_it_is_provisional(session: Session) -> None:
@@ -273,10 +274,10 @@ def test_a_hearing_on_a_day_that_becomes_a_day_off_is_reminded_of_once(session: 
 def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session) -> None:
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED])
     replanning.change_calendar(session, APPROVER, "xunwu", [DayEntry(CLOSED.day, True, "照常上班")])
-    assert calendar.calendar_of(session, "xunwu").day(CLOSED.day).reason == "照常上班"
-    assert calendar.calendar_of(session, "ganxian").day(CLOSED.day).source is DaySource.CITY
+    assert calendar_of(session, "xunwu").day(CLOSED.day).reason == "照常上班"
+    assert calendar_of(session, "ganxian").day(CLOSED.day).source is DaySource.CITY
     replanning.change_calendar(session, APPROVER, "xunwu", [DayEntry(CLOSED.day, None, "")])
-    assert calendar.calendar_of(session, "xunwu").day(CLOSED.day).reason == "窗口停电"
+    assert calendar_of(session, "xunwu").day(CLOSED.day).reason == "窗口停电"
 
 
 def test_every_change_keeps_what_held_before(session: Session) -> None:
