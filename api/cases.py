@@ -12,7 +12,7 @@ from api.routing import API_BASE, AccountRoute, SubmissionRoute
 from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
-from services import case_actions, cases, hearings, special_procedures, submission
+from services import case_access, case_actions, cases, hearings, special_procedures, submission
 from services.views import CaseRow, CaseSubmission, CaseView, MaterialInput, Page, StateView, SubmissionReceipt
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
@@ -212,7 +212,7 @@ def begin_special_procedure(
 ) -> SpecialProcedureView:
     """Begin a special procedure (特别程序): its days stand outside the case's clock."""
     with database.transaction() as session:
-        case = cases.find(session, caller, case_no)
+        case = case_access.get(session, caller, case_no)
         procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason, body.hearing())
         return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
 
@@ -229,7 +229,7 @@ def end_special_procedure(
 ) -> SpecialProcedureView:
     """End a special procedure; the clock runs on."""
     with database.transaction() as session:
-        case = cases.find(session, caller, case_no)
+        case = case_access.get(session, caller, case_no)
         procedure = special_procedures.end(session, caller, case, procedure_id)
         return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
 
@@ -249,7 +249,7 @@ def set_hearing(
 ) -> SpecialProcedureView:
     """Give a running hearing its days and its presiding officer."""
     with database.transaction() as session:
-        case = cases.find(session, caller, case_no)
+        case = case_access.get(session, caller, case_no)
         given = hearings.Hearing(**body.model_dump())
         procedure = special_procedures.set_hearing(session, caller, case, procedure_id, given)
         return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
@@ -263,7 +263,7 @@ def set_hearing(
 def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, database: WebDatabase) -> ExtensionView:
     """Lengthen the case's limit, once, by the deciding approver."""
     with database.transaction() as session:
-        case = cases.find(session, caller, case_no)
+        case = case_access.get(session, caller, case_no)
         extension = special_procedures.extend(session, caller, case, body.days, body.reason)
         return ExtensionView(
             case_no=case_no,

@@ -9,7 +9,7 @@ from models.protocol import Message
 from services import (
     answers,
     audit,
-    cases,
+    case_access,
     clock_views,
     deadlines,
     documents,
@@ -131,7 +131,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
 
 
 def _of_window(session: Session, actor: Actor, case_no: str) -> Case:
-    case = cases.find(session, actor, case_no)
+    case = case_access.get(session, actor, case_no)
     if not rights.may_submit(actor, case.area):
         raise Forbidden("只有本县区综合窗口可以办理", "Only the area's window may do this")
     return case

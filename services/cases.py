@@ -13,12 +13,13 @@ from models.catalogue import Area
 from models.decision import DecisionStatus
 from models.document import Certificate, Document
 from models.engine_state import ProcessInstance
-from models.identity import masked, masked_name
+from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
 from services import (
     answers,
     audit,
+    case_access,
     catalogue,
     clock_views,
     deadlines,
@@ -34,10 +35,9 @@ from services import (
 )
 from services.accounts import Actor
 from services.clock import product_now
-from services.errors import Forbidden, NotFound
+from services.errors import NotFound
 from services.paging import decode_cursor, encode_cursor
 from services.views import (
-    ApplicantView,
     CaseRow,
     CaseView,
     CertificateView,
@@ -101,19 +101,9 @@ def list_cases(
     return Page[CaseRow](items=shown, next=cursor_after)
 
 
-def find(session: Session, actor: Actor, case_no: str) -> Case:
-    """Return a case the actor may read; raise ``NotFound`` or ``Forbidden``."""
-    case = session.get(Case, case_no)
-    if case is None:
-        raise NotFound("没有这个办件", "No such case")
-    if not rights.may_read_case(actor, case):
-        raise Forbidden("该办件不在您的职责范围内", "The case is not yours to read")
-    return case
-
-
 def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
     """Return the whole case; reading who the applicant is leaves an audit entry."""
-    case = find(session, actor, case_no)
+    case = case_access.get(session, actor, case_no)
     now = product_now(session)
     if case.case_state is CaseState.SPECIAL_OPEN:
         deadlines.refresh(session, case)
@@ -144,7 +134,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         by_commitment=case.by_commitment,
         provisional_dates=case.provisional_dates,
         clock=clock_views.clock_view(session, case, now),
-        applicant=_applicant(applicant, open_view),
+        applicant=case_access.applicant_view(applicant, open_view),
         conditions=case.conditions,
         materials=_materials(session, case_no),
         form_check=[
@@ -242,16 +232,6 @@ def _light(case: Case, now: datetime) -> Light:
 
 def _area_names(session: Session) -> dict[str, str]:
     return dict(session.exec(select(Area.code, Area.name)).all())
-
-
-def _applicant(applicant: Applicant, open_view: bool) -> ApplicantView:
-    return ApplicantView(
-        kind=applicant.kind,
-        name=applicant.name if open_view else masked_name(applicant.name),
-        id_type=applicant.id_type,
-        id_number=applicant.id_number if open_view else masked(applicant.id_number),
-        phone=applicant.phone if open_view else masked(applicant.phone),
-    )
 
 
 def _materials(session: Session, case_no: str) -> list[MaterialView]:

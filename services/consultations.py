@@ -16,7 +16,7 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import cases, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
+from services import case_access, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -94,7 +94,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
         raise Forbidden("只有县（市、区）工作人员可以咨询", "Only county staff may ask")
     area = sorted(areas)[0]
     if case_no is not None:
-        case: Case = cases.find(session, actor, case_no)
+        case: Case = case_access.get(session, actor, case_no)
         item, area = case.item_code, case.area
     version = catalogue.get_item(session, item) if item is not None else None
     if version is None:

@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from models.document import Document
-from services import audit, cases, documents
+from services import audit, case_access, documents
 from services.accounts import Actor
 from services.clock import product_now
 
@@ -11,7 +11,7 @@ from services.clock import product_now
 def read(session: Session, actor: Actor, document_id: int) -> Document:
     """Return a document of a case the actor may read; raise ``NotFound`` or ``Forbidden``."""
     document = documents.get_document(session, document_id)
-    cases.find(session, actor, document.case_no)
+    case_access.get(session, actor, document.case_no)
     audit.record(
         session,
         actor.username,

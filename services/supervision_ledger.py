@@ -13,14 +13,14 @@ from sqlalchemy import ColumnElement, and_, func, or_, true
 from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case
-from models.identity import masked, masked_name
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
 from services import audit, rights, supervision_feedback
 from services.accounts import Actor
+from services.case_access import ApplicantView, applicant_view
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
 from services.paging import decode_cursor, encode_cursor
-from services.views import ApplicantView, Page
+from services.views import Page
 
 COUNTED = 100
 """Waiting pushes are counted up to here."""
@@ -166,13 +166,7 @@ def get_push(session: Session, actor: Actor, push_id: int) -> PushDetail:
         **_views(session, [found])[0].model_dump(),
         approver_group=found.approver_group,
         sheet=dict(found.sheet),
-        applicant=ApplicantView(
-            kind=applicant.kind,
-            name=applicant.name if open_view else masked_name(applicant.name),
-            id_type=applicant.id_type,
-            id_number=applicant.id_number if open_view else masked(applicant.id_number),
-            phone=applicant.phone if open_view else masked(applicant.phone),
-        ),
+        applicant=applicant_view(applicant, open_view),
     )
     if open_view:
         audit.record(session, actor.username, "push.read", case.case_no, {"push": push_id}, product_now(session))

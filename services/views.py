@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from models.case import ApplicantKind, IdentityType, MaterialKind, Verdict
 from models.catalogue import Mode
 from models.task import Light
+from services.case_access import ApplicantView
 
 Row = TypeVar("Row")
 
@@ -223,16 +224,6 @@ class MaterialView(BaseModel):
     kind: MaterialKind
     present: bool
     round: int
-
-
-class ApplicantView(BaseModel):
-    """The applicant, masked unless the reader handles the case."""
-
-    kind: ApplicantKind
-    name: str
-    id_type: IdentityType
-    id_number: str
-    phone: str
 
 
 class OpinionView(BaseModel):

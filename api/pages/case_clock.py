@@ -12,7 +12,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
 from models.case import Case
 from models.special_procedure import SpecialKind
-from services import cases, hearings, rights, special_procedures
+from services import case_access, hearings, rights, special_procedures
 from services.errors import FieldProblem, InvalidInput
 
 LONGEST_REASON = 1000
@@ -58,7 +58,7 @@ def begin_special_procedure(
     hearing = _hearing(form)
     given = any(value is not None for value in vars(hearing).values())
     with database.transaction() as session:
-        case = cases.find(session, visitor.actor, case_no)
+        case = case_access.get(session, visitor.actor, case_no)
         special_procedures.begin(
             session,
             visitor.actor,
@@ -77,7 +77,7 @@ def set_hearing(
 ) -> Response:
     """Give a running hearing its days and its presiding officer."""
     with database.transaction() as session:
-        case = cases.find(session, visitor.actor, case_no)
+        case = case_access.get(session, visitor.actor, case_no)
         special_procedures.set_hearing(session, visitor.actor, case, procedure_id, _hearing(form))
     return see(f"/cases/{case_no}", "clock_changed")
 
@@ -88,7 +88,7 @@ def end_special_procedure(
 ) -> Response:
     """End a special procedure."""
     with database.transaction() as session:
-        case = cases.find(session, visitor.actor, case_no)
+        case = case_access.get(session, visitor.actor, case_no)
         special_procedures.end(session, visitor.actor, case, procedure_id)
     return see(f"/cases/{case_no}", "clock_changed")
 
@@ -97,7 +97,7 @@ def end_special_procedure(
 def extend(case_no: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase) -> Response:
     """Extend the limit, once."""
     with database.transaction() as session:
-        case = cases.find(session, visitor.actor, case_no)
+        case = case_access.get(session, visitor.actor, case_no)
         special_procedures.extend(session, visitor.actor, case, _days(form), _reason(form))
     return see(f"/cases/{case_no}", "clock_changed")
 

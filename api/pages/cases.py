@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, processes, reference, rights, tasks, tolerance
+from services import case_access, case_actions, cases, processes, reference, rights, tasks, tolerance
 from services.errors import FieldProblem, InvalidInput
 from services.views import CaseRow, CaseView, Page, TaskView
 from settings import get_settings
@@ -145,7 +145,7 @@ def show_case(
 def feel_pulse(case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> dict[str, str]:
     """Tell by a digest whether the case has changed, without reading whose it is."""
     with database.reading() as session:
-        case = cases.find(session, visitor.actor, case_no)
+        case = case_access.get(session, visitor.actor, case_no)
         return {"pulse": _pulse(case, tasks.open_tasks(session, case_no, visitor.now))}
 
 
@@ -202,7 +202,7 @@ def _case_page(
     problems: list[FieldProblem] | None = None,
 ) -> Response:
     with database.transaction() as session:
-        stored = cases.find(session, visitor.actor, case_no)
+        stored = case_access.get(session, visitor.actor, case_no)
         view = cases.get_case(session, visitor.actor, case_no)
         guide = reference.guide(session, stored.item_code, stored.guide_version)
         context = _context(session, visitor, stored, view, guide)

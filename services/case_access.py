@@ -1,0 +1,41 @@
+"""A case as its reader may have it: found and permitted, the applicant masked unless the reader handles the case."""
+
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from models.case import Applicant, ApplicantKind, Case, IdentityType
+from models.identity import masked, masked_name
+from services import rights
+from services.accounts import Actor
+from services.errors import Forbidden, NotFound
+
+
+class ApplicantView(BaseModel):
+    """The applicant, masked unless the reader handles the case."""
+
+    kind: ApplicantKind
+    name: str
+    id_type: IdentityType
+    id_number: str
+    phone: str
+
+
+def get(session: Session, actor: Actor, case_no: str) -> Case:
+    """Return a case the actor may read; raise ``NotFound`` or ``Forbidden``."""
+    case = session.get(Case, case_no)
+    if case is None:
+        raise NotFound("没有这个办件", "No such case")
+    if not rights.may_read_case(actor, case):
+        raise Forbidden("该办件不在您的职责范围内", "The case is not yours to read")
+    return case
+
+
+def applicant_view(applicant: Applicant, open_view: bool) -> ApplicantView:
+    """Return the applicant, in the clear or masked."""
+    return ApplicantView(
+        kind=applicant.kind,
+        name=applicant.name if open_view else masked_name(applicant.name),
+        id_type=applicant.id_type,
+        id_number=applicant.id_number if open_view else masked(applicant.id_number),
+        phone=applicant.phone if open_view else masked(applicant.phone),
+    )
