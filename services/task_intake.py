@@ -4,10 +4,10 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task
-from services import deadlines, unit_transfers
+from services import deadlines, reassignment
 
 
 def receive(session: Session, task: Task, case: Case) -> None:
     """Write a task's item, area and dates, and give it to the reviewers of the case's present unit."""
-    unit_transfers.reroute(session, task, case)
+    reassignment.reroute(session, task, case)
     deadlines.apply_task_clock(session, task, case)

@@ -25,10 +25,10 @@ from services import (
     outbox,
     power_ledger,
     power_rights,
+    reassignment,
     reference,
     rights,
     running_cases,
-    task_groups,
     timeline,
     turns,
 )
@@ -213,23 +213,6 @@ def follow_return(session: Session, case_no: str) -> dict[str, Any]:
     return {REVIEW_UNIT: case.review_unit}
 
 
-def reroute(session: Session, task: Task, case: Case) -> None:
-    """Give a task that was created for a case's former unit to the one that has the case now.
-
-    The engine may have opened it before it learnt of the transfer.
-    """
-    present = catalogue.reviewer_group(case.area, case.review_unit)
-    if not any(_reviews_for(group, case.area) and group != present for group in task.candidate_groups):
-        return
-    moved = select(RecallCase.from_unit).where(
-        RecallCase.case_no == case.case_no, RecallCase.disposition == Disposition.MOVE_UNIT
-    )
-    groups = {unit.code: unit.reviewer_group for unit in reference.county_units(session, case.area)}
-    for unit in session.exec(moved).all():
-        former = groups.get(unit or "", catalogue.reviewer_group(case.area, None))
-        task_groups.replace(session, task, former, present)
-
-
 def preview(session: Session, actor: Actor, item: str, area: str, unit: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     if area not in power_rights.areas_of(actor) and not rights.is_coordinator(actor):
@@ -303,7 +286,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
     if former == present:
         return
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
-        task_groups.replace(session, task, former, present)
+        reassignment.replace_group(session, task, former, present)
     if case.process_instance_key is not None:
         outbox.set_variables(
             session,
@@ -312,10 +295,6 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
             variables={REVIEW_UNIT: case.review_unit},
             version=f"unit-transfer-{transfer.id}",
         )
-
-
-def _reviews_for(group: str, area: str) -> bool:
-    return group.startswith(f"{area}.") and group.endswith(f".{Role.REVIEWER}")
 
 
 def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVersion, CountyUnit]:

@@ -1,14 +1,17 @@
 """Give an open task to another account group, in our lists and in the engine."""
 
 from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from models.case import Case
+from models.recall import Disposition, RecallCase
 from models.task import NO_DUE, Task, TaskCandidate
-from services import outbox
+from services import catalogue, outbox, reference
 from services.clock import product_now
+from services.rights import Role
 
 
-def replace(session: Session, task: Task, former: str, present: str) -> None:
+def replace_group(session: Session, task: Task, former: str, present: str) -> None:
     """Put ``present`` in the place of ``former`` among a task's candidate groups; a claim ends with it.
 
     A task without that group stays as it is.
@@ -32,6 +35,23 @@ def replace(session: Session, task: Task, former: str, present: str) -> None:
     )
 
 
+def reroute(session: Session, task: Task, case: Case) -> None:
+    """Give a task that was created for a case's former unit to the one that has the case now.
+
+    The engine may have opened it before it learnt of the transfer.
+    """
+    present = catalogue.reviewer_group(case.area, case.review_unit)
+    if not any(_reviews_for(group, case.area) and group != present for group in task.candidate_groups):
+        return
+    moved = select(RecallCase.from_unit).where(
+        RecallCase.case_no == case.case_no, RecallCase.disposition == Disposition.MOVE_UNIT
+    )
+    groups = {unit.code: unit.reviewer_group for unit in reference.county_units(session, case.area)}
+    for unit in session.exec(moved).all():
+        former = groups.get(unit or "", catalogue.reviewer_group(case.area, None))
+        replace_group(session, task, former, present)
+
+
 def _candidate(task: Task, group: str) -> TaskCandidate:
     return TaskCandidate(
         task_key=task.key,
@@ -40,3 +60,7 @@ def _candidate(task: Task, group: str) -> TaskCandidate:
         due_at=task.due_at or NO_DUE,
         created_at=task.created_at,
     )
+
+
+def _reviews_for(group: str, area: str) -> bool:
+    return group.startswith(f"{area}.") and group.endswith(f".{Role.REVIEWER}")
