@@ -13,8 +13,8 @@ from models.agreement import AgreementState
 from models.power_event import PowerSubject
 from services import agreements, power_ledger
 from services.agreements import AgreementView
+from services.paging import Page
 from services.power_ledger import PowerEventView
-from services.views import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

@@ -14,7 +14,7 @@ from models.working_calendar import DaySource, china_date
 from services import calendar, replanning
 from services.calendar import DayEntry, RevisionView
 from services.clock import product_now
-from services.views import Page
+from services.paging import Page
 
 MOST_DAYS = 800
 """Two years of days in one request."""

@@ -13,7 +13,9 @@ from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
 from services import case_access, case_actions, cases, hearings, special_procedures, submission
-from services.views import CaseRow, CaseSubmission, CaseView, MaterialInput, Page, StateView, SubmissionReceipt
+from services.paging import Page
+from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
+from services.views import CaseRow, CaseView
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["cases"])

@@ -16,8 +16,8 @@ from models.catalogue import AreaKind, Mode
 from services import agreements, catalogue, guide_versions, list_files, policy_ledger
 from services.catalogue import ItemView, ResponsibilityView
 from services.clock import product_now
+from services.paging import Page
 from services.policy_ledger import PolicyNoticeRef
-from services.views import Page
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["catalogue"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["catalogue"])

@@ -13,7 +13,7 @@ from models.database import CHINA
 from services import consultations
 from services.consultations import PrecedentView, QuestionView, TrainingView
 from services.errors import FieldProblem, InvalidInput
-from services.views import Page
+from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["guidance"])
 

@@ -13,7 +13,7 @@ from api.routing import API_BASE, AccountRoute, StrictRoute
 from models.case import Verdict
 from services import cases, certificates, document_reading
 from services.certificates import CertificateCheck
-from services.views import StateView
+from services.submission_input import StateView
 
 public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["documents"])

@@ -11,7 +11,7 @@ from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.filing import FilingState, ReviewFinding
 from services import filings
 from services.filings import FilingView
-from services.views import Page
+from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

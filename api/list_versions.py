@@ -11,7 +11,7 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from services import list_versions
 from services.list_versions import ListDraftRow, ListDraftView
-from services.views import Page
+from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

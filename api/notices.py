@@ -9,7 +9,7 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from services import notices
 from services.notices import NoticeView
-from services.views import Page
+from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["notices"])
 

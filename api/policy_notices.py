@@ -11,8 +11,8 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.policy import PolicyLevel
 from services import policy_ledger, policy_notices
+from services.paging import Page
 from services.policy_ledger import PolicyNoticeView
-from services.views import Page
 
 
 class NoticeRoute(AccountRoute):

@@ -10,8 +10,8 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.engine_state import InstanceState
 from services import processes
+from services.paging import Page
 from services.processes import DefinitionView, InstanceDetail, InstanceRow
-from services.views import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["processes"])
 

@@ -10,9 +10,9 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.supervision import FeedbackKind
 from services import supervision_feedback, supervision_ledger
+from services.paging import Page
 from services.supervision_feedback import MAX_TEXT_LENGTH
 from services.supervision_ledger import FeedbackView, LedgerFigures, PushDetail, PushState, PushView
-from services.views import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["supervision"])
 

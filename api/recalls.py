@@ -12,9 +12,9 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.recall import InFlight, RecallState
 from services import power_rights, recall_views, recalls, unit_transfers
+from services.paging import Page
 from services.recall_views import PreviewRow, RecallView, Suggestion
 from services.unit_transfers import UnitTransferView
-from services.views import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

@@ -10,7 +10,8 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.task import Light
 from services import tasks
-from services.views import Page, TaskCompletion, TaskDetail, TaskView
+from services.paging import Page
+from services.task_views import TaskCompletion, TaskDetail, TaskView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["tasks"])
 

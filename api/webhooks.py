@@ -16,8 +16,8 @@ from models.supervision import FeedbackKind
 from models.webhook import DeliveryStatus
 from services import inbound, webhook_events, webhooks
 from services.inbound import ENDPOINT_HEADER, InboundAnswer
+from services.paging import Page
 from services.supervision_feedback import MAX_TEXT_LENGTH
-from services.views import Page
 from services.webhook_events import EventView
 from services.webhook_signing import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 from services.webhooks import DeliveryView, EndpointView, NewEndpointView

@@ -22,9 +22,8 @@ from services import catalogue, notices, outbox, power_ledger, power_rights, rig
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
-from services.views import Page
 
 DEMO_PROCEDURE = (
     "按《审核审批程序（示例）》执行：县级受理、实质性审核、首席代表签发转报，市级审批并加盖市级审批专用章。"

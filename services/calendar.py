@@ -25,8 +25,7 @@ from services import audit, rights
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
-from services.views import Page
+from services.paging import Page, decode_cursor, encode_cursor
 from services.working_calendar import calendar_of
 
 FIRST_YEAR, LAST_YEAR = 2004, 2100

@@ -24,7 +24,7 @@ from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.submission import material_rows
-from services.views import MaterialInput
+from services.submission_input import MaterialInput
 
 TOLERATED_ROUND = 2
 """Materials supplied after an acceptance with a gap; 0 came with the application, 1 after a correction."""

@@ -36,7 +36,8 @@ from services import (
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
+from services.submission_input import StateView
 from services.views import (
     CaseRow,
     CaseView,
@@ -46,8 +47,6 @@ from services.views import (
     InstanceView,
     MaterialView,
     OpinionView,
-    Page,
-    StateView,
     TimelineView,
     ToleranceView,
 )

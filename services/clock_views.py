@@ -1,15 +1,47 @@
 """A case's clock as people see it, every day told; kept as it was once the case is decided or over (ADR 8)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
+from pydantic import BaseModel
 from sqlmodel import Session
 
 from models.case import Case
 from models.case_clock import Day, ReceiptClock
 from models.clock_record import ClockRecord
 from services import deadlines
-from services.views import ClockDay, ClockView, ReceiptView
+
+
+class ClockDay(BaseModel):
+    """One day of a case's clock and why it counts or not."""
+
+    date: date
+    status: str
+    reason: str
+
+
+class ReceiptView(BaseModel):
+    """The limit to answer a receipt (受理期限), every day told; ``due_on`` is null while a correction is awaited."""
+
+    limit: int
+    used: int
+    due_on: date | None
+    provisional: bool
+    days: list[ClockDay]
+
+
+class ClockView(BaseModel):
+    """A case's clock, every day told: the decision's from acceptance on, and the receipt's before it."""
+
+    limit: int | None
+    unit: str
+    used: int
+    remaining: int | None
+    days: list[ClockDay]
+    provisional: bool = False
+    yellow_on: date | None = None
+    """The day on which the yellow light comes on."""
+    receipt: ReceiptView
 
 
 def clock_view(session: Session, case: Case, now: datetime) -> ClockView:

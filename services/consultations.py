@@ -20,9 +20,8 @@ from services import case_access, catalogue, notices, power_ledger, power_rights
 from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
-from services.views import Page
 from services.working_calendar import calendar_of
 
 ANSWER_DAYS: Final = 3

@@ -26,9 +26,8 @@ from services.accounts import Actor
 from services.clock import product_now
 from services.deadline_watch import SHORTEST_SLEEP
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
-from services.views import Page
 from services.working_calendar import calendar_of
 from settings import get_settings
 

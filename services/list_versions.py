@@ -26,9 +26,8 @@ from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.list_differences import FIELDS, Difference, differences, supervisor_level
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
-from services.views import Page
 
 COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
 OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)

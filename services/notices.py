@@ -20,8 +20,7 @@ from services import catalogue
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
-from services.paging import decode_cursor, encode_cursor
-from services.views import Page
+from services.paging import Page, decode_cursor, encode_cursor
 
 COORDINATOR = "city.coordinator"
 MAX_TITLE_LENGTH = 300

@@ -3,11 +3,21 @@
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
 
 from services.errors import FieldProblem, InvalidInput
 
 LARGEST_KEY = 2**63
+Row = TypeVar("Row")
+
+
+class Page(BaseModel, Generic[Row]):
+    """One page of a list and the cursor of the next."""
+
+    items: list[Row]
+    next: str | None = None
 
 
 def encode_cursor(*position: Any) -> str:

@@ -9,8 +9,7 @@ from sqlmodel import Session, col, select
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from services.accounts import Actor
 from services.errors import NotFound
-from services.paging import decode_cursor, encode_cursor
-from services.views import Page
+from services.paging import Page, decode_cursor, encode_cursor
 
 COUNTED = 100
 """Unread notices are counted up to here."""

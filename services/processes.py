@@ -17,8 +17,7 @@ from services import audit, outbox, rights
 from services.accounts import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
-from services.paging import decode_cursor, encode_cursor
-from services.views import Page
+from services.paging import Page, decode_cursor, encode_cursor
 
 PROCESS_ELEMENT = "PROCESS"
 """The element type of an instance's own record; it is no element of the diagram."""

@@ -19,7 +19,7 @@ from services.accounts import Actor
 from services.clock import product_now
 from services.filings import CONSENT_TASK
 from services.power_ledger import PowerEventView
-from services.views import StateView
+from services.submission_input import StateView
 
 RETURNED_LIMIT: Final = 3
 OVERDUE_LIMIT: Final = 3

@@ -30,11 +30,10 @@ from services import (
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
 from services.rights import Role
 from services.running_cases import NotYetDue
-from services.views import Page
 from services.working_calendar import calendar_of
 
 STATEMENT_DAYS: Final = 5

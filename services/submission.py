@@ -32,7 +32,7 @@ from services import agreements, audit, catalogue, documents, numbering, outbox,
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
-from services.views import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
+from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 
 MAX_KEY_LENGTH = 200
 QUERY_CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

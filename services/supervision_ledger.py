@@ -19,8 +19,7 @@ from services.accounts import Actor
 from services.case_access import ApplicantView, applicant_view
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
-from services.paging import decode_cursor, encode_cursor
-from services.views import Page
+from services.paging import Page, decode_cursor, encode_cursor
 
 COUNTED = 100
 """Waiting pushes are counted up to here."""

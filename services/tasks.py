@@ -21,8 +21,8 @@ from services.accounts import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.kept import Kept
-from services.paging import decode_cursor, encode_cursor
-from services.views import FormView, OutcomeView, Page, TaskCompletion, TaskDetail, TaskView
+from services.paging import Page, decode_cursor, encode_cursor
+from services.task_views import FormView, OutcomeView, TaskCompletion, TaskDetail, TaskView
 
 SORTS = ("due_at", "-created_at")
 MERITS = frozenset({"approve", "deny"})

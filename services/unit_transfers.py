@@ -35,12 +35,11 @@ from services import (
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.power_ledger import PowerEventView
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
 from services.rights import Role
 from services.running_cases import NotYetDue
-from services.views import Page
 
 UNKNOWN_UNIT: Final = "县级承接单位"
 """What a county's unit is called where the list names none."""

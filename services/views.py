@@ -1,163 +1,17 @@
-"""What the product tells the outside: the typed answers of the API and the pages, as ``API.md`` fixes them."""
+"""A case as it is shown: its row in a list and the whole of it, as ``API.md`` fixes them."""
 
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel
 
-from models.case import ApplicantKind, IdentityType, MaterialKind, Verdict
+from models.case import MaterialKind, Verdict
 from models.catalogue import Mode
 from models.task import Light
 from services.case_access import ApplicantView
-
-Row = TypeVar("Row")
-
-
-class Page(BaseModel, Generic[Row]):
-    """One page of a list and the cursor of the next."""
-
-    items: list[Row]
-    next: str | None = None
-
-
-class StateView(BaseModel):
-    """A case's state: code and Chinese name."""
-
-    code: int
-    name: str
-
-
-class ApplicantInput(BaseModel):
-    """Who applies, as submitted."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    kind: ApplicantKind
-    name: str = Field(min_length=1, max_length=200)
-    id_type: IdentityType
-    id_number: str = Field(min_length=1, max_length=32)
-    phone: str = Field(min_length=1, max_length=32)
-
-
-class MaterialInput(BaseModel):
-    """One material handed in."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    name: str = Field(min_length=1, max_length=200)
-    copies: StrictInt = Field(default=1, ge=0, le=10_000)
-    kind: MaterialKind = MaterialKind.ORIGINAL
-    present: StrictBool = True
-
-
-class CaseSubmission(BaseModel):
-    """The body of ``POST /cases``."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    item: str = Field(min_length=1, max_length=16)
-    area: str = Field(min_length=1, max_length=32)
-    applicant: ApplicantInput
-    project: str = Field(default="", max_length=200)
-    conditions: dict[str, Any] = Field(default_factory=dict)
-    materials: list[MaterialInput] = Field(default_factory=list, max_length=200)
-
-
-class SubmissionReceipt(BaseModel):
-    """The answer to ``POST /cases``."""
-
-    case_no: str
-    query_code: str
-    state: StateView
-    mode: Mode
-    item: str
-    area: str
-
-
-class OutcomeView(BaseModel):
-    """One answer a task can be completed with."""
-
-    value: str
-    label: str
-
-
-class TaskView(BaseModel):
-    """A task as lists show it."""
-
-    id: str
-    case_no: str
-    element_id: str
-    process_id: str
-    name: str
-    item_name: str
-    area: str
-    candidate_groups: list[str]
-    assignee: str | None
-    created_at: datetime
-    due_at: datetime | None
-    provisional: bool
-    """The due instant rests on days whose holidays are not published yet (暂定)."""
-    light: Light
-    form_id: str | None
-    outcomes: list[OutcomeView]
-
-
-class FormView(BaseModel):
-    """A task's form: form-js schema and prefilled data."""
-
-    schema_: dict[str, Any] = Field(alias="schema")
-    data: dict[str, Any]
-
-    model_config = ConfigDict(populate_by_name=True)
-
-
-class TaskDetail(TaskView):
-    """A task with its form and what led to it."""
-
-    form: FormView | None
-    status: str
-
-
-class TaskCompletion(BaseModel):
-    """The body of ``POST /tasks/{id}/complete``."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    outcome: str = Field(min_length=1, max_length=64)
-    opinion: str = Field(default="", max_length=4000)
-    values: dict[str, Any] = Field(default_factory=dict)
-
-
-class ClockDay(BaseModel):
-    """One day of a case's clock and why it counts or not."""
-
-    date: date
-    status: str
-    reason: str
-
-
-class ReceiptView(BaseModel):
-    """The limit to answer a receipt (受理期限), every day told; ``due_on`` is null while a correction is awaited."""
-
-    limit: int
-    used: int
-    due_on: date | None
-    provisional: bool
-    days: list[ClockDay]
-
-
-class ClockView(BaseModel):
-    """A case's clock, every day told: the decision's from acceptance on, and the receipt's before it."""
-
-    limit: int | None
-    unit: str
-    used: int
-    remaining: int | None
-    days: list[ClockDay]
-    provisional: bool = False
-    yellow_on: date | None = None
-    """The day on which the yellow light comes on."""
-    receipt: ReceiptView
+from services.clock_views import ClockView
+from services.submission_input import StateView
+from services.task_views import TaskView
 
 
 class ToleranceView(BaseModel):

@@ -23,9 +23,8 @@ from services import audit, rights, webhook_events, webhook_signing
 from services.accounts import Actor
 from services.clock import machine_now, product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import decode_cursor, encode_cursor
+from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Group, Role
-from services.views import Page
 from settings import get_settings
 
 MAX_URL_LENGTH: Final = 1000

@@ -19,7 +19,7 @@ from models.working_calendar import DayKind, Missing
 from services import calendar, calendar_files, replanning
 from services.calendar import DayEntry, RevisionView
 from services.errors import FieldProblem, InvalidInput, NotFound
-from services.views import Page
+from services.paging import Page
 
 MOST_FIELDS: Final = 10
 LONGEST_SOURCE: Final = 200

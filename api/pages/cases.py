@@ -24,7 +24,9 @@ from models.catalogue import Mode
 from models.database import CHINA, Database
 from services import case_access, case_actions, cases, processes, reference, rights, tasks, tolerance
 from services.errors import FieldProblem, InvalidInput
-from services.views import CaseRow, CaseView, Page, TaskView
+from services.paging import Page
+from services.task_views import TaskView
+from services.views import CaseRow, CaseView
 from settings import get_settings
 
 PAGE_SIZE: Final = 30

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from catalog_data.guide import Material
 from services.errors import FieldProblem
-from services.views import MaterialInput
+from services.submission_input import MaterialInput
 
 MAX_DIGITS = 9
 _INDEXED = re.compile(r"materials\.(\d{1,3})\.name")

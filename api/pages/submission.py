@@ -23,7 +23,7 @@ from models.database import Database
 from services import agreements, catalogue, submission
 from services.catalogue import ItemView
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
-from services.views import CaseSubmission, SubmissionReceipt
+from services.submission_input import CaseSubmission, SubmissionReceipt
 
 APPLICANT_FIELDS: Final = ("kind", "name", "id_type", "id_number", "phone")
 FIELD_LABELS: Final = {

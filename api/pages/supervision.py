@@ -15,8 +15,8 @@ from models.database import Database
 from models.supervision import FEEDBACK_LABELS, FeedbackKind
 from services import supervision_feedback, supervision_ledger
 from services.errors import FieldProblem, InvalidInput
+from services.paging import Page
 from services.supervision_ledger import LedgerFigures, PushDetail, PushState, PushView
-from services.views import Page
 
 PAGE_SIZE: Final = 30
 STATES: Final = {

@@ -18,7 +18,9 @@ from models.database import Database
 from models.task import Light
 from services import cases, tasks
 from services.errors import FieldProblem, InvalidInput
-from services.views import CaseView, Page, TaskCompletion, TaskDetail, TaskView
+from services.paging import Page
+from services.task_views import TaskCompletion, TaskDetail, TaskView
+from services.views import CaseView
 
 PAGE_SIZE: Final = 30
 TASK_OPEN: Final = "open"

@@ -19,7 +19,7 @@ from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 from services.recall_views import RecallView
 from services.setup import migrate
-from services.views import TaskCompletion
+from services.task_views import TaskCompletion
 from tests.instance import eventually
 from tests.unit.powers_factory import actor, add_case
 

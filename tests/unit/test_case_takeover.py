@@ -21,7 +21,7 @@ from models.task import Task, TaskCandidate
 from services import case_takeover, recalls, tasks
 from services.catalogue_seeding import seed_catalogue
 from services.clock import machine_now, product_now
-from services.views import TaskCompletion
+from services.task_views import TaskCompletion
 from tests.unit.bridge_records import fake_hooks
 from tests.unit.powers_factory import actor, add_case, session
 

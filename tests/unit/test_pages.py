@@ -14,10 +14,10 @@ from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
 from catalog_data.guide import Material, MaterialKind
+from services.clock_views import ClockDay, ClockView, ReceiptView
 from services.errors import FieldProblem, InvalidInput
 from services.hearings import HearingDates
 from services.tasks import TaskClosed
-from services.views import ClockDay, ClockView, ReceiptView
 
 
 def clock(*, limit: int | None = 20, used: int = 5) -> ClockView:

@@ -41,7 +41,7 @@ from services.clock import product_now
 from services.errors import Forbidden, InvalidInput
 from services.list_files import BOM
 from services.running_cases import NotYetDue
-from services.views import CaseSubmission
+from services.submission_input import CaseSubmission
 from tests.instance import id_card
 from tests.unit.powers_factory import actor, add_case, session
 
