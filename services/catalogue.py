@@ -24,32 +24,7 @@ from models.catalogue import (
 from models.recall import Recall, UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services import reference
-from services.catalogue_seeding import SeedReport, seed_catalogue
 from services.errors import NotFound
-
-__all__ = [
-    "ItemView",
-    "ResponsibilityView",
-    "SeedReport",
-    "areas",
-    "county_unit",
-    "get_guide",
-    "get_item",
-    "is_recalled",
-    "item_version",
-    "items_in_force",
-    "latest_guide",
-    "list_items",
-    "parse_guide",
-    "passed_on_to",
-    "recalled",
-    "recalled_areas",
-    "responsibility",
-    "reviewer_group",
-    "seed_catalogue",
-    "unit_name",
-    "units",
-]
 
 _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
 

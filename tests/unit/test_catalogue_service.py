@@ -12,6 +12,7 @@ from catalog_data import Catalogue, load_catalogue
 from models.catalogue import CountyUnit, GuideVersion, ItemVersion, Mode, Responsibility
 from services import catalogue as service
 from services import reference
+from services.catalogue_seeding import seed_catalogue
 from services.errors import NotFound
 
 TODAY = date(2026, 9, 21)
@@ -27,7 +28,7 @@ def seeded(files: Catalogue) -> Iterator[Engine]:
     engine = create_engine("sqlite://")
     SQLModel.metadata.create_all(engine)
     with Session(engine) as opened:
-        service.seed_catalogue(opened, files)
+        seed_catalogue(opened, files)
         opened.commit()
     yield engine
     engine.dispose()
@@ -51,14 +52,14 @@ def with_guide(files: Catalogue, code: str, **changes: object) -> Catalogue:
 
 
 def test_seeding_writes_everything_once(session: Session, files: Catalogue) -> None:
-    again = service.seed_catalogue(session, files)
+    again = seed_catalogue(session, files)
     assert (again.written, again.unlisted) == (0, ())
     assert again.unchanged["item_version"] == again.unchanged["guide_version"] == 118
     assert len(session.exec(select(ItemVersion)).all()) == 118
 
 
 def test_a_changed_text_becomes_a_new_version_and_the_old_one_stays(session: Session, files: Catalogue) -> None:
-    report = service.seed_catalogue(session, with_item(files, "W-01", remark="更正"))
+    report = seed_catalogue(session, with_item(files, "W-01", remark="更正"))
     assert (report.written, report.changed) == (1, {"item_version": 1})
     assert [item.version for item in session.exec(select(ItemVersion).where(ItemVersion.code == "W-01"))] == [
         1,
@@ -72,7 +73,7 @@ def test_a_changed_text_becomes_a_new_version_and_the_old_one_stays(session: Ses
 
 def test_a_later_list_counts_from_its_own_day(session: Session, files: Catalogue) -> None:
     later = with_item(files, "S-22", mode=Mode.DIRECT, in_force_from=date(2027, 1, 1))
-    service.seed_catalogue(session, later)
+    seed_catalogue(session, later)
     before = service.get_item(session, "S-22", date(2026, 12, 31))
     after = service.get_item(session, "S-22", date(2027, 1, 1))
     assert before is not None
@@ -87,14 +88,14 @@ def test_a_version_made_in_the_running_system_survives_the_next_seeding(session:
     content = item.model_dump(exclude={"id", "version", "source_digest"})
     session.add(ItemVersion(**content | {"areas": ["xingguo"]}, version=2))
     session.flush()
-    assert service.seed_catalogue(session, files).written == 0
+    assert seed_catalogue(session, files).written == 0
     latest = service.get_item(session, "W-02", TODAY)
     assert latest is not None
     assert (latest.version, latest.areas) == (2, ["xingguo"])
 
 
 def test_a_changed_guide_becomes_a_new_version_that_knows_its_number(session: Session, files: Catalogue) -> None:
-    service.seed_catalogue(session, with_guide(files, "W-01", on_site_check=True))
+    seed_catalogue(session, with_guide(files, "W-01", on_site_check=True))
     latest = service.get_guide(session, "W-01")
     assert latest is not None
     guide = service.parse_guide(latest)
@@ -105,11 +106,11 @@ def test_a_changed_guide_becomes_a_new_version_that_knows_its_number(session: Se
 
 
 def test_a_guide_with_nothing_but_a_higher_number_is_no_new_version(session: Session, files: Catalogue) -> None:
-    assert service.seed_catalogue(session, with_guide(files, "W-01", version=7)).written == 0
+    assert seed_catalogue(session, with_guide(files, "W-01", version=7)).written == 0
 
 
 def test_an_item_that_left_the_files_is_reported_and_kept(session: Session, files: Catalogue) -> None:
-    report = service.seed_catalogue(session, replace(files, items=files.items[:-1]))
+    report = seed_catalogue(session, replace(files, items=files.items[:-1]))
     assert report.unlisted == ("W-53",)
     assert service.get_item(session, "W-53", TODAY) is not None
 
