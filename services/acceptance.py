@@ -14,6 +14,7 @@ from models.catalogue import Mode
 from models.decision import Decision
 from services import answers, clock_views, deadlines, documents, form_check, timeline, tolerance
 from services.clock import product_now
+from services.timers import instant_text
 
 ACCEPTED = {"accepted": True}
 NOT_ACCEPTED = {"accepted": False}
@@ -36,7 +37,7 @@ def check(session: Session, case_no: str) -> dict[str, Any]:
         actor=timeline.SYSTEM,
         at=case.received_at,
     )
-    return {"acceptanceDueAt": _iso(due), "formComplete": failed == 0}
+    return {"acceptanceDueAt": instant_text(due), "formComplete": failed == 0}
 
 
 def recheck(session: Session, case_no: str) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def recheck(session: Session, case_no: str) -> dict[str, Any]:
         actor=timeline.SYSTEM,
         at=supplied,
     )
-    return {"acceptanceDueAt": _iso(due), "formComplete": failed == 0}
+    return {"acceptanceDueAt": instant_text(due), "formComplete": failed == 0}
 
 
 def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
         missing, due = form_check.missing(session, case_no), case.supplement_due_at
         documents.issue_correction_notice(session, case, missing, answer.opinion, due, at)
         timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
-    return {"supplementDueAt": _iso(case.supplement_due_at)}
+    return {"supplementDueAt": instant_text(case.supplement_due_at)}
 
 
 def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +169,3 @@ def _reason(session: Session, answer: Decision) -> str:
         return answer.opinion
     failing = form_check.missing_now(session, answer.case_no)
     return "；".join(failing) or "不符合受理条件"
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment is not None else None

@@ -24,6 +24,7 @@ from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
+from services.timers import instant_text
 
 DEMO_PROCEDURE = (
     "按《审核审批程序（示例）》执行：县级受理、实质性审核、首席代表签发转报，市级审批并加盖市级审批专用章。"
@@ -115,7 +116,7 @@ def draft(
         session,
         agreement,
         Message.AGREEMENT_DRAFTED,
-        {"agreementId": str(agreement.id), "inForceAt": start_of_day(begins).isoformat(timespec="seconds")},
+        {"agreementId": str(agreement.id), "inForceAt": instant_text(start_of_day(begins))},
     )
     return view(session, agreement)
 

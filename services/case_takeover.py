@@ -18,6 +18,7 @@ from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
 from services import answers, audit, outbox, special_procedures, tasks, timeline
 from services.clock import product_now
+from services.timers import instant_text
 from services.transfer import SIGN_TASK
 
 ENDING: Final = ("approve", "deny", "refuse", "not_needed")
@@ -102,11 +103,10 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
         stage = "supplemented"
     if (answered := _answered(session, case)) is not None:
         stage = f"answered-{answered}"
-    due = case.supplement_due_at
     return {
         "accepted": case.accepted_at is not None,
         "acceptanceStage": stage,
-        "supplementDueAt": due.isoformat(timespec="seconds") if due is not None else None,
+        "supplementDueAt": instant_text(case.supplement_due_at),
     }
 
 

@@ -19,12 +19,10 @@ from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
 from services import answers, deadlines, notices, outbox, timeline, tolerance
 from services.clock import product_now
+from services.timers import timer_text
 
 NOTHING_AHEAD = timedelta(days=365)
 """How far ahead the watch sleeps when nothing is left to signal; its timer may never be null."""
-
-SHORTEST_SLEEP = timedelta(seconds=1)
-"""A timer strictly in the future: one at or before the engine's now would spin."""
 
 RETRY_SHARE = 10
 """A signal that could not be carried out is tried again after a tenth of the time since it came due."""
@@ -84,7 +82,7 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
     elif not case.is_open or (not instants and (receipt or case.decided_at is not None)):
         return {"nextWakeAt": None}
     wake = min(instants, default=now + NOTHING_AHEAD)
-    return {"nextWakeAt": max(wake, now + SHORTEST_SLEEP).isoformat(timespec="seconds")}
+    return {"nextWakeAt": timer_text(wake, now)}
 
 
 def signal(session: Session, case_no: str) -> None:

@@ -24,10 +24,10 @@ from models.working_calendar import china_date, end_of_day
 from services import answers, notices, outbox, power_ledger, power_rights, rights, timeline, turns, webhooks
 from services.accounts import Actor
 from services.clock import product_now
-from services.deadline_watch import SHORTEST_SLEEP
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
+from services.timers import instant_text, timer_text
 from services.working_calendar import calendar_of
 from settings import get_settings
 
@@ -176,7 +176,7 @@ def question(
     )
     told = f"市级单位质询，请于{china_date(due)}前答复：{text}"
     _remind(session, filing, NoticeKind.REMINDER, _county(filing), "filing_questioned", told, now, f"{number}")
-    variables = {"answerDueAt": due.isoformat(timespec="seconds")}
+    variables = {"answerDueAt": instant_text(due)}
     _tell(session, filing, Message.FILING_QUESTIONED, f"questioned:{number}", variables)
     return view(session, filing)
 
@@ -221,8 +221,7 @@ def review(session: Session, actor: Actor, filing_id: int, finding: ReviewFindin
 def plan(session: Session, case_no: str) -> dict[str, Any]:
     """Return when the process reminds the city unit next; strictly ahead, for a timer that is not would spin."""
     filing = _of_case(session, case_no)
-    wake = max(_reminder_due(session, filing), product_now(session) + SHORTEST_SLEEP)
-    return {"filingWakeAt": wake.isoformat(timespec="seconds")}
+    return {"filingWakeAt": timer_text(_reminder_due(session, filing), product_now(session))}
 
 
 def remind(session: Session, case_no: str) -> None:

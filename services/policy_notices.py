@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence, Set
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from sqlmodel import Session
@@ -26,6 +26,7 @@ from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.rights import Group, Role, Scope, parse_groups
+from services.timers import timer_text
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 
@@ -37,8 +38,6 @@ MAX_FILE_BYTES: Final = 5 * 1024 * 1024
 MAX_TITLE_LENGTH: Final = 300
 MAX_ITEMS: Final = 200
 OLDEST_YEAR: Final = 1949
-SOONEST: Final = timedelta(seconds=1)
-"""A timer of the engine lies strictly ahead."""
 
 
 def issue(
@@ -95,8 +94,8 @@ def issue(
         message_id=f"notice-{key}",
         variables={
             "noticeId": f"notice-{key}",
-            "dueAt": max(notice.due_at, now + SOONEST).isoformat(timespec="seconds"),
-            "escalateAt": max(notice.escalate_at, now + 2 * SOONEST).isoformat(timespec="seconds"),
+            "dueAt": timer_text(notice.due_at, now),
+            "escalateAt": timer_text(notice.escalate_at, now, position=2),
         },
         time_to_live_ms=START_TTL_MS,
     )

@@ -34,6 +34,7 @@ from services.paging import Page, decode_cursor, encode_cursor
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
 from services.rights import Role
 from services.running_cases import NotYetDue
+from services.timers import instant_text
 from services.working_calendar import calendar_of
 
 STATEMENT_DAYS: Final = 5
@@ -81,7 +82,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     session.add(recall)
     session.flush()
     _note(session, recall, "recall.proposed", f"拟收回{item}：{reason}", actor.username, now)
-    variables = {"recallId": str(recall.id), "statementDueAt": due.isoformat(timespec="seconds")}
+    variables = {"recallId": str(recall.id), "statementDueAt": instant_text(due)}
     _tell(session, recall, Message.RECALL_PROPOSED, variables)
     return recall_view(session, actor, recall)
 
@@ -163,7 +164,7 @@ def decide(
     session.flush()
     told = f"决定自{recall.effective_on}起收回{item}，在办件{in_flight.label}：{reason}"
     _note(session, recall, "recall.decided", told, actor.username, now)
-    variables = {"effectiveAt": start_of_day(recall.effective_on).isoformat(timespec="seconds")}
+    variables = {"effectiveAt": instant_text(start_of_day(recall.effective_on))}
     if proposed:
         _tell(session, recall, Message.RECALL_DECIDED, variables)
     else:

@@ -1,7 +1,7 @@
 """Special procedures (特别程序) and the one extension (延期): what stops or lengthens a case's clock."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -26,6 +26,7 @@ from services import (
 from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.timers import timer_text
 from services.working_calendar import calendar_of
 
 LONGEST_PLAN_DAYS = 365
@@ -34,9 +35,6 @@ USUAL_EXTENSION_DAYS = 10
 
 LONGEST_EXTENSION_DAYS = 365
 """Working days no guide may go beyond."""
-
-SHORTEST_SLEEP = timedelta(seconds=1)
-"""A timer strictly in the future."""
 
 
 class CaseNotRunning(Conflict):
@@ -336,5 +334,4 @@ def _running(session: Session, case_no: str) -> bool:
 def planned_end(session: Session, procedure_id: str) -> dict[str, Any]:
     """Return the instant at which the process reminds of an overrun: the planned end, or now when it has passed."""
     procedure = session.get_one(SpecialProcedure, procedure_id)
-    at = max(procedure.planned_end_at, product_now(session) + SHORTEST_SLEEP)
-    return {"specialDueAt": at.isoformat(timespec="seconds")}
+    return {"specialDueAt": timer_text(procedure.planned_end_at, product_now(session))}

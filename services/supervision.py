@@ -5,7 +5,7 @@ being claimed. That the information arrives within three working days of closing
 met by the closing itself. What comes back is in ``services/supervision_feedback.py``.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam
@@ -23,6 +23,7 @@ from services import catalogue, notices, outbox, reference, timeline, webhooks
 from services.clock import product_now
 from services.errors import NotFound
 from services.rights import Group
+from services.timers import timer_text
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 
@@ -30,8 +31,6 @@ PUSH_LIMIT_DAYS: Final = 3
 """Working days from closing to the push (plan, section 四.六); an unclaimed push is then reminded of."""
 ESCALATION_DAYS: Final = 2
 """Working days from the reminder to the coordinator's being told (our decision; the plan is silent)."""
-SOONEST: Final = timedelta(seconds=1)
-"""A timer of the engine lies strictly ahead."""
 
 
 def push(session: Session, case: Case) -> list[SupervisionPush]:
@@ -187,8 +186,8 @@ def _sheet(session: Session, case: Case) -> dict[str, Any]:
 def _watched(one: SupervisionPush, now: datetime) -> dict[str, str]:
     return {
         "id": f"push-{one.id}",
-        "remindAt": max(one.due_at, now + SOONEST).isoformat(timespec="seconds"),
-        "escalateAt": max(one.escalate_at, now + 2 * SOONEST).isoformat(timespec="seconds"),
+        "remindAt": timer_text(one.due_at, now),
+        "escalateAt": timer_text(one.escalate_at, now, position=2),
     }
 
 

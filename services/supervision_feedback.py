@@ -20,6 +20,7 @@ from services.accounts import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.supervision import find, tell
+from services.timers import instant_text
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 
@@ -119,7 +120,7 @@ def record_feedback(
             CASE_ID: found.case_no,
             "feedbackId": f"feedback-{feedback.id}",
             "approverGroup": found.approver_group,
-            "answerDueAt": _iso(feedback.answer_due_at),
+            "answerDueAt": instant_text(feedback.answer_due_at),
         },
         time_to_live_ms=START_TTL_MS,
     )
@@ -310,10 +311,6 @@ def _natural_key(kind: FeedbackKind, text: str, by: str, at: datetime, key: str 
     """Return what makes a piece of feedback one: the sender's key, or who said what on which day."""
     parts = ["key", by, key] if key is not None else ["said", by, kind.value, text, china_date(at).isoformat()]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment is not None else None
 
 
 def _key(key: int | None) -> int:

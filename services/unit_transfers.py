@@ -40,6 +40,7 @@ from services.power_ledger import PowerEventView
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
 from services.rights import Role
 from services.running_cases import NotYetDue
+from services.timers import instant_text
 
 UNKNOWN_UNIT: Final = "县级承接单位"
 """What a county's unit is called where the list names none."""
@@ -134,7 +135,7 @@ def decide(
     variables = {
         "recallId": _correlation_key(transfer),
         "unitTransferId": str(transfer.id),
-        "effectiveAt": start_of_day(begins).isoformat(timespec="seconds"),
+        "effectiveAt": instant_text(start_of_day(begins)),
     }
     _tell(session, transfer, Message.RECALL_ORDERED, variables)
     if begins <= today:
