@@ -14,7 +14,7 @@ from api.problems import documented
 from api.routing import API_BASE, AdministratorRoute, StrictRoute
 from models.database import Database
 from services import clock_advance
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.clock_advance import AdvanceFailed, AdvanceInput
 

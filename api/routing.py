@@ -17,8 +17,8 @@ from fastapi.routing import APIRoute
 from api import nul
 from api.problems import BodyTooLarge, UnsupportedMediaType
 from models.database import Database
-from services import accounts, rights, submission
-from services.accounts import Actor
+from services import rights, sessions, submission
+from services.actors import Actor
 from services.errors import FieldProblem, Forbidden, InvalidInput, Unauthenticated
 
 API_BASE: Final = "/api/v1"
@@ -133,7 +133,7 @@ def declared_area(body: bytes) -> str | None:
 
 def _authenticate(database: Database, token: str) -> Actor:
     with database.reading() as session:
-        return accounts.authenticate(session, token)
+        return sessions.authenticate(session, token)
 
 
 async def _read_document(request: StrictRequest) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import Caller, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
-from services import accounts
+from services import accounts, passwords, sessions
 from services.clock import machine_now
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["sessions"])
@@ -22,7 +22,7 @@ class Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     username: str = Field(min_length=1, max_length=accounts.USERNAME_LENGTH)
-    password: str = Field(min_length=1, max_length=accounts.PASSWORD_LENGTH)
+    password: str = Field(min_length=1, max_length=passwords.PASSWORD_LENGTH)
 
 
 class Token(BaseModel):
@@ -45,7 +45,7 @@ class Account(BaseModel):
 def login(body: Credentials, response: Response, database: WebDatabase) -> Token:
     """Sign in with a user name and a password; five failures lock the account for fifteen minutes."""
     with database.transaction() as session:
-        signed_in = accounts.sign_in(session, body.username, body.password, machine_now())
+        signed_in = sessions.sign_in(session, body.username, body.password, machine_now())
     response.headers["Cache-Control"] = "no-store"
     return Token(access_token=signed_in.token, expires_at=signed_in.expires_at)
 
@@ -54,7 +54,7 @@ def login(body: Credentials, response: Response, database: WebDatabase) -> Token
 def logout(request: Request, caller: Caller, database: WebDatabase) -> None:
     """End the token's session."""
     with database.transaction() as session:
-        accounts.sign_out(session, request.state.token)
+        sessions.sign_out(session, request.state.token)
 
 
 @router.get("/me", responses=documented(401))

@@ -23,7 +23,8 @@ from bench.loopback import Connection, UnexpectedAnswer
 from models.database import Database
 from models.task import FormVersion
 from services import tasks
-from services.accounts import DEMO_PASSWORD, Actor
+from services.actors import Actor
+from services.demo_accounts import DEMO_PASSWORD
 from services.paging import encode_cursor
 from settings import PROJECT_ROOT
 

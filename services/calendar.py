@@ -22,7 +22,7 @@ from models.working_calendar import (
     published_until,
 )
 from services import audit, rights
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

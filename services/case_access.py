@@ -6,7 +6,7 @@ from sqlmodel import Session
 from models.case import Applicant, ApplicantKind, Case, IdentityType
 from models.identity import masked, masked_name
 from services import rights
-from services.accounts import Actor
+from services.actors import Actor
 from services.errors import Forbidden, NotFound
 
 

@@ -20,7 +20,7 @@ from services import (
     timeline,
     tolerance,
 )
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.submission import material_rows

@@ -33,7 +33,7 @@ from services import (
     tasks,
     transfer,
 )
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import NotFound
 from services.paging import Page, decode_cursor, encode_cursor

@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from models.clock_state import AdvanceStatus, ClockAdvance
 from services import audit
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Unavailable
 from settings import get_settings

@@ -17,7 +17,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
 from services import case_access, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
-from services.accounts import Actor, groups_of
+from services.actors import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from models.document import Document
 from services import audit, case_access, documents
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 
 

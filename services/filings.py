@@ -22,7 +22,7 @@ from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
 from services import answers, notices, outbox, power_ledger, power_rights, rights, timeline, turns, webhooks
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

@@ -28,7 +28,7 @@ from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
 from services import catalogue, power_ledger, power_rights, reference, turns
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 

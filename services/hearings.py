@@ -15,7 +15,7 @@ from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date
 from services import notices, rights, timeline
-from services.accounts import Actor
+from services.actors import Actor
 from services.errors import Conflict, FieldProblem, InvalidInput
 
 HEARING_REQUEST_DAYS = 5

@@ -22,7 +22,7 @@ from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
 from services import list_files, power_ledger, power_rights, rights, turns
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.list_differences import FIELDS, Difference, differences, supervisor_level

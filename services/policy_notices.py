@@ -21,7 +21,7 @@ from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, Pol
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
 from services import audit, catalogue, notices, outbox, webhooks
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view

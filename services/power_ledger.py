@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.power_event import PowerEvent, PowerSubject
 from services import audit, power_rights, rights
-from services.accounts import Actor
+from services.actors import Actor
 from services.paging import Page, decode_cursor, encode_cursor
 
 BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)

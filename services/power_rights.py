@@ -1,7 +1,7 @@
 """Who may act on delegated powers: pure predicates over an actor's groups, beside those on cases in ``rights``."""
 
 from services import rights
-from services.accounts import Actor
+from services.actors import Actor
 from services.errors import Forbidden
 from services.rights import Group, Role, Scope
 

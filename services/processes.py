@@ -14,7 +14,7 @@ from models.case import Case
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from services import audit, outbox, rights
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

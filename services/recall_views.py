@@ -15,7 +15,7 @@ from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
 from services import power_rights, reference
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.filings import CONSENT_TASK
 from services.power_ledger import PowerEventView

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from models.case import Case
 from models.catalogue import Mode
-from services.accounts import Actor
+from services.actors import Actor
 
 
 class Scope(StrEnum):

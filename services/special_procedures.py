@@ -23,7 +23,7 @@ from services import (
     rights,
     timeline,
 )
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.timers import timer_text

@@ -29,7 +29,7 @@ from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
 from services import agreements, audit, catalogue, documents, numbering, outbox, reference, rights, timeline, turns
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt

@@ -16,7 +16,7 @@ from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
 from services import answers, audit, notices, outbox, supervision, timeline, webhooks
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.supervision import find, tell

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from models.case import Applicant, Case
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
 from services import audit, rights, supervision_feedback
-from services.accounts import Actor
+from services.actors import Actor
 from services.case_access import ApplicantView, applicant_view
 from services.clock import product_now
 from services.errors import Forbidden, NotFound

@@ -17,7 +17,7 @@ from models.decision import Decision, DecisionStatus
 from models.identity import masked_name
 from models.task import NO_DUE, ClockShare, FormVersion, Light, Task, TaskCandidate, TaskStatus
 from services import audit, hearings, inspection, outbox, task_queries, timeline, tolerance
-from services.accounts import Actor, groups_of
+from services.actors import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.kept import Kept

@@ -32,7 +32,7 @@ from services import (
     timeline,
     turns,
 )
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

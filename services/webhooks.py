@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 from models.document import Certificate
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from services import audit, rights, webhook_events, webhook_signing
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import machine_now, product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

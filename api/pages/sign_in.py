@@ -21,7 +21,7 @@ from api.pages.visitors import (
     text_of,
 )
 from api.pages.words import NOTICES
-from services import accounts
+from services import demo_accounts, sessions
 from services.clock import machine_now
 from services.errors import Unauthenticated
 from settings import get_settings
@@ -57,7 +57,7 @@ def sign_in(request: Request, database: PageDatabase, form: Annotated[FormData, 
         raise ForgedRequest
     try:
         with database.transaction() as session:
-            signed_in = accounts.sign_in(session, username, str(form.get("password", "")), machine_now())
+            signed_in = sessions.sign_in(session, username, str(form.get("password", "")), machine_now())
     except Unauthenticated as error:
         return _form(request, wanted, username, error.message, "", status=401)
     response = see(_own_path(wanted))
@@ -77,7 +77,7 @@ def sign_in(request: Request, database: PageDatabase, form: Annotated[FormData, 
 def sign_out(visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """End the session."""
     with database.transaction() as session:
-        accounts.sign_out(session, visitor.token)
+        sessions.sign_out(session, visitor.token)
     response = see("/login", "signed_out")
     response.delete_cookie(SESSION_COOKIE)
     return response
@@ -93,7 +93,7 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
         "problem": problem,
         "notice": notice,
         "demo_accounts": DEMO_ACCOUNTS if settings.development else (),
-        "demo_password": accounts.DEMO_PASSWORD,
+        "demo_password": demo_accounts.DEMO_PASSWORD,
     }
     response = render(request, "login.html", context, status)
     response.set_cookie(

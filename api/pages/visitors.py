@@ -14,8 +14,8 @@ from starlette.datastructures import FormData
 from api import nul
 from api.pages.words import ROLES
 from models.database import Database
-from services import accounts, rights
-from services.accounts import Actor
+from services import rights, sessions
+from services.actors import Actor
 from services.catalogue import areas as all_areas
 from services.catalogue import units as all_units
 from services.clock import product_now
@@ -92,7 +92,7 @@ def current_visitor(request: Request) -> Visitor:
 
 
 def _load(session: Session, token: str) -> Visitor:
-    signed_in = accounts.resume(session, token)
+    signed_in = sessions.resume(session, token)
     return Visitor(
         actor=signed_in.actor,
         csrf=signed_in.csrf,

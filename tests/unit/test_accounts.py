@@ -5,15 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from freezegun import freeze_time
 from sqlmodel import Session, SQLModel, select
 
 from models.account import AccessToken, Account
 from models.catalogue import Area, AreaKind, CountyUnit, Responsibility, SupervisorLevel, Unit
 from models.database import Database
-from services import accounts, audit
-from services.accounts import BadCredentials
+from services import accounts, actors, audit, demo_accounts, passwords, sessions
 from services.errors import InvalidInput, SetupError, Unauthenticated
+from services.sessions import BadCredentials
 from settings import Settings, get_settings
 
 NOW = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
@@ -30,10 +31,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.dispose()
 
 
-def attempt(database: Database, password: str, at: datetime, username: str = "li") -> accounts.SignIn | None:
+def attempt(database: Database, password: str, at: datetime, username: str = "li") -> sessions.SignIn | None:
     try:
         with database.transaction() as session:
-            return accounts.sign_in(session, username, password, at)
+            return sessions.sign_in(session, username, password, at)
     except BadCredentials:
         return None
 
@@ -50,11 +51,11 @@ def test_a_token_tells_who_it_belongs_to_until_it_ends(database: Database) -> No
     assert signed_in is not None
     assert signed_in.expires_at == NOW + timedelta(hours=Settings().session_hours)
     with database.reading() as session, freeze_time(signed_in.expires_at - timedelta(seconds=1)):
-        actor = accounts.authenticate(session, signed_in.token)
+        actor = sessions.authenticate(session, signed_in.token)
         assert actor.groups == {"xingguo.window", "xingguo.reviewer"}
-        assert accounts.resume(session, signed_in.token).csrf == signed_in.csrf
+        assert sessions.resume(session, signed_in.token).csrf == signed_in.csrf
     with database.reading() as session, freeze_time(signed_in.expires_at), pytest.raises(Unauthenticated):
-        accounts.authenticate(session, signed_in.token)
+        sessions.authenticate(session, signed_in.token)
 
 
 def test_an_inactive_account_loses_its_tokens(database: Database) -> None:
@@ -63,7 +64,7 @@ def test_an_inactive_account_loses_its_tokens(database: Database) -> None:
     with database.transaction() as session:
         session.get_one(Account, "li").active = False
     with database.reading() as session, freeze_time(NOW), pytest.raises(Unauthenticated):
-        accounts.authenticate(session, signed_in.token)
+        sessions.authenticate(session, signed_in.token)
     assert attempt(database, PASSWORD, NOW) is None
 
 
@@ -100,8 +101,8 @@ def test_success_clears_earlier_failures(database: Database) -> None:
 
 def test_an_unknown_name_costs_a_password_check_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
-    real = accounts._hasher()
-    monkeypatch.setattr(accounts, "_hasher", lambda: Counting(real, checked))
+    real = passwords._hasher()
+    monkeypatch.setattr(passwords, "_hasher", lambda: Counting(real, checked))
     attempt(database, PASSWORD, NOW, username="nobody")
     attempt(database, "wrong", NOW)
     assert len(checked) == 2
@@ -111,7 +112,7 @@ def test_an_unknown_name_costs_a_password_check_too(database: Database, monkeypa
 class Counting:
     """A hasher that notes every check."""
 
-    def __init__(self, real: accounts.PasswordHasher, checked: list[str]) -> None:
+    def __init__(self, real: PasswordHasher, checked: list[str]) -> None:
         self.real, self.checked = real, checked
 
     def verify(self, stored: str, password: str) -> bool:
@@ -143,11 +144,11 @@ def test_signing_out_ends_one_session_only(database: Database) -> None:
     assert first is not None
     assert second is not None
     with database.transaction() as session:
-        accounts.sign_out(session, first.token)
+        sessions.sign_out(session, first.token)
     with database.reading() as session, freeze_time(NOW):
-        assert accounts.authenticate(session, second.token).username == "li"
+        assert sessions.authenticate(session, second.token).username == "li"
         with pytest.raises(Unauthenticated):
-            accounts.authenticate(session, first.token)
+            sessions.authenticate(session, first.token)
 
 
 @pytest.mark.parametrize(
@@ -176,12 +177,12 @@ def test_a_taken_name_is_refused(database: Database) -> None:
 
 def test_members_and_groups_leave_inactive_accounts_out(database: Database) -> None:
     with database.transaction() as session:
-        assert [one.username for one in accounts.members_of(session, ["xingguo.window"])] == ["li"]
-        assert accounts.groups_of(session, "li") == ["xingguo.reviewer", "xingguo.window"]
+        assert [one.username for one in actors.members_of(session, ["xingguo.window"])] == ["li"]
+        assert actors.groups_of(session, "li") == ["xingguo.reviewer", "xingguo.window"]
         session.get_one(Account, "li").active = False
         session.flush()
-        assert accounts.members_of(session, ["xingguo.window"]) == []
-        assert accounts.groups_of(session, "li") == []
+        assert actors.members_of(session, ["xingguo.window"]) == []
+        assert actors.groups_of(session, "li") == []
 
 
 def test_a_city_supervisor_supervises_what_the_matrix_in_force_says(database: Database) -> None:
@@ -231,7 +232,7 @@ def seed(session: Session) -> int:
         Unit(code="zrzy", name="市自然资源局", deciding=True, position=1),
         Unit(code="slj", name="市水利局", deciding=False, position=2),
     ]
-    return accounts.seed_demo_accounts(session, [area], [unit], city)
+    return demo_accounts.seed_demo_accounts(session, [area], [unit], city)
 
 
 def test_demonstration_accounts_are_named_like_their_groups_and_made_once(database: Database) -> None:
@@ -244,7 +245,7 @@ def test_demonstration_accounts_are_named_like_their_groups_and_made_once(databa
     assert names["city.zrzy.approver"] == "市自然资源局审批人"
     assert "city.slj.supervisor" in names
     assert "city.slj.approver" not in names
-    signed_in = attempt(database, accounts.DEMO_PASSWORD, NOW, username="city.zrzy.approver")
+    signed_in = attempt(database, demo_accounts.DEMO_PASSWORD, NOW, username="city.zrzy.approver")
     assert signed_in is not None
     assert signed_in.actor.groups == {"city.zrzy.approver"}
 

@@ -11,7 +11,7 @@ from models.case import Case
 from models.catalogue import Mode
 from models.database import Database
 from services import rights
-from services.accounts import Actor
+from services.actors import Actor
 from services.clock import machine_now
 from services.rights import Group, Role, Scope
 

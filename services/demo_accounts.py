@@ -1,0 +1,75 @@
+"""The demonstration accounts (API.md), seeded in development only."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlmodel import Session, select
+
+from models.account import Account
+from models.catalogue import Area, CountyUnit, Unit
+from services.accounts import add
+from services.errors import SetupError
+from services.passwords import hash_password
+from settings import get_settings
+
+DEMO_PASSWORD: Final = "tongquan-demo"  # noqa: S105  # Published; `seed_demo_accounts` refuses production.
+
+
+def seed_demo_accounts(
+    session: Session, areas: Iterable[Area], county_units: Iterable[CountyUnit], city_units: Iterable[Unit]
+) -> int:
+    """Create the demonstration accounts that are missing and return how many were created; development only.
+
+    Each is named like the one candidate group it belongs to. All share one hash of the published password, for two
+    hundred Argon2 runs would hold up every first start by half a minute and protect nothing.
+    """
+    if not get_settings().development:
+        raise SetupError("演示账号只能在开发环境中创建", "Demonstration accounts exist in development only")
+    present = set(session.exec(select(Account.username)).all())
+    missing = {
+        name: label for name, label in _demo_accounts(areas, county_units, city_units).items() if name not in present
+    }
+    if missing:
+        shared_hash = hash_password(DEMO_PASSWORD)
+        for name, label in missing.items():
+            add(session, name, label, shared_hash, frozenset({name}))
+    return len(missing)
+
+
+_AREA_ROLES: Final = {
+    "window": "综合窗口",
+    "reviewer": "承办人",
+    "chief": "首席代表",
+    "approver": "审批人",
+    "supervisor": "监管人员",
+}
+
+
+_CITY_ROLES: Final = {
+    "reviewer": "承办人",
+    "approver": "审批人",
+    "supervisor": "监管人员",
+    "advisor": "业务指导员",
+}
+
+
+_CITY_WIDE: Final = {
+    "city.coordinator": "市级统筹协调员",
+    "admin.system": "系统管理员",
+    "admin.security": "安全保密管理员",
+    "admin.audit": "安全审计员",
+}
+
+
+def _demo_accounts(
+    areas: Iterable[Area], county_units: Iterable[CountyUnit], city_units: Iterable[Unit]
+) -> dict[str, str]:
+    names = dict(_CITY_WIDE)
+    for area in areas:
+        names.update({f"{area.code}.{role}": f"{area.name}{label}" for role, label in _AREA_ROLES.items()})
+    for unit in county_units:
+        names.setdefault(unit.reviewer_group, f"{unit.name}{_AREA_ROLES['reviewer']}")
+    for city_unit in city_units:
+        roles = _CITY_ROLES if city_unit.deciding else {"supervisor": _CITY_ROLES["supervisor"]}
+        names.update({f"city.{city_unit.code}.{role}": f"{city_unit.name}{roles[role]}" for role in roles})
+    return names

@@ -1,0 +1,131 @@
+"""Sign in, know who a token belongs to, sign out.
+
+Everything here lives by the machine's clock, never by the controlled one. A token is 256 random bits and stored as its
+SHA-256 digest.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import bindparam, delete, sql
+from sqlmodel import Session, col
+
+from models.account import AccessToken, Account, Membership
+from services import audit, passwords
+from services.actors import Actor, actor_of, supervised_items
+from services.clock import machine_now
+from services.errors import Unauthenticated
+from settings import get_settings
+
+ATTEMPTS_BEFORE_LOCK: Final = 5
+
+
+LOCK_DURATION: Final = timedelta(minutes=15)
+
+
+TOKEN_BYTES: Final = 32
+
+
+class BadCredentials(Unauthenticated):
+    """The name or password is wrong, or the account is locked or inactive; which one is not told."""
+
+    code = "bad_credentials"
+    title, title_en = "用户名或密码错误，或账号已被锁定", "Wrong user name or password, or the account is locked"
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A session: the token for the client, the secret of its forms, its end, and whose it is."""
+
+    token: str
+    csrf: str
+    expires_at: datetime
+    actor: Actor
+
+
+def sign_in(session: Session, username: str, password: str, now: datetime) -> SignIn:
+    """Open a session for the account, or raise ``BadCredentials``.
+
+    Five failures in a row lock the account for fifteen minutes. The answer and the work are the same for an unknown
+    name, a wrong password and a locked account. Call it first in a transaction: the password is checked on a
+    connection of its own, so that SQLite's write lock is not held while Argon2 runs, and a failure is committed here,
+    for the error that follows rolls the caller's transaction back.
+    """
+    with Session(session.get_bind().execution_options(writing=False)) as reader:
+        known = reader.get(Account, username)
+        stored = known.password_hash if known is not None else None
+    correct = passwords.verify(stored, password)
+    account = session.get(Account, username, populate_existing=True, with_for_update=True)
+    if account is None:
+        raise BadCredentials
+    locked = account.locked_until is not None and now < account.locked_until
+    if locked or not account.active or not correct or account.password_hash != stored:
+        if not locked and not correct:
+            _count_failure(account, now)
+            session.add(account)
+            detail = {"failed_attempts": account.failed_attempts}
+            audit.record(session, username, "session.refuse", username, detail, now)
+            session.commit()
+        raise BadCredentials
+    account.failed_attempts, account.locked_until = 0, None
+    if passwords.needs_rehash(account.password_hash):
+        account.password_hash = passwords.hash_password(password)
+    session.add(account)
+    session.exec(delete(AccessToken).where(col(AccessToken.username) == username, col(AccessToken.expires_at) <= now))
+    token, csrf = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    expires_at = now + timedelta(hours=get_settings().session_hours)
+    session.add(AccessToken(digest=_digest(token), username=username, csrf=csrf, created_at=now, expires_at=expires_at))
+    session.flush()
+    audit.record(session, username, "session.open", username, {}, now)
+    return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name))
+
+
+def authenticate(session: Session, token: str) -> Actor:
+    """Return whose token it is; raise ``Unauthenticated`` when it is unknown, expired or its account inactive."""
+    return resume(session, token).actor
+
+
+_RESUMED = (
+    sql.select(
+        col(AccessToken.csrf),
+        col(AccessToken.expires_at),
+        col(Account.username),
+        col(Account.display_name),
+        col(Account.active),
+        col(Membership.group_name),
+    )
+    .join(Account, col(Account.username) == col(AccessToken.username))
+    .join(Membership, col(Membership.username) == col(Account.username), isouter=True)
+    .where(col(AccessToken.digest) == bindparam("digest"))
+)
+
+
+def resume(session: Session, token: str) -> SignIn:
+    """Return the session a token belongs to, with the secret of its forms (CSRF), as ``authenticate`` does."""
+    rows = session.connection().execute(_RESUMED, {"digest": _digest(token)}).all()
+    if not rows or not rows[0].active or rows[0].expires_at <= machine_now():
+        raise Unauthenticated
+    found = rows[0]
+    groups = frozenset(row.group_name for row in rows if row.group_name is not None)
+    actor = Actor(found.username, found.display_name, groups, supervised_items(session, groups))
+    return SignIn(token, found.csrf, found.expires_at, actor)
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End the session of a token; an unknown one is ignored."""
+    session.exec(delete(AccessToken).where(col(AccessToken.digest) == _digest(token)))
+
+
+def _count_failure(account: Account, now: datetime) -> None:
+    if account.locked_until is not None:
+        account.failed_attempts, account.locked_until = 0, None
+    account.failed_attempts += 1
+    if account.failed_attempts >= ATTEMPTS_BEFORE_LOCK:
+        account.locked_until = now + LOCK_DURATION
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
