@@ -71,7 +71,7 @@ def list_items(
             area=area or None,
             unit=unit or None,
             q=q,
-            agreements=agreements.in_force(session, day),
+            agreements=agreements.pairs_in_force(session, day),
         )
     return page_of(found, lambda item: item.code, cursor, limit)
 

@@ -9,7 +9,7 @@ from api.dependencies import Caller, Cursor, Empty, EngineKey, Limit, Search, We
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.task import Light
-from services import tasks
+from services import assignment, completion, tasks
 from services.paging import Page
 from services.task_views import TaskCompletion, TaskDetail, TaskView
 
@@ -81,14 +81,14 @@ def get_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskDetail
 def claim_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:
     """Take a task."""
     with database.transaction() as session:
-        return tasks.claim(session, caller, engine_key(id))
+        return assignment.claim(session, caller, engine_key(id))
 
 
 @router.post("/tasks/{id}/release", status_code=202, responses=documented(401, 403, 404, conflict="task_closed"))
 def release_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:
     """Give a claimed task back to its groups."""
     with database.transaction() as session:
-        return tasks.release(session, caller, engine_key(id))
+        return assignment.release(session, caller, engine_key(id))
 
 
 @router.post(
@@ -99,7 +99,7 @@ def release_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskVi
 def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDatabase) -> TaskView:
     """Hand a task to another of its candidates."""
     with database.transaction() as session:
-        return tasks.transfer(session, caller, engine_key(id), body.to, body.reason)
+        return assignment.transfer(session, caller, engine_key(id), body.to, body.reason)
 
 
 @router.post(
@@ -110,4 +110,4 @@ def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDa
 def complete_task(id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase) -> TaskView:
     """Record the answer; the task is done at once, and the engine takes it from the outbox."""
     with database.transaction() as session:
-        return tasks.complete(session, caller, engine_key(id), body)
+        return completion.complete(session, caller, engine_key(id), body)

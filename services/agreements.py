@@ -70,7 +70,7 @@ class AgreementView(BaseModel):
     events: list[power_ledger.PowerEventView] = []
 
 
-def in_force(session: Session, on: date) -> set[tuple[str, str]]:
+def pairs_in_force(session: Session, on: date) -> set[tuple[str, str]]:
     """Return every (area, item code) with an agreement in force on ``on``."""
     signed = session.exec(select(Agreement).where(Agreement.state == AgreementState.SIGNED)).all()
     return {(one.area, item) for one in signed if one.in_force(on) for item in one.items}

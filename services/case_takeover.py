@@ -16,7 +16,7 @@ from models.case import Case, CaseState
 from models.protocol import START_TTL_MS, Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import answers, audit, outbox, special_procedures, tasks, timeline
+from services import answers, audit, completion, outbox, special_procedures, timeline
 from services.clock import product_now
 from services.timers import instant_text
 from services.transfer import SIGN_TASK
@@ -52,7 +52,7 @@ def hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> Non
         session, recall.decided_by or timeline.SYSTEM, "case.transfer", case.case_no, {"recall": recall.id}, at
     )
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
-        tasks.cancel(session, task.key, at)
+        completion.cancel(session, task.key, at)
     outbox.publish_message(
         session,
         Message.CASE_RECALLED,

@@ -1,11 +1,18 @@
-"""A task as it is shown, and the body that completes it."""
+"""A task as it is shown, with its form; and the body that completes it."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session, col, select
 
-from models.task import Light
+from models import form
+from models.case import Applicant, Case
+from models.identity import masked_name
+from models.task import FormVersion, Light, Task
+from services.clock import product_now
+from services.kept import Kept
 
 
 class OutcomeView(BaseModel):
@@ -60,3 +67,67 @@ class TaskCompletion(BaseModel):
     outcome: str = Field(min_length=1, max_length=64)
     opinion: str = Field(default="", max_length=4000)
     values: dict[str, Any] = Field(default_factory=dict)
+
+
+def view(task: Task, forms: dict[int, FormVersion], now: datetime) -> TaskView:
+    """Return a task as lists show it."""
+    deployed = forms.get(task.form_key) if task.form_key is not None else None
+    return TaskView(
+        id=str(task.key),
+        case_no=task.case_no or "",
+        element_id=task.element_id,
+        process_id=task.process_id,
+        name=task.name,
+        item_name=task.item_name,
+        area=task.area,
+        candidate_groups=task.candidate_groups,
+        assignee=task.assignee,
+        created_at=task.created_at,
+        due_at=task.due_at,
+        provisional=task.provisional,
+        light=task.light(now),
+        form_id=deployed.form_id if deployed else None,
+        outcomes=[
+            OutcomeView(value=value, label=label)
+            for value, label in form.outcomes(deployed.definition if deployed else None)
+        ],
+    )
+
+
+def view_now(session: Session, task: Task) -> TaskView:
+    """Return a task as lists show it, with its form looked up."""
+    return view(task, deployed_forms(session, [task]), product_now(session))
+
+
+def deployed_forms(session: Session, rows: Iterable[Task]) -> dict[int, FormVersion]:
+    """Return the forms of some tasks by form key."""
+    return _FORMS.among(session, {task.form_key for task in rows if task.form_key is not None})
+
+
+def _read_forms(session: Session, keys: Collection[int]) -> dict[int, FormVersion]:
+    found = session.exec(select(FormVersion).where(col(FormVersion.form_key).in_(keys))).all()
+    for one in found:
+        session.expunge(one)
+    return {one.form_key: one for one in found}
+
+
+_FORMS = Kept(_read_forms)
+"""Every list asks for the outcomes of its tasks' forms."""
+
+
+def schema_of(session: Session, task: Task) -> dict[str, Any] | None:
+    """Return the schema of a task's form, None where it has none."""
+    deployed = deployed_forms(session, [task]).get(task.form_key) if task.form_key is not None else None
+    return deployed.definition if deployed is not None else None
+
+
+def form_data(session: Session, task: Task) -> dict[str, Any]:
+    """Return what a form may show: the case's public facts, the applicant masked."""
+    case = session.get_one(Case, task.case_no)
+    applicant = session.get(Applicant, task.case_no)
+    return {
+        "caseNo": case.case_no,
+        "itemName": case.item_name,
+        "project": case.project,
+        "applicantName": masked_name(applicant.name) if applicant else "",
+    }

@@ -58,7 +58,7 @@ def show_items(
             area=area if area in visitor.areas else None,
             unit=unit if unit in visitor.units else None,
             q=q or None,
-            agreements=agreements.in_force(session, today),
+            agreements=agreements.pairs_in_force(session, today),
         )
     groups = [(one, [item for item in items if item.mode is one]) for one in words.MODES]
     context = {
@@ -78,10 +78,10 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
     today = visitor.now.date()
     with database.reading() as session:
         item, guide = read_head(session, code, today), catalogue.latest_guide(session, code)
-        in_force = agreements.in_force(session, today)
+        agreed = agreements.pairs_in_force(session, today)
         notices = policy_ledger.of_item(session, code)
         gone = catalogue.recalled_areas(session, code, today)
-    locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, code) not in in_force]
+    locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, code) not in agreed]
     context = {
         "item": item,
         "guide": guide,

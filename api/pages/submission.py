@@ -142,7 +142,7 @@ def _window_area(visitor: Visitor, area: str) -> str:
 def _items(session: Session, visitor: Visitor, area: str, q: str) -> list[ItemView]:
     today = visitor.now.date()
     return catalogue.list_items(
-        session, on=today, area=area, q=q or None, agreements=agreements.in_force(session, today)
+        session, on=today, area=area, q=q or None, agreements=agreements.pairs_in_force(session, today)
     )
 
 

@@ -16,7 +16,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.database import Database
 from models.task import Light
-from services import cases, tasks
+from services import assignment, cases, completion, tasks
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
 from services.task_views import TaskCompletion, TaskDetail, TaskView
@@ -97,7 +97,7 @@ def claim(
 ) -> Response:
     """Take a task; from the list only its row comes back."""
     with database.transaction() as session:
-        view = tasks.claim(session, visitor.actor, key)
+        view = assignment.claim(session, visitor.actor, key)
         counts = tasks.count_tasks(session, visitor.actor)
     if request.headers.get("HX-Request") == "true":
         return render(request, "tasks/_claimed.html", {"task": view, "counts": counts})
@@ -108,7 +108,7 @@ def claim(
 def release(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """Give a task back to its groups."""
     with database.transaction() as session:
-        tasks.release(session, visitor.actor, key)
+        assignment.release(session, visitor.actor, key)
     return see(f"/tasks/{key}", "released")
 
 
@@ -127,7 +127,7 @@ def transfer(
         if problems:
             raise InvalidInput(problems)
         with database.transaction() as session:
-            tasks.transfer(session, visitor.actor, key, to, reason)
+            assignment.transfer(session, visitor.actor, key, to, reason)
     except InvalidInput as error:
         sent = {"to": to, "reason": reason}
         return _task_page(request, database, visitor, key, transfer_problems=error.problems, transfer=sent)
@@ -141,9 +141,9 @@ def complete(
     """Record the answer and show the case, where the next step appears."""
     answer = _answer(text_of(form, "answer"))
     try:
-        completion = _completion(answer)
+        given = _completion(answer)
         with database.transaction() as session:
-            done = tasks.complete(session, visitor.actor, key, completion)
+            done = completion.complete(session, visitor.actor, key, given)
     except InvalidInput as error:
         return _task_page(request, database, visitor, key, problems=error.problems, answer=answer)
     return see(f"/cases/{done.case_no}", "submitted")

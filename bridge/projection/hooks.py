@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task
+from services import completion
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,6 @@ class Hooks:
 
 def service_hooks() -> Hooks:
     """Return the product's own."""
-    from services import task_intake, tasks
+    from services import task_intake
 
-    return Hooks(task_intake.receive, tasks.confirm, tasks.cancel)
+    return Hooks(task_intake.receive, completion.confirm, completion.cancel)

@@ -14,7 +14,7 @@ from models.database import Database
 from models.decision import Decision, DecisionStatus
 from models.recall import Disposition, InFlight
 from models.task import Task, TaskStatus
-from services import recalls, tasks
+from services import completion, recalls, task_access
 from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 from services.recall_views import RecallView
@@ -82,7 +82,7 @@ def test_a_recall_waits_for_the_answer_under_way_and_lets_it_count(database: Dat
     with ThreadPoolExecutor(1) as threads:
         with database.transaction() as session:
             task = session.get_one(Task, TASK)
-            case = tasks._lock_case(session, task)
+            case = completion._lock_case(session, task)
             task.status, task.is_open = TaskStatus.COMPLETING, False
             session.add(
                 Decision(
@@ -110,7 +110,7 @@ def test_an_answer_that_waits_for_a_recall_is_refused(database: Database) -> Non
     def answer() -> None:
         with database.transaction() as session:
             late = TaskCompletion(outcome="approve", opinion="", values={})
-            tasks.complete(session, actor("xingguo.approver"), TASK, late)
+            completion.complete(session, actor("xingguo.approver"), TASK, late)
 
     with ThreadPoolExecutor(1) as threads:
         with database.transaction() as session:
@@ -126,7 +126,7 @@ def test_an_answer_that_waits_for_a_recall_is_refused(database: Database) -> Non
             session.flush()
             answering = threads.submit(answer)
             eventually(lambda: somebody_waits(database), "the answer waits for the recall")
-        with pytest.raises(tasks.TaskClosed, match="已移交市级单位"):
+        with pytest.raises(task_access.TaskClosed, match="已移交市级单位"):
             answering.result(timeout=30)
     with database.reading() as session:
         assert session.exec(select(Decision)).all() == []

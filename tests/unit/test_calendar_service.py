@@ -405,8 +405,8 @@ def test_a_shipped_file_moves_the_running_cases_it_reaches_and_is_entered_once(
     calendar_files.seed_calendars(session, NOW, tmp_path)
     assert case.due_at == end_of_day(date(2026, 10, 27))
     assert messages(session) == ["deadline-changed"]
-    revisions = session.exec(select(CalendarRevision)).all()
-    assert [(one.area, one.moved_cases) for one in revisions] == [("ganxian", 0), ("xunwu", 1)]
+    recorded = session.exec(select(CalendarRevision)).all()
+    assert [(one.area, one.moved_cases) for one in recorded] == [("ganxian", 0), ("xunwu", 1)]
 
 
 def test_a_start_reckons_provisional_cases_anew(session: Session, tmp_path: Path) -> None:

@@ -110,13 +110,13 @@ def test_a_case_the_city_took_over_is_pushed_to_the_citys_supervisor_and_followe
     taken = add_case(session, 1, **closed, taken_over_at=now)
     kept = add_case(session, 2, **closed)
 
-    def pushes(case_no: str) -> set[tuple[str, str]]:
+    def pushed_to(case_no: str) -> set[tuple[str, str]]:
         return {(one.recipient, one.role.value) for one in supervision.of_case(session, case_no)}
 
     pushed = supervision.push(session, taken)
     supervision.push(session, kept)
-    assert pushes(taken.case_no) == {("city.jtys.supervisor", "responsible"), ("xingguo.supervisor", "follow_up")}
+    assert pushed_to(taken.case_no) == {("city.jtys.supervisor", "responsible"), ("xingguo.supervisor", "follow_up")}
     assert {one.approver_group for one in pushed} == {"city.jtys.approver"}
-    assert pushes(kept.case_no) == {("xingguo.supervisor", "responsible")}
+    assert pushed_to(kept.case_no) == {("xingguo.supervisor", "responsible")}
     assert "city.jtys.supervisor" in notices.supervising_groups(session, taken)
     assert taken.mode is Mode.DIRECT

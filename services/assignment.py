@@ -1,0 +1,66 @@
+"""Whose a task is: claim it, give it back, hand it to a colleague."""
+
+from sqlmodel import Session
+
+from models.task import Task
+from services import audit, outbox, timeline
+from services.actors import Actor, groups_of
+from services.clock import product_now
+from services.errors import FieldProblem, Forbidden, InvalidInput
+from services.task_access import TaskClaimed, find_open, require_not_taken
+from services.task_views import TaskView, view_now
+
+
+def claim(session: Session, actor: Actor, key: int) -> TaskView:
+    """Take a task; claiming one's own again changes nothing."""
+    task = find_open(session, actor, key)
+    if task.assignee is not None and task.assignee != actor.username:
+        raise TaskClaimed(f"该任务已由{task.assignee}认领")
+    if task.assignee is None:
+        _assign(session, task, actor.username, actor, "认领")
+    return view_now(session, task)
+
+
+def release(session: Session, actor: Actor, key: int) -> TaskView:
+    """Give a claimed task back to its groups."""
+    task = find_open(session, actor, key)
+    if task.assignee is not None and task.assignee != actor.username:
+        raise Forbidden("只有认领人可以退回该任务", "Only the assignee may release the task")
+    if task.assignee is not None:
+        _assign(session, task, None, actor, "退回公共列表")
+    return view_now(session, task)
+
+
+def transfer(session: Session, actor: Actor, key: int, to: str, reason: str) -> TaskView:
+    """Hand a task to another candidate, with the reason."""
+    task = find_open(session, actor, key)
+    require_not_taken(task, actor)
+    if not set(groups_of(session, to)) & set(task.candidate_groups):
+        raise InvalidInput([FieldProblem("to", "对方不在该任务的候选范围内")])
+    _assign(session, task, to, actor, f"转交{to}：{reason}" if reason else f"转交{to}")
+    return view_now(session, task)
+
+
+def _assign(session: Session, task: Task, assignee: str | None, actor: Actor, text: str) -> None:
+    now = product_now(session)
+    task.assignee = assignee
+    session.add(task)
+    version = f"{now.timestamp():.6f}"
+    outbox.assign_user_task(session, stream=task.case_no or "", key=task.key, assignee=assignee, version=version)
+    audit.record(
+        session,
+        actor.username,
+        "task.assign",
+        task.case_no or "",
+        {"task": task.key, "assignee": assignee},
+        now,
+    )
+    timeline.add(
+        session,
+        task.case_no or "",
+        "task.assigned",
+        f"{task.name}：{text}",
+        actor=actor.username,
+        at=now,
+        key=f"task.assigned:{task.key}:{version}",
+    )

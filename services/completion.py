@@ -1,0 +1,189 @@
+"""Complete a task, and what the engine says became of it.
+
+Completing writes the answer, its audit and the command for the engine in one transaction. A task is done for people
+from then on; the engine confirms it, or, when a timer or a withdrawal was first, the answer is marked overtaken.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, update
+from sqlmodel import Session, select
+
+from models import form
+from models.case import Case, CaseState
+from models.decision import Decision, DecisionStatus
+from models.task import ClockShare, Task, TaskCandidate, TaskStatus
+from services import audit, hearings, inspection, outbox, timeline, tolerance
+from services.actors import Actor
+from services.clock import product_now
+from services.errors import Conflict, FieldProblem, InvalidInput
+from services.task_access import TaskClosed, find_open, require_not_taken, require_open
+from services.task_views import TaskCompletion, TaskView, schema_of, view_now
+
+MERITS = frozenset({"approve", "deny"})
+
+
+class CasePaused(Conflict):
+    """The case is in a special procedure, so no decision can be taken."""
+
+    code, title, title_en = (
+        "case_paused",
+        "办件处于特别程序中，不能作出决定",
+        "Case is in a special procedure",
+    )
+
+
+def complete(session: Session, actor: Actor, key: int, completion: TaskCompletion) -> TaskView:
+    """Record the answer and queue the completion; a second time raises ``TaskClosed``."""
+    task = find_open(session, actor, key)
+    case = _lock_case(session, task)
+    require_not_taken(task, actor)
+    schema = schema_of(session, task)
+    labels = dict(form.outcomes(schema))
+    if completion.outcome not in labels:
+        raise InvalidInput([FieldProblem("outcome", f"办理结果应为：{'、'.join(labels)}")])
+    answer, problems = form.check_answer(schema, completion.values, completion.opinion)
+    if problems:
+        raise InvalidInput([FieldProblem(one.field, one.message) for one in problems])
+    if case.case_state is CaseState.SPECIAL_OPEN and completion.outcome in MERITS:
+        raise CasePaused()
+    now = product_now(session)
+    if task.clock is ClockShare.ACCEPTANCE and case.acceptance_due_at is not None and now > case.acceptance_due_at:
+        raise TaskClosed("受理期限已过，视为受理")
+    inspection.require_two_inspectors(answer.values)
+    tolerance.check_answer(session, case, completion.outcome, answer.values)
+    tolerance.require_supplied(case, completion.outcome)
+    hearings.require_impartial(session, actor, task)
+    session.add(
+        Decision(
+            task_key=task.key,
+            case_no=case.case_no,
+            process_id=task.process_id,
+            element_id=task.element_id,
+            task_name=task.name,
+            account=actor.username,
+            outcome=completion.outcome,
+            outcome_label=labels[completion.outcome],
+            opinion=completion.opinion.strip(),
+            form_values=answer.values,
+            decided_at=now,
+        )
+    )
+    task.assignee = task.assignee or actor.username
+    close(session, task, TaskStatus.COMPLETING, now)
+    timeline.add(
+        session,
+        case.case_no,
+        "task.completed",
+        _told(task.name, labels[completion.outcome], completion.opinion),
+        actor=actor.username,
+        at=now,
+        key=f"task.completed:{task.key}",
+    )
+    audit.record(
+        session,
+        actor.username,
+        "task.complete",
+        case.case_no,
+        {"task": task.key, "element": task.element_id, "outcome": completion.outcome},
+        now,
+    )
+    outbox.complete_user_task(
+        session,
+        stream=case.case_no,
+        key=task.key,
+        variables={"outcome": completion.outcome, **answer.routing},
+    )
+    return view_now(session, task)
+
+
+def confirm(session: Session, task_key: int, at: datetime) -> None:
+    """Take the engine's word that a task is completed, here or in another tool."""
+    session.flush()
+    named = {"of_task": task_key}
+    connection = session.connection()
+    if connection.execute(_CONFIRM_TASK, {**named, "at": at}).rowcount == 0:
+        return
+    connection.execute(_CONFIRM_DECISION, named)
+    connection.execute(_CLOSE_CANDIDATES, named)
+    session.expire_all()
+
+
+def cancel(session: Session, task_key: int, at: datetime) -> None:
+    """Take the engine's word that a task was left; an answer not yet carried out is overtaken."""
+    task = session.get(Task, task_key)
+    if task is None or task.status in (TaskStatus.COMPLETED, TaskStatus.CANCELED):
+        return
+    decision = _decision(session, task_key)
+    if decision is not None and decision.status is DecisionStatus.RECORDED:
+        decision.status = DecisionStatus.OVERTAKEN
+        session.add(decision)
+        timeline.add(
+            session,
+            decision.case_no,
+            "task.overtaken",
+            f"“{task.name}”的办理意见提交时，该环节已因到期或撤回而结束，意见未生效",
+            actor=decision.account,
+            at=at,
+            key=f"task.overtaken:{task_key}",
+        )
+        audit.record(session, timeline.SYSTEM, "task.overtaken", decision.case_no, {"task": task_key}, at)
+    close(session, task, TaskStatus.CANCELED, at)
+
+
+def _lock_case(session: Session, task: Task) -> Case:
+    """Return the task's case, locked until the answer is recorded, and look at the task again.
+
+    A recall locks the case too: the answer comes before it and counts, or after it and is refused.
+    """
+    case = session.get_one(Case, task.case_no, with_for_update={"key_share": True}, populate_existing=True)
+    if session.get_bind().dialect.name == "postgresql":
+        session.refresh(task)
+        require_open(session, task)
+    return case
+
+
+def close(session: Session, task: Task, status: TaskStatus, at: datetime) -> None:
+    """Close a task and its candidacies in the lists."""
+    task.status, task.is_open, task.closed_at = status, False, at
+    session.add(task)
+    session.flush()
+    session.connection().execute(_CLOSE_CANDIDATES, {"of_task": task.key})
+
+
+_TASK = Task.__table__  # type: ignore[attr-defined]
+
+
+_DECISION = Decision.__table__  # type: ignore[attr-defined]
+
+
+_CANDIDATE = TaskCandidate.__table__  # type: ignore[attr-defined]
+
+
+_CONFIRM_TASK = (
+    update(_TASK)
+    .where(_TASK.c.key == bindparam("of_task"), _TASK.c.status.not_in((TaskStatus.COMPLETED, TaskStatus.CANCELED)))
+    .values(
+        status=TaskStatus.COMPLETED,
+        is_open=False,
+        closed_at=func.coalesce(_TASK.c.closed_at, bindparam("at", type_=_TASK.c.closed_at.type)),
+    )
+)
+
+
+_CONFIRM_DECISION = (
+    update(_DECISION).where(_DECISION.c.task_key == bindparam("of_task")).values(status=DecisionStatus.CONFIRMED)
+)
+
+
+_CLOSE_CANDIDATES = (
+    update(_CANDIDATE).where(_CANDIDATE.c.task_key == bindparam("of_task"), _CANDIDATE.c.is_open).values(is_open=False)
+)
+
+
+def _decision(session: Session, task_key: int) -> Decision | None:
+    return session.exec(select(Decision).where(Decision.task_key == task_key)).first()
+
+
+def _told(name: str, outcome: str, opinion: str) -> str:
+    return f"{name}：{outcome}。{opinion.strip()}" if opinion.strip() else f"{name}：{outcome}"

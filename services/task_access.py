@@ -1,0 +1,57 @@
+"""Who may open a task: found, still open, a candidate's, and not claimed by somebody else."""
+
+from sqlmodel import Session
+
+from models.case import Case
+from models.task import Task, TaskStatus
+from services.actors import Actor
+from services.errors import Conflict, Forbidden, NotFound
+
+
+class TaskClosed(Conflict):
+    """The task was completed before, or the process has left it."""
+
+    code, title, title_en = "task_closed", "该任务已经办结", "Task already closed"
+
+
+class TaskClaimed(Conflict):
+    """Somebody else has claimed the task."""
+
+    code, title, title_en = "task_claimed", "该任务已被他人认领", "Task claimed by somebody else"
+
+
+def find(session: Session, key: int) -> Task:
+    """Return a task that belongs to a case; raise ``NotFound``."""
+    task = session.get(Task, key)
+    if task is None or task.case_no is None:
+        raise NotFound("没有这个任务", "No such task")
+    return task
+
+
+def find_open(session: Session, actor: Actor, key: int) -> Task:
+    """Return an open task the actor is a candidate of; raise ``NotFound``, ``Forbidden`` or ``TaskClosed``."""
+    task = find(session, key)
+    require_candidate(task, actor)
+    require_open(session, task)
+    return task
+
+
+def require_open(session: Session, task: Task) -> None:
+    """Raise ``TaskClosed`` unless the task is open, saying so where a recall has closed it."""
+    if task.is_open:
+        return
+    case = session.get(Case, task.case_no)
+    recalled = case is not None and case.taken_over_at is not None and task.status is TaskStatus.CANCELED
+    raise TaskClosed("权限已收回，办件已移交市级单位，意见未登记" if recalled else "")
+
+
+def require_candidate(task: Task, actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the actor is the assignee or a member of a candidate group."""
+    if task.assignee != actor.username and not actor.groups & set(task.candidate_groups):
+        raise Forbidden("该任务不属于您的岗位", "The task is not yours")
+
+
+def require_not_taken(task: Task, actor: Actor) -> None:
+    """Raise ``Forbidden`` where somebody else has claimed the task."""
+    if task.assignee is not None and task.assignee != actor.username:
+        raise Forbidden(f"该任务已由{task.assignee}认领", "The task is claimed by somebody else")
