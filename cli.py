@@ -210,7 +210,7 @@ def verify_audit(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
     from models.database import Database
     from ops.environment import adopt_instance
     from ops.instance import InstanceDirectory
-    from services import audit
+    from services.journal import audit
     from settings import get_settings
 
     directory = InstanceDirectory(state_dir)

@@ -10,9 +10,10 @@ import sys
 
 from models.database import Database
 from ops.terminal import complain, say
-from services import accounts, audit
+from services import accounts
 from services.clock import machine_now
 from services.errors import TongquanError
+from services.journal import audit
 from settings import get_settings
 
 ACTOR = "deployment"

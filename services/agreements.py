@@ -18,10 +18,11 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, notices, outbox, power_ledger, power_rights, rights, timeline, turns
+from services import catalogue, notices, outbox, power_ledger, power_rights, rights, turns
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.journal import timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
 from services.timers import instant_text

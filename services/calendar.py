@@ -21,10 +21,11 @@ from models.working_calendar import (
     Missing,
     published_until,
 )
-from services import audit, rights
+from services import rights
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
+from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
 from services.working_calendar import calendar_of
 

@@ -11,9 +11,10 @@ from sqlmodel import Session, select
 
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.catalogue import Area
-from services import calendar, replanning, timeline
+from services import calendar, replanning
 from services.calendar import DayEntry
 from services.errors import FieldProblem, InvalidInput, SetupError
+from services.journal import timeline
 from settings import PROJECT_ROOT
 
 FOLDER: Final = PROJECT_ROOT / "catalog_data" / "calendars"

@@ -7,8 +7,6 @@ from sqlmodel import Session
 from models.case import Case, CaseState, Material
 from models.protocol import Message
 from services import (
-    answers,
-    audit,
     case_access,
     clock_views,
     deadlines,
@@ -17,12 +15,12 @@ from services import (
     outbox,
     rights,
     special_procedures,
-    timeline,
     tolerance,
 )
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
+from services.journal import audit, task_outcomes, timeline
 from services.submission import material_rows
 from services.submission_input import MaterialInput
 
@@ -108,7 +106,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case = _of_window(session, actor, case_no)
     if not case.is_open:
         raise CaseClosed()
-    if case.decision is not None or answers.final(session, case_no) is not None:
+    if case.decision is not None or task_outcomes.final(session, case_no) is not None:
         raise CaseDecided()
     now = product_now(session)
     if case.accepted_at is None:

@@ -16,8 +16,9 @@ from models.case import Case, CaseState
 from models.protocol import START_TTL_MS, Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import answers, audit, completion, outbox, special_procedures, timeline
+from services import completion, outbox, special_procedures
 from services.clock import product_now
+from services.journal import audit, task_outcomes, timeline
 from services.timers import instant_text
 from services.transfer import SIGN_TASK
 
@@ -30,7 +31,7 @@ def disposition_of(session: Session, case: Case, choice: InFlight) -> Dispositio
     """Return what a recall does to a case in flight."""
     if case.level == 1 or _is_forwarded(session, case):
         return Disposition.WITH_CITY
-    ended = any(answers.find(session, case.case_no, outcome=outcome) is not None for outcome in ENDING)
+    ended = any(task_outcomes.find(session, case.case_no, outcome=outcome) is not None for outcome in ENDING)
     if case.decision is not None or ended or choice is InFlight.FINISH:
         return Disposition.FINISH
     return Disposition.TRANSFER
@@ -171,13 +172,13 @@ def message_id(case_no: str, attempt: int = 0) -> str:
 
 def _is_forwarded(session: Session, case: Case) -> bool:
     """Tell whether the county's last word was to send the dossier, which the engine has yet to carry out."""
-    last = answers.find(session, case.case_no)
+    last = task_outcomes.find(session, case.case_no)
     return last is not None and last.element_id == SIGN_TASK and last.outcome == "forward"
 
 
 def _answered(session: Session, case: Case) -> str | None:
     """Return the county's answer to the application that nobody has carried out: accept or correct."""
-    given = [answers.find(session, case.case_no, element=element) for element in ACCEPTANCE_TASKS]
+    given = [task_outcomes.find(session, case.case_no, element=element) for element in ACCEPTANCE_TASKS]
     last = max((one for one in given if one is not None), key=lambda one: one.id or 0, default=None)
     if last is None or case.accepted_at is not None:
         return None

@@ -17,8 +17,6 @@ from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
 from services import (
-    answers,
-    audit,
     case_access,
     catalogue,
     clock_views,
@@ -36,6 +34,7 @@ from services import (
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import NotFound
+from services.journal import audit, task_outcomes
 from services.paging import Page, decode_cursor, encode_cursor
 from services.submission_input import StateView
 from services.views import (
@@ -253,7 +252,7 @@ def _opinions(session: Session, case_no: str) -> list[OpinionView]:
             at=one.decided_at,
             overtaken=one.status is DecisionStatus.OVERTAKEN,
         )
-        for one in answers.everything(session, case_no)
+        for one in task_outcomes.everything(session, case_no)
     ]
 
 

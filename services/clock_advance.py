@@ -4,10 +4,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.clock_state import AdvanceStatus, ClockAdvance
-from services import audit
 from services.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Unavailable
+from services.journal import audit
 from settings import get_settings
 
 LONGEST_ADVANCE_SECONDS = 20 * 366 * 24 * 3600

@@ -16,10 +16,11 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import case_access, catalogue, notices, power_ledger, power_rights, rights, timeline, turns
+from services import case_access, catalogue, notices, power_ledger, power_rights, rights, turns
 from services.actors import Actor, groups_of
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.journal import timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
 from services.working_calendar import calendar_of

@@ -17,8 +17,9 @@ from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
-from services import answers, deadlines, notices, outbox, timeline, tolerance
+from services import deadlines, notices, outbox, tolerance
 from services.clock import product_now
+from services.journal import task_outcomes, timeline
 from services.timers import timer_text
 
 NOTHING_AHEAD = timedelta(days=365)
@@ -147,7 +148,7 @@ def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:
 
 def _answered_in_time(session: Session, case: Case, due: datetime) -> bool:
     """Tell whether the decision was given within the limit, though its job has not carried it out yet."""
-    answer = answers.final(session, case.case_no)
+    answer = task_outcomes.final(session, case.case_no)
     return answer is not None and answer.decided_at <= due
 
 

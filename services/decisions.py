@@ -7,8 +7,9 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
-from services import answers, clock_views, deadlines, documents, filings, supervision, timeline, webhooks
+from services import clock_views, deadlines, documents, filings, supervision, webhooks
 from services.clock import product_now
+from services.journal import task_outcomes, timeline
 from services.webhook_events import Event
 
 DELIVERY_TASK = "Task_Deliver"
@@ -21,7 +22,7 @@ def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
     """Record what was decided, dated by the approver's answer."""
     case = session.get_one(Case, case_no)
     if case.decision is None:
-        answer = answers.latest(session, case_no, outcome=verdict.value)
+        answer = task_outcomes.latest(session, case_no, outcome=verdict.value)
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)
         deadlines.settle(session, case)
@@ -48,7 +49,7 @@ def issue(
     case = session.get_one(Case, case_no)
     if case.decision is None or case.decided_at is None:
         raise ValueError(f"case {case_no} has no decision to issue")
-    answer = answers.latest(session, case_no, outcome=case.decision.value)
+    answer = task_outcomes.latest(session, case_no, outcome=case.decision.value)
     document = documents.issue_decision(
         session, case, case.decision, wording, sealing, redress, answer.opinion, case.decided_at
     )
@@ -85,7 +86,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
 def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
     """Record how and when the documents reached the applicant (送达回证)."""
     case = session.get_one(Case, case_no)
-    answer = answers.find(session, case_no, element=DELIVERY_TASK)
+    answer = task_outcomes.find(session, case_no, element=DELIVERY_TASK)
     at = answer.decided_at if answer is not None else product_now(session)
     chosen = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
     manner = DELIVERY_MANNERS.get(chosen, chosen)
@@ -105,7 +106,7 @@ def close(session: Session, case_no: str) -> dict[str, Any]:
     """End the case (办结), dated by the last thing a person did in it."""
     case = session.get_one(Case, case_no)
     if case.is_open and case.decision is not None:
-        given = [one.decided_at for one in answers.everything(session, case_no)]
+        given = [one.decided_at for one in task_outcomes.everything(session, case_no)]
         at = max([*given, case.decided_at or product_now(session)])
         case.state = _closed_state(case)
         case.is_open, case.closed_at = False, at

@@ -3,9 +3,10 @@
 from sqlmodel import Session
 
 from models.document import Document
-from services import audit, case_access, documents
+from services import case_access, documents
 from services.actors import Actor
 from services.clock import product_now
+from services.journal import audit
 
 
 def read(session: Session, actor: Actor, document_id: int) -> Document:

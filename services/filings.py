@@ -21,10 +21,11 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import answers, notices, outbox, power_ledger, power_rights, rights, timeline, turns, webhooks
+from services import notices, outbox, power_ledger, power_rights, rights, turns, webhooks
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.journal import task_outcomes, timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.rights import Role
 from services.timers import instant_text, timer_text
@@ -310,7 +311,7 @@ def view(session: Session, filing: Filing) -> FilingView:
     """Return a filing as the contract shows it."""
     case = session.get_one(Case, filing.case_no)
     waiting = filing.state in (FilingState.FILED, FilingState.ANSWERED)
-    consent = answers.find(session, filing.case_no, outcome="agree", element=CONSENT_TASK)
+    consent = task_outcomes.find(session, filing.case_no, outcome="agree", element=CONSENT_TASK)
     return FilingView.model_validate(
         {
             **filing.model_dump(),

@@ -14,9 +14,10 @@ from models.notice import NoticeKind
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date
-from services import notices, rights, timeline
+from services import notices, rights
 from services.actors import Actor
 from services.errors import Conflict, FieldProblem, InvalidInput
+from services.journal import timeline
 
 HEARING_REQUEST_DAYS = 5
 """Working days to ask for a hearing after being told of the right to one (art. 47)."""

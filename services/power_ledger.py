@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 
 from models.power_event import PowerEvent, PowerSubject
-from services import audit, power_rights, rights
+from services import power_rights, rights
 from services.actors import Actor
+from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
 
 BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)

@@ -13,10 +13,11 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
-from services import audit, outbox, rights
+from services import outbox, rights
 from services.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
+from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
 
 PROCESS_ELEMENT = "PROCESS"

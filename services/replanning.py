@@ -13,10 +13,11 @@ from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
-from services import calendar, deadlines, hearings, outbox, timeline
+from services import calendar, deadlines, hearings, outbox
 from services.actors import Actor
 from services.calendar import DayEntry
 from services.clock import product_now
+from services.journal import timeline
 
 CASES_AT_A_TIME = 500
 NO_NAMES = "[]"

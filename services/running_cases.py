@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from services import answers
+from services.journal import task_outcomes
 
 
 class NotYetDue(Exception):
@@ -24,5 +24,5 @@ def of_item(session: Session, item: str, area: str, *, locked: bool = False) -> 
 def is_decided(session: Session, case: Case) -> bool:
     """Tell whether the case is decided, or its decision is on its way to the engine."""
     return case.decision is not None or any(
-        answers.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
+        task_outcomes.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
     )

@@ -14,10 +14,11 @@ from sqlalchemy import bindparam, delete, sql
 from sqlmodel import Session, col
 
 from models.account import AccessToken, Account, Membership
-from services import audit, passwords
+from services import passwords
 from services.actors import Actor, actor_of, supervised_items
 from services.clock import machine_now
 from services.errors import Unauthenticated
+from services.journal import audit
 from settings import get_settings
 
 ATTEMPTS_BEFORE_LOCK: Final = 5

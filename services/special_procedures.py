@@ -11,21 +11,11 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import (
-    answers,
-    audit,
-    deadlines,
-    documents,
-    hearings,
-    notices,
-    outbox,
-    reference,
-    rights,
-    timeline,
-)
+from services import deadlines, documents, hearings, notices, outbox, reference, rights
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.journal import audit, task_outcomes, timeline
 from services.timers import timer_text
 from services.working_calendar import calendar_of
 
@@ -319,7 +309,7 @@ def _require_handler(actor: Actor, case: Case) -> None:
 
 
 def _require_running(session: Session, case: Case) -> None:
-    decided = case.decision is not None or answers.final(session, case.case_no) is not None
+    decided = case.decision is not None or task_outcomes.final(session, case.case_no) is not None
     if not case.is_open or case.accepted_at is None or decided:
         raise CaseNotRunning()
 

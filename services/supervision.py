@@ -19,9 +19,10 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import catalogue, notices, outbox, reference, timeline, webhooks
+from services import catalogue, notices, outbox, reference, webhooks
 from services.clock import product_now
 from services.errors import NotFound
+from services.journal import timeline
 from services.rights import Group
 from services.timers import timer_text
 from services.webhook_events import Event

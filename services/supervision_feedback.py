@@ -15,10 +15,11 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import answers, audit, notices, outbox, supervision, timeline, webhooks
+from services import notices, outbox, supervision, webhooks
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
+from services.journal import audit, task_outcomes, timeline
 from services.supervision import find, tell
 from services.timers import instant_text
 from services.webhook_events import Event
@@ -217,7 +218,7 @@ def answer_from_task(session: Session, feedback_id: int, instance_key: int) -> N
     if one.answered_at is not None:
         return
     found = find(session, one.push_id)
-    given = answers.of_instance(session, instance_key)
+    given = task_outcomes.of_instance(session, instance_key)
     if given is None:
         raise NotFound(f"监管反馈{feedback_id}没有可记录的阅处意见")
     _answer(session, found, one, given.opinion or "已阅", given.account, given.decided_at)
@@ -288,7 +289,7 @@ def _require_supervisor(session: Session, actor: Actor, one: SupervisionPush) ->
     if one.recipient not in actor.groups:
         raise Forbidden("该推送不属于您的监管单位", "The push is not addressed to you")
     case = session.get_one(Case, one.case_no)
-    decided = answers.find(session, case.case_no, outcome=case.decision.value) if case.decision else None
+    decided = task_outcomes.find(session, case.case_no, outcome=case.decision.value) if case.decision else None
     if decided is not None and decided.account == actor.username:
         raise Forbidden("作出决定的人不能同时监管本件", "Whoever decided the case may not supervise it")
 

@@ -14,11 +14,12 @@ from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
-from services import audit, rights, supervision_feedback
+from services import rights, supervision_feedback
 from services.actors import Actor
 from services.case_access import ApplicantView, applicant_view
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
+from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
 
 COUNTED = 100

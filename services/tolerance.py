@@ -14,19 +14,10 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import (
-    answers,
-    clock_views,
-    deadlines,
-    documents,
-    form_check,
-    outbox,
-    reference,
-    special_procedures,
-    timeline,
-)
+from services import clock_views, deadlines, documents, form_check, outbox, reference, special_procedures
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
+from services.journal import task_outcomes, timeline
 
 UNTIL, MATERIALS, COMMITMENT = "tolerated_until", "tolerated_materials", "by_commitment"
 """Fields of the acceptance forms."""
@@ -98,7 +89,7 @@ def take_promise(session: Session, case: Case, answer: Decision) -> None:
 
 def lapse(session: Session, case: Case, at: datetime) -> bool:
     """End the examination because what was promised did not come; False when a decision was first."""
-    if answers.final(session, case.case_no) is not None:
+    if task_outcomes.final(session, case.case_no) is not None:
         return False
     case.state, case.is_open, case.closed_at = CaseState.WITHDRAWN, False, at
     session.add(case)

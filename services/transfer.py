@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
-from services import answers, audit, catalogue, deadlines, documents, timeline
+from services import catalogue, deadlines, documents
 from services.clock import product_now
+from services.journal import audit, task_outcomes, timeline
 
 ON_SITE_TASK = "Task_InspectOnSite"
 REVIEW_TASK = "Task_CountyReview"
@@ -26,7 +27,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
     if case.deemed_accepted and case.acceptance_due_at is not None:
         at = case.acceptance_due_at
     else:
-        accepted = answers.find(session, case_no, outcome="accept")
+        accepted = task_outcomes.find(session, case_no, outcome="accept")
         at = accepted.decided_at if accepted is not None else at
     if case.case_state is CaseState.ACCEPTED:
         case.state = CaseState.IN_DEPARTMENT
@@ -50,7 +51,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
 def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Put the signed review together as a dossier and forward it; one a signature, however often the job runs."""
     case = session.get_one(Case, case_no)
-    signature = answers.latest(session, case_no, element=SIGN_TASK)
+    signature = task_outcomes.latest(session, case_no, element=SIGN_TASK)
     current = _current(session, case_no)
     if current is not None and current.body["signature"]["decision_id"] == signature.id:
         return {}
@@ -95,7 +96,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
 def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Record the city unit's receipt of the dossier."""
     dossier = _current(session, case_no)
-    answer = answers.latest(session, case_no, element=RECEIPT_TASK)
+    answer = task_outcomes.latest(session, case_no, element=RECEIPT_TASK)
     if dossier is not None and dossier.received_at is None:
         dossier.received_by, dossier.received_at = answer.account, answer.decided_at
         session.add(dossier)
@@ -116,7 +117,7 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
 def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Record that the city returned the dossier to the county, and why."""
     dossier = _current(session, case_no)
-    answer = answers.latest(session, case_no, element=CITY_REVIEW_TASK, outcome="return")
+    answer = task_outcomes.latest(session, case_no, element=CITY_REVIEW_TASK, outcome="return")
     if dossier is not None and dossier.returned_at is None:
         dossier.returned_by, dossier.returned_at = answer.account, answer.decided_at
         dossier.return_reason = answer.opinion
@@ -164,7 +165,7 @@ def _current(session: Session, case_no: str) -> TransferDossier | None:
 
 
 def _body(session: Session, case: Case, signature_id: int | None) -> dict[str, Any]:
-    given = answers.everything(session, case.case_no)
+    given = task_outcomes.everything(session, case.case_no)
     review = next((one for one in reversed(given) if one.element_id == REVIEW_TASK), None)
     signed = next(one for one in reversed(given) if one.id == signature_id)
     check = next((one for one in reversed(given) if one.element_id == ON_SITE_TASK), None)

@@ -20,7 +20,6 @@ from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitT
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
 from services import (
-    audit,
     catalogue,
     outbox,
     power_ledger,
@@ -29,12 +28,12 @@ from services import (
     reference,
     rights,
     running_cases,
-    timeline,
     turns,
 )
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.journal import audit, timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.power_ledger import PowerEventView
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from models.audit import AuditEntry
-from services import audit
+from services.journal import audit
 from tests.integration.web import Web, web
 
 WINDOW = "xingguo.window"

@@ -12,8 +12,9 @@ from sqlmodel import Session, SQLModel, select
 from models.account import AccessToken, Account
 from models.catalogue import Area, AreaKind, CountyUnit, Responsibility, SupervisorLevel, Unit
 from models.database import Database
-from services import accounts, actors, audit, demo_accounts, passwords, sessions
+from services import accounts, actors, demo_accounts, passwords, sessions
 from services.errors import InvalidInput, SetupError, Unauthenticated
+from services.journal import audit
 from services.sessions import BadCredentials
 from settings import Settings, get_settings
 

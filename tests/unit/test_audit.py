@@ -11,7 +11,7 @@ from sqlmodel import SQLModel, select
 
 from models.audit import AuditEntry
 from models.database import Database
-from services import audit
+from services.journal import audit
 
 AT = datetime(2026, 9, 21, 1, 0, 0, 123456, tzinfo=UTC)
 
