@@ -13,10 +13,10 @@ from api.dependencies import Caller, WebDatabase, WebSettings
 from api.problems import documented
 from api.routing import API_BASE, AdministratorRoute, StrictRoute
 from models.database import Database
-from services import clock_advance
 from services.actors import Actor
 from services.clock import product_now
-from services.clock_advance import AdvanceFailed, AdvanceInput
+from services.process_engine import clock_advance
+from services.process_engine.clock_advance import AdvanceFailed, AdvanceInput
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["clock"])
 router = APIRouter(prefix=API_BASE, route_class=AdministratorRoute, tags=["clock"])

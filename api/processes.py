@@ -9,9 +9,9 @@ from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.engine_state import InstanceState
-from services import processes
 from services.paging import Page
-from services.processes import DefinitionView, InstanceDetail, InstanceRow
+from services.process_engine import processes
+from services.process_engine.processes import DefinitionView, InstanceDetail, InstanceRow
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["processes"])
 

@@ -15,7 +15,8 @@ from models.engine_state import ProcessInstance
 from models.outbox import OutboxStatus
 from models.protocol import Message, Process
 from models.recall import Disposition, RecallCase
-from services import case_takeover, outbox
+from services import case_takeover
+from services.process_engine import outbox
 
 MAX_GRACE = timedelta(minutes=10)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from models.database import Database
 from services.actors import Actor
 from services.clock import product_now
-from services.clock_advance import LONGEST_ADVANCE_SECONDS, is_done, request_advance
 from services.errors import SetupError
+from services.process_engine.clock_advance import LONGEST_ADVANCE_SECONDS, is_done, request_advance
 from settings import get_settings
 
 PATIENCE_SECONDS = 3600.0

@@ -15,7 +15,7 @@ from models.decision import Decision
 from services import clock_views, deadlines, documents, form_check, tolerance
 from services.clock import product_now
 from services.journal import task_outcomes, timeline
-from services.timers import instant_text
+from services.process_engine.timers import instant_text
 
 ACCEPTED = {"accepted": True}
 NOT_ACCEPTED = {"accepted": False}

@@ -18,14 +18,15 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, notices, outbox, power_ledger, power_rights, rights, turns
+from services import catalogue, notices, power_ledger, power_rights, rights, turns
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.paging import Page, decode_cursor, encode_cursor
+from services.process_engine import outbox
+from services.process_engine.timers import instant_text
 from services.rights import Role
-from services.timers import instant_text
 
 DEMO_PROCEDURE = (
     "按《审核审批程序（示例）》执行：县级受理、实质性审核、首席代表签发转报，市级审批并加盖市级审批专用章。"

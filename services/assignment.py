@@ -3,11 +3,11 @@
 from sqlmodel import Session
 
 from models.task import Task
-from services import outbox
 from services.actors import Actor, groups_of
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, timeline
+from services.process_engine import outbox
 from services.task_access import TaskClaimed, find_open, require_not_taken
 from services.task_views import TaskView, view_now
 

@@ -6,21 +6,12 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState, Material
 from models.protocol import Message
-from services import (
-    case_access,
-    clock_views,
-    deadlines,
-    documents,
-    form_check,
-    outbox,
-    rights,
-    special_procedures,
-    tolerance,
-)
+from services import case_access, clock_views, deadlines, documents, form_check, rights, special_procedures, tolerance
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, task_outcomes, timeline
+from services.process_engine import outbox
 from services.submission import material_rows
 from services.submission_input import MaterialInput
 

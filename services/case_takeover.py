@@ -16,10 +16,11 @@ from models.case import Case, CaseState
 from models.protocol import START_TTL_MS, Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import completion, outbox, special_procedures
+from services import completion, special_procedures
 from services.clock import product_now
 from services.journal import audit, task_outcomes, timeline
-from services.timers import instant_text
+from services.process_engine import outbox
+from services.process_engine.timers import instant_text
 from services.transfer import SIGN_TASK
 
 ENDING: Final = ("approve", "deny", "refuse", "not_needed")

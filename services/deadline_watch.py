@@ -17,10 +17,11 @@ from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
-from services import deadlines, notices, outbox, tolerance
+from services import deadlines, notices, tolerance
 from services.clock import product_now
 from services.journal import task_outcomes, timeline
-from services.timers import timer_text
+from services.process_engine import outbox
+from services.process_engine.timers import timer_text
 
 NOTHING_AHEAD = timedelta(days=365)
 """How far ahead the watch sleeps when nothing is left to signal; its timer may never be null."""

@@ -21,14 +21,15 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import notices, outbox, power_ledger, power_rights, rights, turns, webhooks
+from services import notices, power_ledger, power_rights, rights, turns, webhooks
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import task_outcomes, timeline
 from services.paging import Page, decode_cursor, encode_cursor
+from services.process_engine import outbox
+from services.process_engine.timers import instant_text, timer_text
 from services.rights import Role
-from services.timers import instant_text, timer_text
 from services.working_calendar import calendar_of
 from settings import get_settings
 

@@ -20,14 +20,15 @@ from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import catalogue, notices, outbox, webhooks
+from services import catalogue, notices, webhooks
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
+from services.process_engine import outbox
+from services.process_engine.timers import timer_text
 from services.rights import Group, Role, Scope, parse_groups
-from services.timers import timer_text
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 

@@ -6,8 +6,9 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.recall import Disposition, RecallCase
 from models.task import NO_DUE, Task, TaskCandidate
-from services import catalogue, outbox, reference
+from services import catalogue, reference
 from services.clock import product_now
+from services.process_engine import outbox
 from services.rights import Role
 
 

@@ -15,16 +15,17 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import case_takeover, catalogue, notices, outbox, power_ledger, power_rights, rights, running_cases, turns
+from services import case_takeover, catalogue, notices, power_ledger, power_rights, rights, running_cases, turns
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.paging import Page, decode_cursor, encode_cursor
+from services.process_engine import outbox
+from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
 from services.rights import Role
 from services.running_cases import NotYetDue
-from services.timers import instant_text
 from services.working_calendar import calendar_of
 
 STATEMENT_DAYS: Final = 5

@@ -13,11 +13,12 @@ from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
-from services import calendar, deadlines, hearings, outbox
+from services import calendar, deadlines, hearings
 from services.actors import Actor
 from services.calendar import DayEntry
 from services.clock import product_now
 from services.journal import timeline
+from services.process_engine import outbox
 
 CASES_AT_A_TIME = 500
 NO_NAMES = "[]"

@@ -11,12 +11,13 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import deadlines, documents, hearings, notices, outbox, reference, rights
+from services import deadlines, documents, hearings, notices, reference, rights
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
-from services.timers import timer_text
+from services.process_engine import outbox
+from services.process_engine.timers import timer_text
 from services.working_calendar import calendar_of
 
 LONGEST_PLAN_DAYS = 365

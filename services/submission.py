@@ -28,11 +28,12 @@ from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, catalogue, documents, numbering, outbox, reference, rights, turns
+from services import agreements, catalogue, documents, numbering, reference, rights, turns
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.journal import audit, timeline
+from services.process_engine import outbox
 from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 
 MAX_KEY_LENGTH = 200

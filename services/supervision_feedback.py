@@ -15,13 +15,14 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import notices, outbox, supervision, webhooks
+from services import notices, supervision, webhooks
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
+from services.process_engine import outbox
+from services.process_engine.timers import instant_text
 from services.supervision import find, tell
-from services.timers import instant_text
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 

@@ -14,10 +14,11 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import clock_views, deadlines, documents, form_check, outbox, reference, special_procedures
+from services import clock_views, deadlines, documents, form_check, reference, special_procedures
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import task_outcomes, timeline
+from services.process_engine import outbox
 
 UNTIL, MATERIALS, COMMITMENT = "tolerated_until", "tolerated_materials", "by_commitment"
 """Fields of the acceptance forms."""

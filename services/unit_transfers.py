@@ -19,27 +19,18 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import (
-    catalogue,
-    outbox,
-    power_ledger,
-    power_rights,
-    reassignment,
-    reference,
-    rights,
-    running_cases,
-    turns,
-)
+from services import catalogue, power_ledger, power_rights, reassignment, reference, rights, running_cases, turns
 from services.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.power_ledger import PowerEventView
+from services.process_engine import outbox
+from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
 from services.rights import Role
 from services.running_cases import NotYetDue
-from services.timers import instant_text
 
 UNKNOWN_UNIT: Final = "县级承接单位"
 """What a county's unit is called where the list names none."""

@@ -12,9 +12,9 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require
 from models.engine_state import InstanceState
-from services import processes
 from services.errors import NotFound
-from services.processes import DefinitionView
+from services.process_engine import processes
+from services.process_engine.processes import DefinitionView
 from settings import get_settings
 
 PAGE_SIZE: Final = 50

@@ -22,9 +22,10 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_access, case_actions, cases, processes, reference, rights, tasks, tolerance
+from services import case_access, case_actions, cases, reference, rights, tasks, tolerance
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
+from services.process_engine import processes
 from services.task_views import TaskView
 from services.views import CaseRow, CaseView
 from settings import get_settings

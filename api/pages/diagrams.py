@@ -7,8 +7,8 @@ from fastapi.responses import Response
 
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase, RowKey
-from services import processes
-from services.processes import InstanceDetail
+from services.process_engine import processes
+from services.process_engine.processes import InstanceDetail
 
 XML_HEADERS: Final = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 """One version of a process never changes, and the address names the version's instance."""

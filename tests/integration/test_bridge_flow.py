@@ -12,8 +12,8 @@ from models.decision import Decision, DecisionStatus
 from models.engine_state import ElementVisit, EngineJob, FeedPosition, Heartbeat, InstanceState, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.task import FormVersion, Task, TaskCandidate, TaskStatus
-from services import outbox
 from services.clock import machine_now
+from services.process_engine import outbox
 from tests.instance import eventually
 from tests.integration.stack import Stack
 

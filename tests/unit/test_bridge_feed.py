@@ -23,7 +23,7 @@ from models.engine_state import (
     ProcessInstance,
 )
 from models.task import NO_DUE, Task, TaskCandidate, TaskStatus
-from services import outbox
+from services.process_engine import outbox
 from tests.unit.bridge_records import BASE_MS, START, Log, add_case, bulk, database_at, fake_hooks, feed_over, looking
 
 

@@ -13,12 +13,13 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
-from services import outbox, rights
+from services import rights
 from services.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
 from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
+from services.process_engine import outbox
 
 PROCESS_ELEMENT = "PROCESS"
 """The element type of an instance's own record; it is no element of the diagram."""
