@@ -12,7 +12,8 @@ from api.routing import API_BASE, AccountRoute, SubmissionRoute
 from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
-from services import case_access, case_actions, cases, hearings, special_procedures, submission
+from services import case_actions, cases, hearings, special_procedures, submission
+from services.accounts import case_access
 from services.paging import Page
 from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 from services.views import CaseRow, CaseView

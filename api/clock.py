@@ -13,7 +13,7 @@ from api.dependencies import Caller, WebDatabase, WebSettings
 from api.problems import documented
 from api.routing import API_BASE, AdministratorRoute, StrictRoute
 from models.database import Database
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.process_engine import clock_advance
 from services.process_engine.clock_advance import AdvanceFailed, AdvanceInput

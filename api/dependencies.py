@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from api.routing import LARGEST_INTEGER
 from models.database import Database
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.errors import NotFound
 from settings import Settings
 

@@ -11,7 +11,8 @@ from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.recall import InFlight, RecallState
-from services import power_rights, recall_views, recalls, unit_transfers
+from services import recall_views, recalls, unit_transfers
+from services.accounts import roles
 from services.paging import Page
 from services.recall_views import PreviewRow, RecallView, Suggestion
 from services.unit_transfers import UnitTransferView
@@ -82,7 +83,7 @@ def list_suggestions(
     limit: Limit = 50,
 ) -> Page[Suggestion]:
     """List the monitoring figures by item and area, those that suggest a recall first."""
-    power_rights.require_staff(caller)
+    roles.require_staff(caller)
     with database.reading() as session:
         found = recall_views.suggestions(session, item=item, area=area)
     return page_of(found, lambda one: f"{one.item}:{one.area}", cursor, limit)

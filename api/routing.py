@@ -17,8 +17,9 @@ from fastapi.routing import APIRoute
 from api import nul
 from api.problems import BodyTooLarge, UnsupportedMediaType
 from models.database import Database
-from services import rights, sessions, submission
-from services.actors import Actor
+from services import submission
+from services.accounts import rights, sessions
+from services.accounts.actors import Actor
 from services.errors import FieldProblem, Forbidden, InvalidInput, Unauthenticated
 
 API_BASE: Final = "/api/v1"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import Caller, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
-from services import accounts, passwords, sessions
+from services.accounts import passwords, registration, sessions
 from services.clock import machine_now
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["sessions"])
@@ -21,7 +21,7 @@ class Credentials(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    username: str = Field(min_length=1, max_length=accounts.USERNAME_LENGTH)
+    username: str = Field(min_length=1, max_length=registration.USERNAME_LENGTH)
     password: str = Field(min_length=1, max_length=passwords.PASSWORD_LENGTH)
 
 

@@ -20,7 +20,7 @@ from models.case import Case
 from models.database import Database
 from models.outbox import OutboxCommand, OutboxKind
 from ops.instance import InstanceDirectory
-from services.demo_accounts import DEMO_PASSWORD
+from services.accounts.demo_accounts import DEMO_PASSWORD
 from settings import PROJECT_ROOT
 
 LAST_TASK = "Task_Deliver"

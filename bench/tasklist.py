@@ -23,8 +23,8 @@ from bench.loopback import Connection, UnexpectedAnswer
 from models.database import Database
 from models.task import FormVersion
 from services import tasks
-from services.actors import Actor
-from services.demo_accounts import DEMO_PASSWORD
+from services.accounts.actors import Actor
+from services.accounts.demo_accounts import DEMO_PASSWORD
 from services.paging import encode_cursor
 from settings import PROJECT_ROOT
 

@@ -10,7 +10,7 @@ import sys
 
 from models.database import Database
 from ops.terminal import complain, say
-from services import accounts
+from services.accounts import registration
 from services.clock import machine_now
 from services.errors import TongquanError
 from services.journal import audit
@@ -24,10 +24,10 @@ def create(database: Database, username: str, display_name: str, password: str, 
     """Create the account and its entry in the audit trail in one transaction.
 
     Raises:
-        TongquanError: see :func:`services.accounts.create_account`.
+        TongquanError: see :func:`services.accounts.registration.create_account`.
     """
     with database.transaction() as session:
-        accounts.create_account(session, username, display_name, password, groups)
+        registration.create_account(session, username, display_name, password, groups)
         audit.record(session, ACTOR, "account.create", username, {"groups": sorted(set(groups))}, machine_now())
 
 

@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from models.database import Database
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import SetupError
 from services.process_engine.clock_advance import LONGEST_ADVANCE_SECONDS, is_done, request_advance

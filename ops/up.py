@@ -293,7 +293,7 @@ class Instance:
         if self.options.controlled_clock:
             lines.append("  受控时钟：用 tongquan clock advance 推进")
         if get_settings().environment is Environment.DEVELOPMENT:
-            from services.demo_accounts import DEMO_PASSWORD
+            from services.accounts.demo_accounts import DEMO_PASSWORD
 
             lines += [
                 f"  演示账号（密码均为 {DEMO_PASSWORD}）：",

@@ -18,15 +18,16 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, notices, power_ledger, power_rights, rights, turns
-from services.actors import Actor
+from services import catalogue, notices, power_ledger, turns
+from services.accounts import rights, roles
+from services.accounts.actors import Actor
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
-from services.rights import Role
 
 DEMO_PROCEDURE = (
     "按《审核审批程序（示例）》执行：县级受理、实质性审核、首席代表签发转报，市级审批并加盖市级审批专用章。"
@@ -97,7 +98,7 @@ def draft(
     in_force_from: date | None = None,
 ) -> AgreementView:
     """Draft an agreement; it binds nobody until both sides have signed."""
-    if not power_rights.directs_unit(actor, unit) and not power_rights.acts_in_area(actor, area, Role.APPROVER):
+    if not roles.directs_unit(actor, unit) and not roles.acts_in_area(actor, area, Role.APPROVER):
         raise Forbidden("只有签约双方和统筹单位可以起草协议", "Only the two sides or the coordinator may draft")
     now = product_now(session)
     begins = in_force_from or china_date(now)
@@ -126,8 +127,8 @@ def draft(
 def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
     """Sign for the side the account acts for, once each; the second signature concludes the agreement."""
     agreement = _locked(session, agreement_id)
-    city = power_rights.acts_in_unit(actor, agreement.unit, Role.APPROVER)
-    county = power_rights.acts_in_area(actor, agreement.area, Role.APPROVER)
+    city = roles.acts_in_unit(actor, agreement.unit, Role.APPROVER)
+    county = roles.acts_in_area(actor, agreement.area, Role.APPROVER)
     if not city and not county:
         raise Forbidden("只有签约双方的审批负责人可以签署", "Only the two sides' approvers may sign")
     if (agreement.city_signature if city else agreement.county_signature) is not None:
@@ -191,7 +192,7 @@ _STEPS: dict[AgreementState, tuple[frozenset[AgreementState], str, str, Message]
 
 def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: AgreementState) -> AgreementView:
     agreement = _locked(session, agreement_id)
-    if not power_rights.directs_unit(actor, agreement.unit):
+    if not roles.directs_unit(actor, agreement.unit):
         raise Forbidden("只有市级签约单位或统筹单位可以操作", "Only the city unit or the coordinator may do this")
     allowed, event, words, message = _STEPS[to]
     if agreement.state not in allowed:
@@ -269,8 +270,8 @@ def may_sign(actor: Actor, agreement: AgreementView) -> bool:
     """Tell whether the account acts for a side that has not signed yet."""
     if agreement.state is not AgreementState.DRAFT:
         return False
-    city = power_rights.acts_in_unit(actor, agreement.unit, Role.APPROVER) and agreement.city_signature is None
-    county = power_rights.acts_in_area(actor, agreement.area, Role.APPROVER) and agreement.county_signature is None
+    city = roles.acts_in_unit(actor, agreement.unit, Role.APPROVER) and agreement.city_signature is None
+    county = roles.acts_in_area(actor, agreement.area, Role.APPROVER) and agreement.county_signature is None
     return city or county
 
 

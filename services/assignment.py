@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from models.task import Task
-from services.actors import Actor, groups_of
+from services.accounts.actors import Actor, groups_of
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, timeline

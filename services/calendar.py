@@ -21,8 +21,8 @@ from models.working_calendar import (
     Missing,
     published_until,
 )
-from services import rights
-from services.actors import Actor
+from services.accounts import rights
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit

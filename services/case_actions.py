@@ -6,8 +6,9 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState, Material
 from models.protocol import Message
-from services import case_access, clock_views, deadlines, documents, form_check, rights, special_procedures, tolerance
-from services.actors import Actor
+from services import clock_views, deadlines, documents, form_check, special_procedures, tolerance
+from services.accounts import case_access, rights
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, task_outcomes, timeline

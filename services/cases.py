@@ -17,7 +17,6 @@ from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
 from services import (
-    case_access,
     catalogue,
     clock_views,
     deadlines,
@@ -25,13 +24,13 @@ from services import (
     form_check,
     policy_ledger,
     reference,
-    rights,
     special_procedures,
     supervision_ledger,
     tasks,
     transfer,
 )
-from services.actors import Actor
+from services.accounts import case_access, rights
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import NotFound
 from services.journal import audit, task_outcomes

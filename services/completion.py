@@ -14,7 +14,7 @@ from models.case import Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.task import ClockShare, Task, TaskCandidate, TaskStatus
 from services import hearings, inspection, tolerance
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline

@@ -16,13 +16,14 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import case_access, catalogue, notices, power_ledger, power_rights, rights, turns
-from services.actors import Actor, groups_of
+from services import catalogue, notices, power_ledger, turns
+from services.accounts import case_access, rights, roles
+from services.accounts.actors import Actor, groups_of
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.paging import Page, decode_cursor, encode_cursor
-from services.rights import Role
 from services.working_calendar import calendar_of
 
 ANSWER_DAYS: Final = 3
@@ -89,7 +90,7 @@ class TrainingView(BaseModel):
 
 def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None, text: str) -> QuestionView:
     """Ask the city unit's advisor about an item, or about a case of one's county."""
-    areas = power_rights.areas_of(actor)
+    areas = roles.areas_of(actor)
     if not areas:
         raise Forbidden("只有县（市、区）工作人员可以咨询", "Only county staff may ask")
     area = sorted(areas)[0]
@@ -266,7 +267,7 @@ def attend_training(session: Session, actor: Actor, training_id: int) -> Trainin
     training = turns.locked(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")
-    if not power_rights.is_staff(actor):
+    if not roles.is_staff(actor):
         raise Forbidden
     now = product_now(session)
     if now < training.begins_at:
@@ -294,7 +295,7 @@ def list_trainings(session: Session, *, cursor: str | None = None, limit: int = 
 
 def advises(actor: Actor, unit: str) -> bool:
     """Tell whether the account is a city unit's advisor (业务指导员)."""
-    return power_rights.acts_in_unit(actor, unit, Role.ADVISOR)
+    return roles.acts_in_unit(actor, unit, Role.ADVISOR)
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
@@ -302,9 +303,9 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
     if rights.is_coordinator(actor):
         return true()
     conditions: list[ColumnElement[bool]] = []
-    if units := power_rights.units_of(actor):
+    if units := roles.units_of(actor):
         conditions.append(col(Question.unit).in_(sorted(units)))
-    if areas := power_rights.areas_of(actor):
+    if areas := roles.areas_of(actor):
         conditions.append(and_(col(Question.area).in_(sorted(areas))))
     return or_(*conditions) if conditions else false()
 

@@ -3,8 +3,9 @@
 from sqlmodel import Session
 
 from models.document import Document
-from services import case_access, documents
-from services.actors import Actor
+from services import documents
+from services.accounts import case_access
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.journal import audit
 

@@ -21,15 +21,16 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import notices, power_ledger, power_rights, rights, turns, webhooks
-from services.actors import Actor
+from services import notices, power_ledger, turns, webhooks
+from services.accounts import rights, roles
+from services.accounts.actors import Actor
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import task_outcomes, timeline
 from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
-from services.rights import Role
 from services.working_calendar import calendar_of
 from settings import get_settings
 
@@ -186,7 +187,7 @@ def question(
 def answer(session: Session, actor: Actor, filing_id: int, text: str) -> FilingView:
     """Answer the open question for the county; the city unit's turn begins anew."""
     filing = _readable(session, actor, filing_id, locked=True)
-    if not power_rights.acts_in_area(actor, filing.area, Role.REVIEWER, Role.CHIEF, Role.APPROVER):
+    if not roles.acts_in_area(actor, filing.area, Role.REVIEWER, Role.CHIEF, Role.APPROVER):
         raise Forbidden("只有作出决定的县（市、区）可以答复", "Only the deciding county may answer")
     if filing.state is not FilingState.QUESTIONED:
         raise FilingClosed("没有待答复的质询")
@@ -327,21 +328,21 @@ def view(session: Session, filing: Filing) -> FilingView:
 
 def handles(actor: Actor, unit: str) -> bool:
     """Tell whether the account acknowledges and questions filings with a city unit."""
-    return power_rights.acts_in_unit(actor, unit, Role.REVIEWER, Role.APPROVER)
+    return roles.acts_in_unit(actor, unit, Role.REVIEWER, Role.APPROVER)
 
 
 def answers_for(actor: Actor, area: str) -> bool:
     """Tell whether the account answers questions for an area."""
-    return power_rights.acts_in_area(actor, area, Role.REVIEWER, Role.CHIEF, Role.APPROVER)
+    return roles.acts_in_area(actor, area, Role.REVIEWER, Role.CHIEF, Role.APPROVER)
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
     if rights.is_coordinator(actor):
         return true()
     conditions: list[ColumnElement[bool]] = []
-    if units := power_rights.units_of(actor):
+    if units := roles.units_of(actor):
         conditions.append(col(Filing.unit).in_(sorted(units)))
-    if areas := power_rights.areas_of(actor):
+    if areas := roles.areas_of(actor):
         conditions.append(col(Filing.area).in_(sorted(areas)))
     return or_(*conditions) if conditions else false()
 
@@ -350,7 +351,7 @@ def _readable(session: Session, actor: Actor, filing_id: int, *, locked: bool = 
     filing = turns.locked(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
     if filing is None:
         raise NotFound("没有这件报备", "No such filing")
-    mine = filing.unit in power_rights.units_of(actor) or filing.area in power_rights.areas_of(actor)
+    mine = filing.unit in roles.units_of(actor) or filing.area in roles.areas_of(actor)
     if not mine and not rights.is_coordinator(actor):
         raise Forbidden("该报备件不在您的职责范围内", "The filing is not yours to read")
     return filing

@@ -27,8 +27,9 @@ from catalog_data.guide_files import read_guide_text
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import catalogue, power_ledger, power_rights, reference, turns
-from services.actors import Actor
+from services import catalogue, power_ledger, reference, turns
+from services.accounts import roles
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 
@@ -105,7 +106,7 @@ def version_of(session: Session, code: str, version: int | None) -> GuideVersion
 
 def may_publish(actor: Actor, unit: str) -> bool:
     """Tell whether the account publishes the guides of a city unit: its approver, or the coordinator."""
-    return power_rights.directs_unit(actor, unit)
+    return roles.directs_unit(actor, unit)
 
 
 def _item(session: Session, code: str) -> ItemVersion:

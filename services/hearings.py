@@ -14,8 +14,9 @@ from models.notice import NoticeKind
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date
-from services import notices, rights
-from services.actors import Actor
+from services import notices
+from services.accounts import rights
+from services.accounts.actors import Actor
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import timeline
 

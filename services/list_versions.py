@@ -21,13 +21,14 @@ from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Respo
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import list_files, power_ledger, power_rights, rights, turns
-from services.actors import Actor
+from services import list_files, power_ledger, turns
+from services.accounts import rights, roles
+from services.accounts.actors import Actor
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.list_differences import FIELDS, Difference, differences, supervisor_level
 from services.paging import Page, decode_cursor, encode_cursor
-from services.rights import Role
 
 COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
 OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)
@@ -324,7 +325,7 @@ def _row(draft: ListDraft) -> dict[str, Any]:
 
 
 def _reviews(actor: Actor) -> bool:
-    return rights.is_coordinator(actor) or power_rights.acts_in_unit(actor, "xzsp", Role.APPROVER)
+    return rights.is_coordinator(actor) or roles.acts_in_unit(actor, "xzsp", Role.APPROVER)
 
 
 def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
@@ -346,7 +347,7 @@ def _require_drafter(actor: Actor) -> None:
 
 
 def _require_reader(actor: Actor) -> None:
-    if not power_rights.is_staff(actor):
+    if not roles.is_staff(actor):
         raise Forbidden
 
 

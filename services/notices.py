@@ -17,7 +17,7 @@ from models.case import Case
 from models.notice import Notice, NoticeKind, NoticeReading, NoticeSubject
 from models.task import Task
 from services import catalogue
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
 from services.paging import Page, decode_cursor, encode_cursor

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.errors import NotFound
 from services.paging import Page, decode_cursor, encode_cursor
 

@@ -21,14 +21,14 @@ from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, Pol
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
 from services import catalogue, notices, webhooks
-from services.actors import Actor
+from services.accounts.actors import Actor
+from services.accounts.rights import Group, Role, Scope, parse_groups
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
-from services.rights import Group, Role, Scope, parse_groups
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 

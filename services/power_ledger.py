@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 
 from models.power_event import PowerEvent, PowerSubject
-from services import power_rights, rights
-from services.actors import Actor
+from services.accounts import rights, roles
+from services.accounts.actors import Actor
 from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
 
@@ -99,7 +99,7 @@ def page(
     limit: int = 50,
 ) -> Page[PowerEventView]:
     """Return a page of what the account may read of the ledger, newest first; ``Forbidden`` unless it is staff."""
-    power_rights.require_staff(actor)
+    roles.require_staff(actor)
     query = select(PowerEvent).where(_visible(actor)).order_by(col(PowerEvent.id).desc())
     for column, wanted in ((PowerEvent.subject, subject), (PowerEvent.area, area), (PowerEvent.unit, unit)):
         if wanted:
@@ -116,8 +116,8 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
         return true()
     return or_(
         col(PowerEvent.subject).not_in(BETWEEN_TWO),
-        col(PowerEvent.area).in_(sorted(power_rights.areas_of(actor))),
-        col(PowerEvent.unit).in_(sorted(power_rights.units_of(actor))),
+        col(PowerEvent.area).in_(sorted(roles.areas_of(actor))),
+        col(PowerEvent.unit).in_(sorted(roles.units_of(actor))),
     )
 
 

@@ -7,9 +7,9 @@ from models.case import Case
 from models.recall import Disposition, RecallCase
 from models.task import NO_DUE, Task, TaskCandidate
 from services import catalogue, reference
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.process_engine import outbox
-from services.rights import Role
 
 
 def replace_group(session: Session, task: Task, former: str, present: str) -> None:

@@ -14,8 +14,9 @@ from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import power_rights, reference
-from services.actors import Actor
+from services import reference
+from services.accounts import roles
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.filings import CONSENT_TASK
 from services.power_ledger import PowerEventView
@@ -114,7 +115,7 @@ class Suggestion(BaseModel):
 def recall_view(session: Session, actor: Actor, recall: Recall) -> RecallView:
     """Return a recall as the contract shows it to an account."""
     rows = recalled_cases(session, RecallCase.recall_id == recall.id)
-    named = rows if power_rights.is_concerned(actor, recall.area, recall.unit) else []
+    named = rows if roles.is_concerned(actor, recall.area, recall.unit) else []
     return RecallView.model_validate({**recall.model_dump(), "case_count": len(rows), "cases": named})
 
 

@@ -15,8 +15,10 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import case_takeover, catalogue, notices, power_ledger, power_rights, rights, running_cases, turns
-from services.actors import Actor
+from services import case_takeover, catalogue, notices, power_ledger, running_cases, turns
+from services.accounts import rights, roles
+from services.accounts.actors import Actor
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
@@ -24,7 +26,6 @@ from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
-from services.rights import Role
 from services.running_cases import NotYetDue
 from services.working_calendar import calendar_of
 
@@ -53,7 +54,7 @@ class CountyNotHeard(Conflict):
 def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -> RecallView:
     """Propose a recall; the county has five working days to state its view."""
     version = _item(session, item, area)
-    may = power_rights.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
+    may = roles.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     if not may and not rights.is_coordinator(actor):
         raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
     turns.take_power(session, area, item)
@@ -81,7 +82,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
 def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
     """Record the county's statement (陈述意见), once and in time."""
     recall = _locked(session, recall_id)
-    if not power_rights.acts_in_area(actor, recall.area, Role.APPROVER, Role.CHIEF):
+    if not roles.acts_in_area(actor, recall.area, Role.APPROVER, Role.CHIEF):
         raise Forbidden("只有相关县（市、区）可以陈述意见", "Only the county concerned may state its view")
     if recall.state is not RecallState.PROPOSED:
         raise RecallClosed("陈述意见的阶段已过")
@@ -214,7 +215,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
 def preview(session: Session, actor: Actor, item: str, area: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     version = _item(session, item, area)
-    if not power_rights.is_concerned(actor, area, version.unit):
+    if not roles.is_concerned(actor, area, version.unit):
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
     rows = [
         preview_row(session, case, {choice: case_takeover.disposition_of(session, case, choice) for choice in InFlight})
@@ -234,7 +235,7 @@ def list_recalls(
     limit: int = 50,
 ) -> Page[RecallView]:
     """Return a page of recalls and proposals, the newest first, to the staff of the city and its counties."""
-    power_rights.require_staff(actor)
+    roles.require_staff(actor)
     query = select(Recall).order_by(col(Recall.id).desc())
     for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
         if wanted:
@@ -248,7 +249,7 @@ def list_recalls(
 
 def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     """Return one recall with its history."""
-    power_rights.require_staff(actor)
+    roles.require_staff(actor)
     recall = session.get(Recall, recall_id)
     if recall is None:
         raise _unknown()
@@ -282,7 +283,7 @@ def _require_none_running(session: Session, item: str, area: str) -> None:
 
 
 def _require_decider(actor: Actor, unit: str) -> None:
-    if not power_rights.directs_unit(actor, unit):
+    if not roles.directs_unit(actor, unit):
         raise Forbidden(
             "只有统筹单位或市级单位审批负责人可以决定", "Only the coordinator or the unit's approver may decide"
         )

@@ -14,7 +14,7 @@ from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
 from services import calendar, deadlines, hearings
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.calendar import DayEntry
 from services.clock import product_now
 from services.journal import timeline

@@ -15,7 +15,7 @@ from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
 from services import agreements, calendar_files, catalogue_seeding, clock
-from services.demo_accounts import seed_demo_accounts
+from services.accounts.demo_accounts import seed_demo_accounts
 from services.errors import SetupError
 from settings import PROJECT_ROOT, Settings
 

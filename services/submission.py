@@ -28,8 +28,9 @@ from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, catalogue, documents, numbering, reference, rights, turns
-from services.actors import Actor
+from services import agreements, catalogue, documents, numbering, reference, turns
+from services.accounts import rights
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.journal import audit, timeline

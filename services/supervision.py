@@ -20,12 +20,12 @@ from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
 from services import catalogue, notices, reference, webhooks
+from services.accounts.rights import Group
 from services.clock import product_now
 from services.errors import NotFound
 from services.journal import timeline
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
-from services.rights import Group
 from services.webhook_events import Event
 from services.working_calendar import calendar_of
 

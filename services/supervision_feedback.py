@@ -16,7 +16,7 @@ from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
 from services import notices, supervision, webhooks
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline

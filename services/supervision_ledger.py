@@ -14,9 +14,10 @@ from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
-from services import rights, supervision_feedback
-from services.actors import Actor
-from services.case_access import ApplicantView, applicant_view
+from services import supervision_feedback
+from services.accounts import rights
+from services.accounts.actors import Actor
+from services.accounts.case_access import ApplicantView, applicant_view
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
 from services.journal import audit

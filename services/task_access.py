@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task, TaskStatus
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.errors import Conflict, Forbidden, NotFound
 
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from models.task import NO_DUE, Light, Task
 from services import task_queries
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page, decode_cursor, encode_cursor

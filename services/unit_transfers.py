@@ -19,8 +19,10 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, power_ledger, power_rights, reassignment, reference, rights, running_cases, turns
-from services.actors import Actor
+from services import catalogue, power_ledger, reassignment, reference, running_cases, turns
+from services.accounts import rights, roles
+from services.accounts.actors import Actor
+from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, timeline
@@ -29,7 +31,6 @@ from services.power_ledger import PowerEventView
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
-from services.rights import Role
 from services.running_cases import NotYetDue
 
 UNKNOWN_UNIT: Final = "县级承接单位"
@@ -205,7 +206,7 @@ def follow_return(session: Session, case_no: str) -> dict[str, Any]:
 
 def preview(session: Session, actor: Actor, item: str, area: str, unit: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
-    if area not in power_rights.areas_of(actor) and not rights.is_coordinator(actor):
+    if area not in roles.areas_of(actor) and not rights.is_coordinator(actor):
         raise Forbidden("只有本县（市、区）或统筹单位可以预览", "Only those concerned may look")
     _checked(session, area, item, unit)
     rows = [
@@ -243,7 +244,7 @@ def list_transfers(
 
 def may_decide(actor: Actor, area: str) -> bool:
     """Tell whether the account decides on transfers between an area's units."""
-    return rights.is_coordinator(actor) or power_rights.acts_in_area(actor, area, Role.APPROVER)
+    return rights.is_coordinator(actor) or roles.acts_in_area(actor, area, Role.APPROVER)
 
 
 def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str) -> Disposition:

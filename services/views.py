@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from models.case import MaterialKind, Verdict
 from models.catalogue import Mode
 from models.task import Light
-from services.case_access import ApplicantView
+from services.accounts.case_access import ApplicantView
 from services.clock_views import ClockView
 from services.submission_input import StateView
 from services.task_views import TaskView

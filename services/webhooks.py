@@ -19,13 +19,14 @@ from sqlmodel import Session, col, select
 
 from models.document import Certificate
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from services import rights, webhook_events, webhook_signing
-from services.actors import Actor
+from services import webhook_events, webhook_signing
+from services.accounts import rights
+from services.accounts.actors import Actor
+from services.accounts.rights import Group, Role
 from services.clock import machine_now, product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
-from services.rights import Group, Role
 from settings import get_settings
 
 MAX_URL_LENGTH: Final = 1000

@@ -12,7 +12,8 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.agreement import AgreementState
 from models.power_event import PowerSubject
-from services import agreements, power_ledger, power_rights
+from services import agreements, power_ledger
+from services.accounts import roles
 from services.errors import FieldProblem, InvalidInput
 
 PAGE_SIZE: Final = 30
@@ -89,7 +90,7 @@ def show_agreement(request: Request, key: RowKey, visitor: CurrentVisitor, datab
     context = {
         "one": one,
         "may_sign": agreements.may_sign(visitor.actor, one),
-        "steps": STEPS[one.state] if power_rights.directs_unit(visitor.actor, one.unit) else (),
+        "steps": STEPS[one.state] if roles.directs_unit(visitor.actor, one.unit) else (),
         "notice": notice_of(request),
     }
     return render(request, "powers/agreement.html", context)

@@ -11,7 +11,8 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.database import CHINA
-from services import consultations, power_rights, rights
+from services import consultations
+from services.accounts import rights, roles
 from services.errors import FieldProblem, InvalidInput
 
 ADDRESS: Final = "/powers/guidance"
@@ -48,7 +49,7 @@ def show_guidance(
         "precedents": precedents,
         "trainings": trainings,
         "mine": {one.id for one in questions.items if one.unit in units and one.answered_at is None},
-        "may_ask": bool(power_rights.areas_of(visitor.actor)),
+        "may_ask": bool(roles.areas_of(visitor.actor)),
         "advisor_of": units[0] if units else "",
         "announces_for": list(visitor.units) if rights.is_coordinator(visitor.actor) else units,
         "q": q,

@@ -24,8 +24,8 @@ from api.pages.visitors import (
 )
 from models.policy import LEVEL_LABELS, PolicyLevel
 from services import policy_ledger, policy_notices
+from services.accounts.rights import Role, parse_groups
 from services.errors import FieldProblem, InvalidInput
-from services.rights import Role, parse_groups
 
 PAGE_SIZE: Final = 30
 FORM_BYTES: Final = 64 * 1024

@@ -11,9 +11,10 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.recall import InFlight, RecallState
-from services import catalogue, power_rights, recall_views, recalls, rights
+from services import catalogue, recall_views, recalls
+from services.accounts import rights, roles
+from services.accounts.rights import Role
 from services.errors import FieldProblem, InvalidInput
-from services.rights import Role
 
 ADDRESS: Final = "/powers/recalls"
 SHOWN_FIGURES: Final = 50
@@ -44,12 +45,12 @@ def show_preview(
         page = recalls.preview(session, visitor.actor, item, area)
         version = catalogue.get_item(session, item)
     unit = version.unit if version is not None else ""
-    officer = power_rights.acts_in_unit(visitor.actor, unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
+    officer = roles.acts_in_unit(visitor.actor, unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     context = {
         "page": page,
         "item": item,
         "area": area,
-        "may_decide": power_rights.directs_unit(visitor.actor, unit),
+        "may_decide": roles.directs_unit(visitor.actor, unit),
         "may_propose": officer or rights.is_coordinator(visitor.actor),
     }
     return render(request, "powers/preview.html", context)
@@ -83,11 +84,11 @@ def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database
     require_staff(visitor)
     with database.reading() as session:
         one = recalls.get(session, visitor.actor, key)
-    concerned = power_rights.acts_in_area(visitor.actor, one.area, Role.APPROVER, Role.CHIEF)
+    concerned = roles.acts_in_area(visitor.actor, one.area, Role.APPROVER, Role.CHIEF)
     context = {
         "one": one,
         "may_state": concerned and one.state is RecallState.PROPOSED,
-        "may_decide": power_rights.directs_unit(visitor.actor, one.unit),
+        "may_decide": roles.directs_unit(visitor.actor, one.unit),
         "notice": notice_of(request),
     }
     return render(request, "powers/recall.html", context)

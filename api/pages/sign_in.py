@@ -21,7 +21,7 @@ from api.pages.visitors import (
     text_of,
 )
 from api.pages.words import NOTICES
-from services import demo_accounts, sessions
+from services.accounts import demo_accounts, sessions
 from services.clock import machine_now
 from services.errors import Unauthenticated
 from settings import get_settings

@@ -14,8 +14,8 @@ from starlette.datastructures import FormData
 from api import nul
 from api.pages.words import ROLES
 from models.database import Database
-from services import rights, sessions
-from services.actors import Actor
+from services.accounts import rights, sessions
+from services.accounts.actors import Actor
 from services.catalogue import areas as all_areas
 from services.catalogue import units as all_units
 from services.clock import product_now

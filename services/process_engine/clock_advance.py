@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.clock_state import AdvanceStatus, ClockAdvance
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Unavailable
 from services.journal import audit

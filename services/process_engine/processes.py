@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
-from services import rights
-from services.actors import Actor
+from services.accounts import rights
+from services.accounts.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
 from services.journal import audit

@@ -33,7 +33,7 @@ from services import (
     recalls,
     unit_transfers,
 )
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Conflict, InvalidInput

@@ -11,7 +11,7 @@ from catalog_data.loader import load_catalogue
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
 from models.catalogue import Mode
 from models.database import Database
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 

@@ -12,10 +12,10 @@ from sqlmodel import Session, SQLModel, select
 from models.account import AccessToken, Account
 from models.catalogue import Area, AreaKind, CountyUnit, Responsibility, SupervisorLevel, Unit
 from models.database import Database
-from services import accounts, actors, demo_accounts, passwords, sessions
+from services.accounts import actors, demo_accounts, passwords, registration, sessions
+from services.accounts.sessions import BadCredentials
 from services.errors import InvalidInput, SetupError, Unauthenticated
 from services.journal import audit
-from services.sessions import BadCredentials
 from settings import Settings, get_settings
 
 NOW = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
     SQLModel.metadata.create_all(opened.engine)
     with opened.transaction() as session:
-        accounts.create_account(session, "li", "李", PASSWORD, ["xingguo.window", "xingguo.reviewer"])
+        registration.create_account(session, "li", "李", PASSWORD, ["xingguo.window", "xingguo.reviewer"])
     yield opened
     opened.dispose()
 
@@ -161,19 +161,19 @@ def test_signing_out_ends_one_session_only(database: Database) -> None:
     ],
 )
 def test_an_administrator_holds_no_other_role(database: Database, groups: list[str]) -> None:
-    with database.transaction() as session, pytest.raises(accounts.AdministratorsExclusive):
-        accounts.create_account(session, "wang", "王", PASSWORD, groups)
+    with database.transaction() as session, pytest.raises(registration.AdministratorsExclusive):
+        registration.create_account(session, "wang", "王", PASSWORD, groups)
 
 
 @pytest.mark.parametrize(("username", "password"), [("", PASSWORD), ("x" * 65, PASSWORD), ("wang", "short")])
 def test_a_bad_name_or_a_short_password_is_refused(database: Database, username: str, password: str) -> None:
     with database.transaction() as session, pytest.raises(InvalidInput):
-        accounts.create_account(session, username, "王", password, [])
+        registration.create_account(session, username, "王", password, [])
 
 
 def test_a_taken_name_is_refused(database: Database) -> None:
-    with database.transaction() as session, pytest.raises(accounts.AccountExists):
-        accounts.create_account(session, "li", "另一个李", PASSWORD, [])
+    with database.transaction() as session, pytest.raises(registration.AccountExists):
+        registration.create_account(session, "li", "另一个李", PASSWORD, [])
 
 
 def test_members_and_groups_leave_inactive_accounts_out(database: Database) -> None:
@@ -205,7 +205,7 @@ def test_a_city_supervisor_supervises_what_the_matrix_in_force_says(database: Da
                     in_force_from=since,
                 )
             )
-        accounts.create_account(session, "zhao", "赵", PASSWORD, ["city.slj.supervisor"])
+        registration.create_account(session, "zhao", "赵", PASSWORD, ["city.slj.supervisor"])
     with freeze_time(NOW):
         signed_in = attempt(database, PASSWORD, NOW, username="zhao")
     assert signed_in is not None

@@ -21,7 +21,7 @@ from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import DaySource, end_of_day
 from services import calendar, calendar_files, deadlines, replanning, special_procedures
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.calendar import DayEntry
 from services.errors import Forbidden, InvalidInput, NotFound, SetupError
 from services.working_calendar import calendar_of

@@ -12,7 +12,7 @@ from models.case import Case, CaseState, Verdict
 from models.decision import Decision
 from models.special_procedure import SpecialKind
 from services import acceptance, case_actions, clock_views, deadlines, decisions, replanning, special_procedures
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.calendar import DayEntry
 from services.clock_views import ClockView
 from tests.unit.test_deadline_watch import ACCEPTED, REVIEWER, WINDOW, answer, case, database, session

@@ -12,7 +12,7 @@ from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.database import Database
 from models.working_calendar import china_date
 from services import catalogue, guide_versions, power_ledger, reference
-from services.actors import Actor
+from services.accounts.actors import Actor
 from services.catalogue_seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput, NotFound

@@ -10,10 +10,10 @@ from sqlmodel import Session, SQLModel, select
 from models.case import Case
 from models.catalogue import Mode
 from models.database import Database
-from services import rights
-from services.actors import Actor
+from services.accounts import rights
+from services.accounts.actors import Actor
+from services.accounts.rights import Group, Role, Scope
 from services.clock import machine_now
-from services.rights import Group, Role, Scope
 
 READERS = {
     "xingguo.window": {"window", "direct"},

@@ -5,8 +5,8 @@ from sqlmodel import Session
 
 from models.case import Applicant, ApplicantKind, Case, IdentityType
 from models.identity import masked, masked_name
-from services import rights
-from services.actors import Actor
+from services.accounts import rights
+from services.accounts.actors import Actor
 from services.errors import Forbidden, NotFound
 
 

@@ -1,9 +1,9 @@
 """Who may act on delegated powers: pure predicates over an actor's groups, beside those on cases in ``rights``."""
 
-from services import rights
-from services.actors import Actor
+from services.accounts import rights
+from services.accounts.actors import Actor
+from services.accounts.rights import Group, Role, Scope
 from services.errors import Forbidden
-from services.rights import Group, Role, Scope
 
 
 def acts_in_unit(actor: Actor, unit: str, *roles: Role) -> bool:

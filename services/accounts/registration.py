@@ -6,8 +6,8 @@ from typing import Final
 from sqlmodel import Session
 
 from models.account import Account, Membership
+from services.accounts.passwords import PASSWORD_LENGTH, hash_password
 from services.errors import Conflict, FieldProblem, InvalidInput
-from services.passwords import PASSWORD_LENGTH, hash_password
 
 USERNAME_LENGTH: Final = 64
 MINIMUM_PASSWORD_LENGTH: Final = 10

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, delete, sql
 from sqlmodel import Session, col
 
 from models.account import AccessToken, Account, Membership
-from services import passwords
-from services.actors import Actor, actor_of, supervised_items
+from services.accounts import passwords
+from services.accounts.actors import Actor, actor_of, supervised_items
 from services.clock import machine_now
 from services.errors import Unauthenticated
 from services.journal import audit

@@ -7,9 +7,9 @@ from sqlmodel import Session, select
 
 from models.account import Account
 from models.catalogue import Area, CountyUnit, Unit
-from services.accounts import add
+from services.accounts.passwords import hash_password
+from services.accounts.registration import add
 from services.errors import SetupError
-from services.passwords import hash_password
 from settings import get_settings
 
 DEMO_PASSWORD: Final = "tongquan-demo"  # noqa: S105  # Published; `seed_demo_accounts` refuses production.

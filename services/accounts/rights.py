@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from models.case import Case
 from models.catalogue import Mode
-from services.actors import Actor
+from services.accounts.actors import Actor
 
 
 class Scope(StrEnum):
