@@ -13,8 +13,9 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute, StrictRoute
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
-from services import agreements, catalogue, guide_versions, list_files, policy_ledger
-from services.catalogue import ItemView, ResponsibilityView
+from services import agreements, guide_versions, list_files, policy_ledger
+from services.catalogue import in_force
+from services.catalogue.in_force import ItemView, ResponsibilityView
 from services.clock import product_now
 from services.paging import Page
 from services.policy_ledger import PolicyNoticeRef
@@ -64,7 +65,7 @@ def list_items(
     """List the items in force on a day, in the order of the annexes."""
     with database.reading() as session:
         day = on or product_now(session).date()
-        found = catalogue.list_items(
+        found = in_force.list_items(
             session,
             on=day,
             mode=mode or None,
@@ -95,7 +96,7 @@ def get_guide(
 ) -> GuideView:
     """Give the service guide (办事指南) of an item, the city's newest version or the one a case keeps."""
     with database.reading() as session:
-        guide = catalogue.parse_guide(guide_versions.version_of(session, code, version))
+        guide = in_force.parse_guide(guide_versions.version_of(session, code, version))
         notices = policy_ledger.of_item(session, code)
     return GuideView(**guide.model_dump(), notices=notices)
 
@@ -124,7 +125,7 @@ def get_guide_file(code: ItemCode, caller: Caller, database: WebDatabase) -> Pla
 def list_areas(database: WebDatabase, cursor: Cursor = None, limit: Limit = 200) -> Page[AreaView]:
     """List the county-level areas in the plans' order."""
     with database.reading() as session:
-        found = [AreaView.model_validate(area, from_attributes=True) for area in catalogue.areas(session)]
+        found = [AreaView.model_validate(area, from_attributes=True) for area in in_force.areas(session)]
     return page_of(found, lambda area: area.code, cursor, limit)
 
 
@@ -138,4 +139,4 @@ def get_responsibility(
 ) -> ResponsibilityView:
     """Tell which account groups accept, review, decide, answer for and supervise an item in an area on a day."""
     with database.reading() as session:
-        return catalogue.responsibility(session, item, area, on or product_now(session).date())
+        return in_force.responsibility(session, item, area, on or product_now(session).date())

@@ -18,10 +18,11 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, notices, power_ledger, turns
+from services import notices, power_ledger, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
+from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
@@ -327,7 +328,7 @@ def _require_good(session: Session, area: str, unit: str, items: Sequence[str], 
 
 
 def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> str | None:
-    item = catalogue.get_item(session, code, on)
+    item = in_force.get_item(session, code, on)
     if item is None:
         return "没有这个事项"
     if item.mode is not Mode.SUBSTANTIVE:

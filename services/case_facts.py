@@ -11,7 +11,7 @@ from models.catalogue import AreaKind, Mode, PowerKind
 from models.identity import masked
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
-from services import catalogue, reference
+from services.catalogue import in_force, reference
 from settings import get_settings
 
 CITY = "赣州市"
@@ -112,7 +112,7 @@ def _item_seal(session: Session, case: Case) -> str:
     """Return the seal the case's version of its item names; once the city took the case over it is the city's own."""
     if case.taken_over_at is not None:
         return ""
-    version = catalogue.item_version(session, case.item_code, case.item_version)
+    version = in_force.item_version(session, case.item_code, case.item_version)
     return version.seal if version is not None else ""
 
 

@@ -17,13 +17,11 @@ from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
 from services import (
-    catalogue,
     clock_views,
     deadlines,
     filings,
     form_check,
     policy_ledger,
-    reference,
     special_procedures,
     supervision_ledger,
     tasks,
@@ -31,6 +29,7 @@ from services import (
 )
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
+from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import NotFound
 from services.journal import audit, task_outcomes
@@ -112,7 +111,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         **row.model_dump(),
         level=case.level,
         power_type=case.power_type,
-        city_unit_name=catalogue.unit_name(session, case.city_unit),
+        city_unit_name=in_force.unit_name(session, case.city_unit),
         county_unit=handling.code if handling is not None else None,
         county_unit_name=handling.name if handling is not None else "",
         item_version=case.item_version,

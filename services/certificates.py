@@ -12,7 +12,8 @@ from models.catalogue import PowerKind
 from models.document import Certificate, CertificateStatus, DocumentKind
 from models.identity import masked_name
 from papers import decision as decision_papers
-from services import case_facts, document_store, numbering, reference, signing
+from services import case_facts, document_store, numbering, signing
+from services.catalogue import reference
 from services.errors import NotFound
 from services.sealing import decision_seal
 

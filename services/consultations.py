@@ -16,10 +16,11 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import catalogue, notices, power_ledger, turns
+from services import notices, power_ledger, turns
 from services.accounts import case_access, rights, roles
 from services.accounts.actors import Actor, groups_of
 from services.accounts.rights import Role
+from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
@@ -97,7 +98,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
     if case_no is not None:
         case: Case = case_access.get(session, actor, case_no)
         item, area = case.item_code, case.area
-    version = catalogue.get_item(session, item) if item is not None else None
+    version = in_force.get_item(session, item) if item is not None else None
     if version is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项" if item else "请写明事项或办件")])
     now = product_now(session)
@@ -199,7 +200,7 @@ def list_questions(
 
 def publish_precedent(session: Session, actor: Actor, *, item: str, title: str, text: str) -> PrecedentView:
     """Add a model case to the library, as the unit's advisor."""
-    version = catalogue.get_item(session, item)
+    version = in_force.get_item(session, item)
     if version is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
     if not advises(actor, version.unit):
@@ -244,7 +245,7 @@ def announce_training(
     """Announce a training, as the unit's advisor or the coordinator."""
     if not advises(actor, unit) and not rights.is_coordinator(actor):
         raise Forbidden("只有业务指导员或统筹单位可以发布培训", "Only an advisor or the coordinator may announce")
-    if unit not in {one.code for one in catalogue.units(session)}:
+    if unit not in {one.code for one in in_force.units(session)}:
         raise InvalidInput([FieldProblem("unit", "没有这个市级单位")])
     if begins_at.tzinfo is None:
         raise InvalidInput([FieldProblem("begins_at", "应写明时区")])

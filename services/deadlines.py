@@ -21,7 +21,7 @@ from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.special_procedure import Extension, SpecialProcedure
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate
 from models.working_calendar import WorkingCalendar, china_date, end_of_day, start_of_day
-from services import reference
+from services.catalogue import reference
 from services.clock import product_now
 from services.process_engine import outbox
 from services.working_calendar import calendar_of

@@ -15,7 +15,8 @@ from models.case import Applicant, Case, FormCheckFinding, Material
 from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.working_calendar import china_date
-from services import agreements, reference, supervision_feedback
+from services import agreements, supervision_feedback
+from services.catalogue import reference
 from services.clock import product_now
 from services.errors import NotFound
 

@@ -27,9 +27,10 @@ from catalog_data.guide_files import read_guide_text
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import catalogue, power_ledger, reference, turns
+from services import power_ledger, turns
 from services.accounts import roles
 from services.accounts.actors import Actor
+from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 
@@ -87,7 +88,7 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
 def file_to_edit(session: Session, code: str) -> str:
     """Return the YAML file the next version begins with: the newest guide, or what a new item's mode prescribes."""
     item = _item(session, code)
-    newest = catalogue.latest_guide(session, code)
+    newest = in_force.latest_guide(session, code)
     guide = _first(item) if newest is None else newest.model_copy(update={"version": newest.version + 1})
     body = guide.model_copy(update={"published_on": None}).model_dump(mode="json", exclude_none=False)
     if guide.limits is None:
@@ -98,7 +99,7 @@ def file_to_edit(session: Session, code: str) -> str:
 
 def version_of(session: Session, code: str, version: int | None) -> GuideVersion:
     """Return one version of a guide, the newest when none is named; raise ``NotFound``."""
-    found = catalogue.get_guide(session, code) if version is None else reference.guide_version(session, code, version)
+    found = in_force.get_guide(session, code) if version is None else reference.guide_version(session, code, version)
     if found is None:
         raise NotFound(f"没有这份办事指南：{code}", f"No such guide: {code}")
     return found
@@ -111,7 +112,7 @@ def may_publish(actor: Actor, unit: str) -> bool:
 
 def _item(session: Session, code: str) -> ItemVersion:
     today = china_date(product_now(session))
-    item = catalogue.get_item(session, code, today) or catalogue.get_item(session, code)
+    item = in_force.get_item(session, code, today) or in_force.get_item(session, code)
     if item is None:
         raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
     return item

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, select
 
 from models.catalogue import GuideVersion, ItemVersion, Mode, SupervisorLevel
-from services import catalogue
+from services.catalogue import in_force
 
 FIELDS: Final = (
     "mode",
@@ -63,7 +63,7 @@ def differences(session: Session, rows: Sequence[dict[str, Any]], on: date, comp
     guided = _guided(session)
     found = []
     for row in rows:
-        current = catalogue.get_item(session, row["code"], on)
+        current = in_force.get_item(session, row["code"], on)
         warnings = [] if row["code"] in guided else ["没有办事指南，编制发布后方可接件"]
         changes = _changes(current, row)
         if current is None:
@@ -74,7 +74,7 @@ def differences(session: Session, rows: Sequence[dict[str, Any]], on: date, comp
             found.append(_difference("changed", row["code"], _name(row), changes, warnings))
     if complete:
         named = {row["code"] for row in rows}
-        for item in catalogue.list_items(session, on=on):
+        for item in in_force.list_items(session, on=on):
             if item.code not in named:
                 name = item.sub_name or item.main_name
                 found.append(_difference("ended", item.code, name, [], ["在办件按原版本办结"]))

@@ -15,7 +15,7 @@ from catalog_data.schema import CatalogueTable, Item, Source
 from catalog_data.tables import read_table
 from catalog_data.validate import DEFAULT_ROOT
 from models.catalogue import AreaKind, ItemVersion
-from services import catalogue
+from services.catalogue import in_force
 
 BOM: Final = "\ufeff"
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -28,14 +28,14 @@ def export(session: Session, on: date) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(Item.model_fields), lineterminator="\n")
     writer.writeheader()
-    areas = catalogue.areas(session)
+    areas = in_force.areas(session)
     every = [area.code for area in areas]
     territories = {
         frozenset(every): "all",
         frozenset(area.code for area in areas if area.kind is not AreaKind.ZONE): "not_zones",
     }
     plans = {located.value.number: located.value.code for located in read_table(*_SOURCES)[0]}
-    for item in catalogue.items_in_force(session, on):
+    for item in in_force.items_in_force(session, on):
         named = territories.get(frozenset(item.areas), " ".join(code for code in every if code in item.areas))
         row = _row(item, named, plans)
         writer.writerow({name: safe(value) for name, value in row.items()})

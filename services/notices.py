@@ -16,8 +16,8 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.notice import Notice, NoticeKind, NoticeReading, NoticeSubject
 from models.task import Task
-from services import catalogue
 from services.accounts.actors import Actor
+from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
 from services.paging import Page, decode_cursor, encode_cursor
@@ -127,7 +127,7 @@ def groups_at_work(session: Session, case: Case) -> list[str]:
 
 def supervising_groups(session: Session, case: Case) -> list[str]:
     """Return who supervises the case by the responsibility matrix, and the city's coordinator."""
-    supervises, follows_up = catalogue.supervisors(session, case)
+    supervises, follows_up = in_force.supervisors(session, case)
     return list(dict.fromkeys(one for one in (supervises, follows_up, COORDINATOR) if one is not None))
 
 

@@ -20,9 +20,10 @@ from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import catalogue, notices, webhooks
+from services import notices, webhooks
 from services.accounts.actors import Actor
 from services.accounts.rights import Group, Role, Scope, parse_groups
+from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit
@@ -61,11 +62,11 @@ def issue(
     voice = issuing_group(actor)
     now = product_now(session)
     today = china_date(now)
-    versions = [catalogue.get_item(session, code, today) or catalogue.get_item(session, code) for code in items]
+    versions = [in_force.get_item(session, code, today) or in_force.get_item(session, code) for code in items]
     problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
     if problems:
         raise InvalidInput(problems)
-    recipients = _recipients([one for one in versions if one is not None], voice, catalogue.recalled(session, today))
+    recipients = _recipients([one for one in versions if one is not None], voice, in_force.recalled(session, today))
     days = calendar_of(session, CITY_WIDE)
     notice = PolicyNotice(
         title=title.strip(),

@@ -6,8 +6,8 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.recall import Disposition, RecallCase
 from models.task import NO_DUE, Task, TaskCandidate
-from services import catalogue, reference
 from services.accounts.rights import Role
+from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.process_engine import outbox
 
@@ -41,7 +41,7 @@ def reroute(session: Session, task: Task, case: Case) -> None:
 
     The engine may have opened it before it learnt of the transfer.
     """
-    present = catalogue.reviewer_group(case.area, case.review_unit)
+    present = in_force.reviewer_group(case.area, case.review_unit)
     if not any(_reviews_for(group, case.area) and group != present for group in task.candidate_groups):
         return
     moved = select(RecallCase.from_unit).where(
@@ -49,7 +49,7 @@ def reroute(session: Session, task: Task, case: Case) -> None:
     )
     groups = {unit.code: unit.reviewer_group for unit in reference.county_units(session, case.area)}
     for unit in session.exec(moved).all():
-        former = groups.get(unit or "", catalogue.reviewer_group(case.area, None))
+        former = groups.get(unit or "", in_force.reviewer_group(case.area, None))
         replace_group(session, task, former, present)
 
 

@@ -14,9 +14,9 @@ from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import reference
 from services.accounts import roles
 from services.accounts.actors import Actor
+from services.catalogue import reference
 from services.clock import product_now
 from services.filings import CONSENT_TASK
 from services.power_ledger import PowerEventView

@@ -1,6 +1,6 @@
 """Recall of delegated powers (按程序收回权限): propose, hear the county, decide, take effect, restore.
 
-The dates on the recall say whether an area has a power on a day (``services.catalogue`` reads them); the process
+The dates on the recall say whether an area has a power on a day (``services.catalogue.in_force`` reads them); the process
 ``delegation-recall`` keeps the terms. What becomes of the cases in flight is in ``services/case_takeover.py``.
 """
 
@@ -15,10 +15,11 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import case_takeover, catalogue, notices, power_ledger, running_cases, turns
+from services import case_takeover, notices, power_ledger, running_cases, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
+from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
@@ -259,7 +260,7 @@ def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
 
 
 def _item(session: Session, code: str, area: str) -> ItemVersion:
-    item = catalogue.get_item(session, code, china_date(product_now(session))) or catalogue.get_item(session, code)
+    item = in_force.get_item(session, code, china_date(product_now(session))) or in_force.get_item(session, code)
     if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
     if area not in item.areas:

@@ -14,8 +14,9 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
-from services import agreements, calendar_files, catalogue_seeding, clock
+from services import agreements, calendar_files, clock
 from services.accounts.demo_accounts import seed_demo_accounts
+from services.catalogue import seeding
 from services.errors import SetupError
 from settings import PROJECT_ROOT, Settings
 
@@ -80,7 +81,7 @@ def _require_same_clock(session: Session, settings: Settings) -> None:
 
 
 def _seed(session: Session, settings: Settings) -> None:
-    catalogue_seeding.seed_catalogue(session, load_catalogue())
+    seeding.seed_catalogue(session, load_catalogue())
     calendar_files.seed_calendars(session, clock.product_now(session))
     if not settings.development:
         return

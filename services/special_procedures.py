@@ -11,9 +11,10 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import deadlines, documents, hearings, notices, reference
+from services import deadlines, documents, hearings, notices
 from services.accounts import rights
 from services.accounts.actors import Actor
+from services.catalogue import reference
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline

@@ -28,9 +28,10 @@ from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, catalogue, documents, numbering, reference, turns
+from services import agreements, documents, numbering, turns
 from services.accounts import rights
 from services.accounts.actors import Actor
+from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.journal import audit, timeline
@@ -165,8 +166,8 @@ def material_rows(case_no: str, materials: list[MaterialInput], supply_round: in
 
 def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[ItemVersion, Guide]:
     problems = []
-    item = catalogue.get_item(session, body.item, china_date(now)) or catalogue.get_item(session, body.item, None)
-    guide = catalogue.latest_guide(session, body.item)
+    item = in_force.get_item(session, body.item, china_date(now)) or in_force.get_item(session, body.item, None)
+    guide = in_force.latest_guide(session, body.item)
     if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
     if guide is None:
@@ -208,7 +209,7 @@ def _require_delegated(session: Session, item: ItemVersion, area: str, now: date
     today = china_date(now)
     if area not in item.areas:
         raise ItemNotDelegated()
-    if catalogue.is_recalled(session, area, item.code, today):
+    if in_force.is_recalled(session, area, item.code, today):
         raise ItemNotDelegated("该事项的权限已从本县区收回，请到市级单位申请")
     if item.in_force_to is not None and item.in_force_to < today:
         raise NoLongerInForce(f"该事项已于{item.in_force_to}终止，不再受理新的申请")
@@ -235,7 +236,7 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
     area = reference.area(session, body.area)
     if area is None:
         raise InvalidInput([FieldProblem("area", "没有这个县区")])
-    county_unit = catalogue.county_unit(session, item, body.area, china_date(now))
+    county_unit = in_force.county_unit(session, item, body.area, china_date(now))
     prefix = f"{area.division_code}{china_date(now):%Y%m%d}"
     identity = body.applicant.id_number.upper()
     return Case(
@@ -251,7 +252,7 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         area=body.area,
         city_unit=item.unit,
         county_unit=county_unit.code if county_unit is not None else None,
-        review_unit=catalogue.passed_on_to(item.mode, county_unit),
+        review_unit=in_force.passed_on_to(item.mode, county_unit),
         on_site_check=item.mode is Mode.SUBSTANTIVE and guide.on_site_check,
         approval_filing=item.mode is Mode.DIRECT and item.approval_filing,
         project=body.project,

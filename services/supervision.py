@@ -19,8 +19,9 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import catalogue, notices, reference, webhooks
+from services import notices, webhooks
 from services.accounts.rights import Group
+from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import NotFound
 from services.journal import timeline
@@ -153,7 +154,7 @@ def _recipients(session: Session, case: Case) -> tuple[dict[str, PushRole], str]
     """Return whom a case is pushed to, and who decided it."""
     by_city = case.handled_as in Mode.decided_by_city()
     approver = f"city.{case.city_unit}.approver" if by_city else f"{case.area}.approver"
-    named, follower = catalogue.supervisors(session, case)
+    named, follower = in_force.supervisors(session, case)
     recipients = {named: PushRole.RESPONSIBLE}
     if by_city or follower is not None:
         recipients.setdefault(follower or f"{case.area}.supervisor", PushRole.FOLLOW_UP)

@@ -14,7 +14,8 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import clock_views, deadlines, documents, form_check, reference, special_procedures
+from services import clock_views, deadlines, documents, form_check, special_procedures
+from services.catalogue import reference
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import task_outcomes, timeline

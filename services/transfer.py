@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
-from services import catalogue, deadlines, documents
+from services import deadlines, documents
+from services.catalogue import in_force
 from services.clock import product_now
 from services.journal import audit, task_outcomes, timeline
 
@@ -39,7 +40,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
         session,
         case_no,
         "case.pushed",
-        f"受理信息推送{catalogue.unit_name(session, case.city_unit)}",
+        f"受理信息推送{in_force.unit_name(session, case.city_unit)}",
         actor=timeline.SYSTEM,
         at=at,
     )

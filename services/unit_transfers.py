@@ -19,10 +19,11 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import catalogue, power_ledger, reassignment, reference, running_cases, turns
+from services import power_ledger, reassignment, running_cases, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
+from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, timeline
@@ -104,7 +105,7 @@ def decide(
     if _pending(session, area, item):
         raise TransferPending
     begins = max(effective_on or today, today)
-    before = catalogue.county_unit(session, version, area, begins)
+    before = in_force.county_unit(session, version, area, begins)
     if before is not None and before.code == unit:
         raise InvalidInput([FieldProblem("unit", "该事项已由这个部门承办")])
     transfer = UnitTransfer(
@@ -258,10 +259,10 @@ def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str)
 def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) -> None:
     """Move one running case to the new unit: its record, its open tasks, and the variable later tasks go by."""
     before, to = reference.handling_unit(session, case), _named(session, transfer.area, transfer.to_unit)
-    former = catalogue.reviewer_group(case.area, case.review_unit)
-    case.county_unit, case.review_unit = to.code, catalogue.passed_on_to(case.mode, to)
+    former = in_force.reviewer_group(case.area, case.review_unit)
+    case.county_unit, case.review_unit = to.code, in_force.passed_on_to(case.mode, to)
     session.add(case)
-    present = catalogue.reviewer_group(case.area, case.review_unit)
+    present = in_force.reviewer_group(case.area, case.review_unit)
     origin = before.name if before is not None else UNKNOWN_UNIT
     timeline.add(
         session,
@@ -290,7 +291,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
 
 def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVersion, CountyUnit]:
     """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for what is not there."""
-    version = catalogue.get_item(session, item, china_date(product_now(session)))
+    version = in_force.get_item(session, item, china_date(product_now(session)))
     named = next((one for one in reference.county_units(session, area) if one.code == unit), None)
     problems = []
     if version is None:
@@ -352,7 +353,7 @@ def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
 
 
 def _note(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
-    version = catalogue.get_item(session, transfer.item)
+    version = in_force.get_item(session, transfer.item)
     power_ledger.add(
         session,
         PowerSubject.UNIT_TRANSFER,

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from catalog_data.guide import Guide
 from models.catalogue import Mode
-from services import catalogue
+from services.catalogue import in_force
 from services.errors import NotFound
 
 
@@ -31,7 +31,7 @@ class ItemHead:
 
 def read_head(session: Session, code: str, on: date) -> ItemHead:
     """Return the item that counts on ``on``, else its latest version; raise ``NotFound``."""
-    item = catalogue.get_item(session, code, on) or catalogue.get_item(session, code)
+    item = in_force.get_item(session, code, on) or in_force.get_item(session, code)
     if item is None:
         raise NotFound("没有这个事项")
     return ItemHead(
@@ -51,7 +51,7 @@ def read_head(session: Session, code: str, on: date) -> ItemHead:
 
 def read_item(session: Session, code: str, on: date) -> tuple[ItemHead, Guide]:
     """Return the item as ``read_head`` does, with its newest guide; raise ``NotFound`` where it has none yet."""
-    head, guide = read_head(session, code, on), catalogue.latest_guide(session, code)
+    head, guide = read_head(session, code, on), in_force.latest_guide(session, code)
     if guide is None:
         raise NotFound("该事项的办事指南尚未发布，暂不能接件")
     return head, guide

@@ -16,7 +16,8 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, guarded_form, require
 from models.catalogue import Mode
 from models.database import Database
-from services import agreements, catalogue, guide_versions, policy_ledger, special_procedures
+from services import agreements, guide_versions, policy_ledger, special_procedures
+from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
 
 FORM_BYTES: Final = 16 * 1024
@@ -51,7 +52,7 @@ def show_items(
     today = visitor.now.date()
     wanted = Mode(mode) if mode in set(Mode) else None
     with database.reading() as session:
-        items = catalogue.list_items(
+        items = in_force.list_items(
             session,
             on=today,
             mode=wanted,
@@ -77,10 +78,10 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
     """Show one item and its guide; what is assumed says 示例, what the city has not given 待市级单位填报."""
     today = visitor.now.date()
     with database.reading() as session:
-        item, guide = read_head(session, code, today), catalogue.latest_guide(session, code)
+        item, guide = read_head(session, code, today), in_force.latest_guide(session, code)
         agreed = agreements.pairs_in_force(session, today)
         notices = policy_ledger.of_item(session, code)
-        gone = catalogue.recalled_areas(session, code, today)
+        gone = in_force.recalled_areas(session, code, today)
     locked = [area for area in item.areas if item.mode is Mode.SUBSTANTIVE and (area, code) not in agreed]
     context = {
         "item": item,
@@ -130,7 +131,7 @@ def _publication(
     request: Request, visitor: Visitor, database: Database, code: str, problems: list[FieldProblem]
 ) -> Response:
     with database.reading() as session:
-        item, guide = read_head(session, code, visitor.now.date()), catalogue.latest_guide(session, code)
+        item, guide = read_head(session, code, visitor.now.date()), in_force.latest_guide(session, code)
     require(lambda who: guide_versions.may_publish(who.actor, item.unit), visitor)
     context = {"item": item, "newest": guide.version if guide is not None else 0, "problems": problems}
     return render(request, "items/guide_version.html", context, 422 if problems else 200)

@@ -11,9 +11,10 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.recall import InFlight, RecallState
-from services import catalogue, recall_views, recalls
+from services import recall_views, recalls
 from services.accounts import rights, roles
 from services.accounts.rights import Role
+from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
 
 ADDRESS: Final = "/powers/recalls"
@@ -43,7 +44,7 @@ def show_preview(
     require_staff(visitor)
     with database.reading() as session:
         page = recalls.preview(session, visitor.actor, item, area)
-        version = catalogue.get_item(session, item)
+        version = in_force.get_item(session, item)
     unit = version.unit if version is not None else ""
     officer = roles.acts_in_unit(visitor.actor, unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     context = {

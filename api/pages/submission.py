@@ -20,8 +20,9 @@ from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visito
 from catalog_data.conditions import ConditionKind
 from catalog_data.guide import Guide
 from models.database import Database
-from services import agreements, catalogue, submission
-from services.catalogue import ItemView
+from services import agreements, submission
+from services.catalogue import in_force
+from services.catalogue.in_force import ItemView
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.submission_input import CaseSubmission, SubmissionReceipt
 
@@ -141,7 +142,7 @@ def _window_area(visitor: Visitor, area: str) -> str:
 
 def _items(session: Session, visitor: Visitor, area: str, q: str) -> list[ItemView]:
     today = visitor.now.date()
-    return catalogue.list_items(
+    return in_force.list_items(
         session, on=today, area=area, q=q or None, agreements=agreements.pairs_in_force(session, today)
     )
 

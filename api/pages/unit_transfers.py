@@ -11,7 +11,8 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.recall import InFlight, UnitTransferState
-from services import reference, unit_transfers
+from services import unit_transfers
+from services.catalogue import reference
 
 ADDRESS: Final = "/powers/unit-transfers"
 PAGE_SIZE: Final = 50

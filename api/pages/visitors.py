@@ -16,8 +16,8 @@ from api.pages.words import ROLES
 from models.database import Database
 from services.accounts import rights, sessions
 from services.accounts.actors import Actor
-from services.catalogue import areas as all_areas
-from services.catalogue import units as all_units
+from services.catalogue.in_force import areas as all_areas
+from services.catalogue.in_force import units as all_units
 from services.clock import product_now
 from services.errors import Forbidden, Unauthenticated
 

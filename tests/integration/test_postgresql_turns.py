@@ -34,7 +34,7 @@ from services import (
     unit_transfers,
 )
 from services.accounts.actors import Actor
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Conflict, InvalidInput
 from tests.instance import eventually

@@ -15,7 +15,7 @@ from models.decision import Decision, DecisionStatus
 from models.recall import Disposition, InFlight
 from models.task import Task, TaskStatus
 from services import completion, recalls, task_access
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.recall_views import RecallView
 from services.setup import migrate

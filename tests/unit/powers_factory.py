@@ -12,7 +12,7 @@ from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
 from models.catalogue import Mode
 from models.database import Database
 from services.accounts.actors import Actor
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 
 

@@ -19,7 +19,7 @@ from models.protocol import START_TTL_MS
 from models.recall import Disposition, InFlight, RecallCase
 from models.task import Task, TaskCandidate
 from services import case_takeover, completion, recalls, task_access, tasks
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue.seeding import seed_catalogue
 from services.clock import machine_now, product_now
 from services.task_views import TaskCompletion
 from tests.unit.bridge_records import fake_hooks

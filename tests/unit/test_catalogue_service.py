@@ -10,9 +10,9 @@ from sqlmodel import Session, SQLModel, create_engine, select
 
 from catalog_data import Catalogue, load_catalogue
 from models.catalogue import CountyUnit, GuideVersion, ItemVersion, Mode, Responsibility
-from services import catalogue as service
-from services import reference
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue import in_force as service
+from services.catalogue import reference
+from services.catalogue.seeding import seed_catalogue
 from services.errors import NotFound
 
 TODAY = date(2026, 9, 21)

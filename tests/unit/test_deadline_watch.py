@@ -23,7 +23,7 @@ from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
 from services import case_actions, cases, deadline_watch, deadlines, hearings, special_procedures
 from services.accounts.actors import Actor
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue.seeding import seed_catalogue
 from services.errors import InvalidInput
 from services.hearings import Hearing, HearingDates, NotImpartial
 from services.special_procedures import CaseNotRunning, ProcedureEnded

@@ -11,9 +11,10 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.database import Database
 from models.working_calendar import china_date
-from services import catalogue, guide_versions, power_ledger, reference
+from services import guide_versions, power_ledger
 from services.accounts.actors import Actor
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue import in_force, reference
+from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput, NotFound
 
@@ -74,13 +75,13 @@ def problems(session: Session, code: str, content: bytes) -> dict[str, str]:
 
 
 def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(session: Session) -> None:
-    assert catalogue.latest_guide(session, NEW) is None
+    assert in_force.latest_guide(session, NEW) is None
     text = guide_versions.file_to_edit(session, NEW)
     guide = guide_versions.publish(session, actor("city.zrzy.approver"), NEW, text.encode())
     assert (guide.version, guide.owner, guide.published_on) == (1, "zrzy", china_date(product_now(session)))
     assert [step.name for step in guide.steps][1:3] == ["实质性审核", "审核转报"]
     assert guide.limits is None
-    assert catalogue.latest_guide(session, NEW) == guide
+    assert in_force.latest_guide(session, NEW) == guide
     (event,) = [
         one
         for one in power_ledger.page(session, actor("city.coordinator"), limit=5).items
@@ -90,11 +91,11 @@ def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(sessi
 
 
 def test_a_new_version_counts_from_now_on_and_the_old_one_stays_for_the_cases_that_have_it(session: Session) -> None:
-    old = catalogue.latest_guide(session, "S-22")
+    old = in_force.latest_guide(session, "S-22")
     assert old is not None
     published = guide_versions.publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
     assert published.version == old.version + 1
-    assert catalogue.latest_guide(session, "S-22") == published
+    assert in_force.latest_guide(session, "S-22") == published
     kept = reference.guide(session, "S-22", old.version)
     assert kept is not None
     assert kept.on_site_check
@@ -103,7 +104,7 @@ def test_a_new_version_counts_from_now_on_and_the_old_one_stays_for_the_cases_th
 
 @pytest.mark.parametrize("code", ["D-01", "S-27", "W-40"])
 def test_every_guides_own_file_can_be_published_again(session: Session, code: str) -> None:
-    before = catalogue.latest_guide(session, code)
+    before = in_force.latest_guide(session, code)
     assert before is not None
     after = guide_versions.publish(session, BOSS, code, guide_versions.file_to_edit(session, code).encode())
     same = {"version": before.version, "published_on": before.published_on}
@@ -113,7 +114,7 @@ def test_every_guides_own_file_can_be_published_again(session: Session, code: st
 def test_a_seeding_leaves_a_published_guide_alone(session: Session) -> None:
     published = guide_versions.publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
     seed_catalogue(session, load_catalogue())
-    assert catalogue.latest_guide(session, "S-22") == published
+    assert in_force.latest_guide(session, "S-22") == published
 
 
 def test_a_file_that_does_not_fit_its_item_is_refused_by_field(session: Session) -> None:

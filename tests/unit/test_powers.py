@@ -25,7 +25,6 @@ from models.working_calendar import china_date
 from services import (
     agreements,
     case_facts,
-    catalogue,
     consultations,
     filings,
     list_files,
@@ -36,7 +35,8 @@ from services import (
     task_intake,
     unit_transfers,
 )
-from services.catalogue_seeding import seed_catalogue
+from services.catalogue import in_force
+from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput
 from services.list_files import BOM
@@ -53,7 +53,7 @@ LINE = "D-01,direct,1,jtys,主项,子项,其他行政权力-备案,,{territory},
 
 def drafted(session: Session, begins: date) -> int:
     """Draft an agreement for one substantive item of xingguo and return its number."""
-    item = catalogue.get_item(session, "S-01")
+    item = in_force.get_item(session, "S-01")
     assert item is not None
     made = agreements.draft(
         session,
@@ -108,15 +108,15 @@ def test_a_recalled_power_is_gone_from_its_day_until_it_is_restored(session: Ses
         session, boss, item="D-01", area="xingguo", reason="整改", effective_on=today, in_flight=InFlight.FINISH
     )
     assert shown.state is RecallState.EFFECTIVE
-    assert catalogue.is_recalled(session, "xingguo", "D-01", today)
-    assert not catalogue.is_recalled(session, "xingguo", "D-01", today - timedelta(days=1))
-    listed = next(one for one in catalogue.list_items(session, on=today) if one.code == "D-01")
+    assert in_force.is_recalled(session, "xingguo", "D-01", today)
+    assert not in_force.is_recalled(session, "xingguo", "D-01", today - timedelta(days=1))
+    listed = next(one for one in in_force.list_items(session, on=today) if one.code == "D-01")
     assert {"xingguo", "ganxian"} <= set(listed.areas)
     assert listed.recalled_areas == ["xingguo"]
     with pytest.raises(recalls.AlreadyRecalled):
         recalls.propose(session, boss, "D-01", "xingguo", "再次")
     recalls.restore(session, boss, shown.id, "整改到位")
-    assert not catalogue.is_recalled(session, "xingguo", "D-01", today)
+    assert not in_force.is_recalled(session, "xingguo", "D-01", today)
 
 
 def test_a_recall_revoked_before_its_day_never_took_the_power(session: Session) -> None:
@@ -127,7 +127,7 @@ def test_a_recall_revoked_before_its_day_never_took_the_power(session: Session) 
     recalls.restore(session, boss, shown.id, "撤销")
     recalls.take_effect(session, shown.id)
     assert session.get_one(Recall, shown.id).state is RecallState.RESTORED
-    assert not catalogue.is_recalled(session, "xingguo", "D-01", ahead + timedelta(days=1))
+    assert not in_force.is_recalled(session, "xingguo", "D-01", ahead + timedelta(days=1))
 
 
 def test_a_county_cannot_recall_and_a_stranger_cannot_speak_for_it(session: Session) -> None:
@@ -140,13 +140,13 @@ def test_a_county_cannot_recall_and_a_stranger_cannot_speak_for_it(session: Sess
 
 
 def test_a_second_transfer_changes_the_unit_of_new_cases_from_its_day(session: Session) -> None:
-    item = catalogue.get_item(session, "S-01")
+    item = in_force.get_item(session, "S-01")
     assert item is not None
     today = china_date(product_now(session))
-    before = catalogue.county_unit(session, item, "rongjiang", today)
+    before = in_force.county_unit(session, item, "rongjiang", today)
     assert before is not None
     other = "qsgj" if before.code != "qsgj" else "qjfj"
-    codes = {one.code for one in catalogue.areas(session)}
+    codes = {one.code for one in in_force.areas(session)}
     assert "rongjiang" in codes
     units = [one for one in _county_units(session) if one != before.code]
     chosen = other if other in units else units[0]
@@ -159,8 +159,8 @@ def test_a_second_transfer_changes_the_unit_of_new_cases_from_its_day(session: S
         effective_on=today + timedelta(days=5),
         reason="划转",
     )
-    assert catalogue.county_unit(session, item, "rongjiang", today) == before
-    after = catalogue.county_unit(session, item, "rongjiang", today + timedelta(days=5))
+    assert in_force.county_unit(session, item, "rongjiang", today) == before
+    after = in_force.county_unit(session, item, "rongjiang", today + timedelta(days=5))
     assert after is not None
     assert after.code == chosen
 
@@ -187,9 +187,9 @@ def test_a_transfer_before_its_day_can_be_revoked_and_then_never_counts(session:
     with pytest.raises(unit_transfers.TransferClosed):
         unit_transfers.revoke(session, boss, decided.id, "再次")
     unit_transfers.take_effect(session, decided.id)
-    item = catalogue.get_item(session, "S-22")
+    item = in_force.get_item(session, "S-22")
     assert item is not None
-    after = catalogue.county_unit(session, item, "rongjiang", ahead)
+    after = in_force.county_unit(session, item, "rongjiang", ahead)
     assert after is not None
     assert after.code == "zrzy"
     assert session.get_one(UnitTransfer, decided.id).state is UnitTransferState.REVOKED
@@ -353,8 +353,8 @@ def test_a_list_is_compared_field_by_field_and_published_by_another_person(sessi
     with pytest.raises(list_versions.DraftClosed):
         list_versions.submit(session, author, draft.id)
     list_versions.publish(session, editor, draft.id)
-    old = catalogue.get_item(session, "D-01", begins - timedelta(days=1))
-    new = catalogue.get_item(session, "D-01", begins)
+    old = in_force.get_item(session, "D-01", begins - timedelta(days=1))
+    new = in_force.get_item(session, "D-01", begins)
     assert old is not None
     assert new is not None
     assert (old.version, old.approval_filing) == (1, False)
@@ -376,14 +376,14 @@ def test_a_list_that_moves_an_item_between_county_and_city_names_another_supervi
         return draft.differences[0].warnings
 
     def supervises(item: str, on: date) -> str:
-        return catalogue.responsibility(session, item, "xingguo", on).supervises
+        return in_force.responsibility(session, item, "xingguo", on).supervises
 
     first, second, third = (today + timedelta(days=days) for days in (10, 20, 30))
     direct = LINE.format(territory="all", filing="no")
     assert [one[:4] for one in move(direct.replace("direct", "window"), first)] == ["监管单位"]
     assert supervises("D-01", first - timedelta(days=1)) == "xingguo.supervisor"
     assert supervises("D-01", first) == "city.jtys.supervisor"
-    before = catalogue.responsibility(session, "W-39", "xingguo", today).supervises
+    before = in_force.responsibility(session, "W-39", "xingguo", today).supervises
     waterway = direct.replace("D-01,direct,1,jtys", "W-39,{mode},39,xzsp")
     move(waterway.format(mode="direct"), first)
     assert supervises("W-39", first - timedelta(days=1)) == before == "city.slj.supervisor"
@@ -471,7 +471,7 @@ def test_a_seal_is_a_dated_field_of_an_item_that_a_running_case_keeps(session: S
     assert seals == ["赣州市自然资源局市级审批专用章", "赣州市自然资源局行政审批专用章"]
     new.taken_over_at = product_now(session)
     assert sealing.decision_seal(case_facts.gather(session, new), table) == seals[0]
-    assert catalogue.responsibility(session, "S-22", "rongjiang", today).seal == "行政审批专用章"
+    assert in_force.responsibility(session, "S-22", "rongjiang", today).seal == "行政审批专用章"
 
 
 def test_a_list_without_the_column_of_seals_leaves_them_and_one_with_it_empty_takes_them_away(
@@ -482,7 +482,7 @@ def test_a_list_without_the_column_of_seals_leaves_them_and_one_with_it_empty_ta
     silent = f"{HEADER}\n{LINE.format(territory='all', filing='yes')}\n"
     (difference,) = listed(session, today, silent).differences
     assert "seal" not in {one.field for one in difference.changes}
-    item = catalogue.get_item(session, "D-01", today)
+    item = in_force.get_item(session, "D-01", today)
     assert item is not None
     assert item.seal == "行政审批专用章"
     (difference,) = listed(session, today, with_seal(session, "D-01", "")).differences
@@ -548,7 +548,7 @@ def test_a_reason_without_a_word_is_no_reason(body: type[BaseModel], reason: str
 
 def test_an_item_that_ended_is_refused_with_what_is_the_matter(session: Session) -> None:
     today = china_date(product_now(session))
-    item = catalogue.get_item(session, "D-01")
+    item = in_force.get_item(session, "D-01")
     assert item is not None
     item.in_force_to = today - timedelta(days=1)
     session.add(item)

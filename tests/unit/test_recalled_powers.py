@@ -10,7 +10,8 @@ from models.catalogue import Mode
 from models.policy import PolicyLevel
 from models.recall import InFlight
 from models.working_calendar import china_date
-from services import catalogue, notices, policy_notices, recalls, supervision
+from services import notices, policy_notices, recalls, supervision
+from services.catalogue import in_force
 from services.clock import product_now
 from tests.unit.powers_factory import actor, add_case, session
 
@@ -30,9 +31,9 @@ def recall(session: Session, item: str, area: str, *, in_days: int = 0) -> date:
     return day
 
 
-def listed(session: Session, code: str, on: date) -> catalogue.ItemView:
+def listed(session: Session, code: str, on: date) -> in_force.ItemView:
     """Return an item as the list has it on a day."""
-    return next(one for one in catalogue.list_items(session, on=on) if one.code == code)
+    return next(one for one in in_force.list_items(session, on=on) if one.code == code)
 
 
 def test_a_recall_leaves_the_printed_territory_and_its_locks_alone(session: Session) -> None:
@@ -51,7 +52,7 @@ def test_an_areas_list_leaves_out_what_is_recalled_from_it_on_the_day(session: S
     day = recall(session, "D-01", "xingguo", in_days=3)
 
     def codes(area: str, on: date) -> set[str]:
-        return {one.code for one in catalogue.list_items(session, on=on, area=area)}
+        return {one.code for one in in_force.list_items(session, on=on, area=area)}
 
     assert "D-01" in codes("xingguo", day - timedelta(days=1))
     assert "D-01" not in codes("xingguo", day)
@@ -60,8 +61,8 @@ def test_an_areas_list_leaves_out_what_is_recalled_from_it_on_the_day(session: S
 
 def test_the_city_unit_does_all_of_a_recalled_item_and_the_county_follows_up(session: Session) -> None:
     day = recall(session, "D-01", "xingguo", in_days=3)
-    assert catalogue.responsibility(session, "D-01", "xingguo", day - timedelta(days=1)).decides == "xingguo.approver"
-    view = catalogue.responsibility(session, "D-01", "xingguo", day)
+    assert in_force.responsibility(session, "D-01", "xingguo", day - timedelta(days=1)).decides == "xingguo.approver"
+    view = in_force.responsibility(session, "D-01", "xingguo", day)
     assert view.recalled
     assert (view.accepts, view.reviews) == ("city.jtys.reviewer", "city.jtys.reviewer")
     assert (view.decides, view.answers) == ("city.jtys.approver", "city.jtys.approver")
@@ -70,8 +71,8 @@ def test_the_city_unit_does_all_of_a_recalled_item_and_the_county_follows_up(ses
 
 
 def test_nobody_in_the_county_reviews_or_forwards_a_recalled_substantive_item(session: Session) -> None:
-    named = catalogue.responsibility(session, "S-24", "zhanggong").supervises
-    view = catalogue.responsibility(session, "S-24", "zhanggong", recall(session, "S-24", "zhanggong"))
+    named = in_force.responsibility(session, "S-24", "zhanggong").supervises
+    view = in_force.responsibility(session, "S-24", "zhanggong", recall(session, "S-24", "zhanggong"))
     assert (view.forwards, view.answers_for_review) == (None, None)
     assert view.reviews == "city.xzsp.reviewer"
     assert view.supervises == named

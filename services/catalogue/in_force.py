@@ -23,7 +23,7 @@ from models.catalogue import (
 )
 from models.recall import Recall, UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
-from services import reference
+from services.catalogue import reference
 from services.errors import NotFound
 
 _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
