@@ -11,8 +11,9 @@ from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
 from models.case import Verdict
-from services import cases, certificates, document_reading
-from services.certificates import CertificateCheck
+from services import cases, document_reading
+from services.documents import certificates
+from services.documents.certificates import CertificateCheck
 from services.submission_input import StateView
 
 public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])

@@ -10,9 +10,9 @@ from engine.errors import EngineError
 from ops.deployment import MODELS, deploy, describe
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
 from ops.terminal import complain, say
+from services.documents.signing import load_key
 from services.errors import SetupError, TongquanError
 from services.setup import prepare
-from services.signing import load_key
 from settings import Settings, get_settings
 
 

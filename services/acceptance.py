@@ -12,8 +12,9 @@ from sqlmodel import Session
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.decision import Decision
-from services import clock_views, deadlines, documents, form_check, tolerance
+from services import clock_views, deadlines, form_check, tolerance
 from services.clock import product_now
+from services.documents import issuance
 from services.journal import task_outcomes, timeline
 from services.process_engine.timers import instant_text
 
@@ -106,7 +107,7 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
         deadlines.refresh(session, case)
         deadlines.announce_change(session, case)
         missing, due = form_check.missing(session, case_no), case.supplement_due_at
-        documents.issue_correction_notice(session, case, missing, answer.opinion, due, at)
+        issuance.issue_correction_notice(session, case, missing, answer.opinion, due, at)
         timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
     return {"supplementDueAt": instant_text(case.supplement_due_at)}
 
@@ -116,7 +117,7 @@ def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str,
     case = session.get_one(Case, case_no)
     answer = task_outcomes.latest(session, case_no, outcome="refuse")
     if case.is_open:
-        documents.issue_refusal_to_accept(session, case, _reason(session, answer), redress, answer.decided_at)
+        issuance.issue_refusal_to_accept(session, case, _reason(session, answer), redress, answer.decided_at)
         _close(session, case, CaseState.REFUSED, answer, "不予受理，出具决定书")
     return NOT_ACCEPTED
 
@@ -126,7 +127,7 @@ def not_needed(session: Session, case_no: str) -> dict[str, Any]:
     case = session.get_one(Case, case_no)
     answer = task_outcomes.latest(session, case_no, outcome="not_needed")
     if case.is_open:
-        documents.issue_not_needed(session, case, answer.opinion, answer.decided_at)
+        issuance.issue_not_needed(session, case, answer.opinion, answer.decided_at)
         _close(session, case, CaseState.NOT_NEEDED, answer, "依法不需要办理，即时告知申请人")
     return NOT_ACCEPTED
 
@@ -141,7 +142,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         deadlines.end_receipt_watch(session, case)
         clock_views.keep(session, case, at)
         reason = "申请人逾期未补正，视为撤回申请"
-        documents.issue_termination(session, case, reason, at)
+        issuance.issue_termination(session, case, reason, at)
         timeline.add(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
     return NOT_ACCEPTED
 
@@ -154,7 +155,7 @@ def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at:
     if case.mode is Mode.DIRECT:
         case.state = CaseState.IN_DEPARTMENT
     session.add(case)
-    documents.issue_acceptance_notice(session, case, issued_at)
+    issuance.issue_acceptance_notice(session, case, issued_at)
 
 
 def _close(session: Session, case: Case, state: CaseState, answer: Decision, text: str) -> None:

@@ -6,10 +6,11 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState, Material
 from models.protocol import Message
-from services import clock_views, deadlines, documents, form_check, special_procedures, tolerance
+from services import clock_views, deadlines, form_check, special_procedures, tolerance
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.clock import product_now
+from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
@@ -55,7 +56,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     session.add(case)
     timeline.add(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
     session.flush()
-    documents.issue_receipt(session, case, now)
+    issuance.issue_receipt(session, case, now)
     audit.record(session, actor.username, "case.supply", case_no, {"materials": len(materials)}, now)
     outbox.publish_message(
         session,
@@ -87,7 +88,7 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
     session.add(case)
     text = f"补齐容缺材料{len(materials)}项"
     timeline.add(session, case.case_no, "case.tolerated_supplied", text, actor=actor.username, at=now)
-    documents.issue_receipt(session, case, now)
+    issuance.issue_receipt(session, case, now)
     audit.record(session, actor.username, "case.supply", case.case_no, {"materials": len(materials)}, now)
     deadlines.announce_change(session, case)
     return case

@@ -7,8 +7,9 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
-from services import clock_views, deadlines, documents, filings, supervision, webhooks
+from services import clock_views, deadlines, filings, supervision, webhooks
 from services.clock import product_now
+from services.documents import issuance
 from services.journal import task_outcomes, timeline
 from services.webhook_events import Event
 
@@ -50,7 +51,7 @@ def issue(
     if case.decision is None or case.decided_at is None:
         raise ValueError(f"case {case_no} has no decision to issue")
     answer = task_outcomes.latest(session, case_no, outcome=case.decision.value)
-    document = documents.issue_decision(
+    document = issuance.issue_decision(
         session, case, case.decision, wording, sealing, redress, answer.opinion, case.decided_at
     )
     timeline.add(
@@ -69,7 +70,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
     """Issue the certificate of an approved case."""
     case = session.get_one(Case, case_no)
     at = case.decided_at or product_now(session)
-    certificate = documents.issue_certificate(session, case, sealing, at)
+    certificate = issuance.issue_certificate(session, case, sealing, at)
     if certificate is not None:
         timeline.add(
             session,
@@ -90,7 +91,7 @@ def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
     at = answer.decided_at if answer is not None else product_now(session)
     chosen = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
     manner = DELIVERY_MANNERS.get(chosen, chosen)
-    documents.record_delivery(session, case, manner, at, _receiver(session, case))
+    issuance.record_delivery(session, case, manner, at, _receiver(session, case))
     timeline.add(
         session,
         case_no,
@@ -139,7 +140,7 @@ def claim_start(session: Session, case_no: str, instance_key: int) -> dict[str, 
 def withdrawn(session: Session, case_no: str) -> dict[str, Any]:
     """Issue the notice that ends the examination of a withdrawn case."""
     case = session.get_one(Case, case_no)
-    documents.issue_termination(session, case, "申请人撤回申请", case.closed_at or product_now(session))
+    issuance.issue_termination(session, case, "申请人撤回申请", case.closed_at or product_now(session))
     return {}
 
 

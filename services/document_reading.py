@@ -3,16 +3,16 @@
 from sqlmodel import Session
 
 from models.document import Document
-from services import documents
 from services.accounts import case_access
 from services.accounts.actors import Actor
 from services.clock import product_now
+from services.documents import issuance
 from services.journal import audit
 
 
 def read(session: Session, actor: Actor, document_id: int) -> Document:
     """Return a document of a case the actor may read; raise ``NotFound`` or ``Forbidden``."""
-    document = documents.get_document(session, document_id)
+    document = issuance.get_document(session, document_id)
     case_access.get(session, actor, document.case_no)
     audit.record(
         session,

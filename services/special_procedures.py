@@ -11,11 +11,12 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import deadlines, documents, hearings, notices
+from services import deadlines, hearings, notices
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.catalogue import reference
 from services.clock import product_now
+from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
@@ -92,7 +93,7 @@ def begin(
     session.add(case)
     session.flush()
     deadlines.refresh(session, case)
-    documents.issue_special_procedure_notice(
+    issuance.issue_special_procedure_notice(
         session, case, procedure, now, provisional=deadlines.plan_is_provisional(procedure, kinds)
     )
     timeline.add(
@@ -270,7 +271,7 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     session.add(extension)
     session.flush()
     deadlines.refresh(session, case)
-    documents.issue_extension_notice(session, case, extension, now)
+    issuance.issue_extension_notice(session, case, extension, now)
     timeline.add(session, case.case_no, "case.extended", f"延期{days}个工作日：{reason}", actor=actor.username, at=now)
     audit.record(session, actor.username, "case.extend", case.case_no, {"days": days}, now)
     deadlines.announce_change(session, case)

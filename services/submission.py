@@ -28,11 +28,12 @@ from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, documents, numbering, turns
+from services import agreements, numbering, turns
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
+from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
@@ -114,7 +115,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     session.add(Submission(account=actor.username, key=key, body_digest=digest, case_no=case.case_no))
     timeline.add(session, case.case_no, "case.received", "窗口接件，出具材料接收凭证", actor=actor.username, at=now)
     audit.record(session, actor.username, "case.submit", case.case_no, {"item": item.code, "area": body.area}, now)
-    documents.issue_receipt(session, case, now)
+    issuance.issue_receipt(session, case, now)
     request_start(session, case)
     return _receipt(case), True
 

@@ -14,9 +14,10 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import clock_views, deadlines, documents, form_check, special_procedures
+from services import clock_views, deadlines, form_check, special_procedures
 from services.catalogue import reference
 from services.clock import product_now
+from services.documents import issuance
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import task_outcomes, timeline
 from services.process_engine import outbox
@@ -98,7 +99,7 @@ def lapse(session: Session, case: Case, at: datetime) -> bool:
     special_procedures.end_with_case(session, case, timeline.SYSTEM, at)
     clock_views.keep(session, case, at)
     reason = f"容缺受理的材料（{case.tolerated_materials}）逾期未补齐，终止审查"
-    documents.issue_termination(session, case, reason, at)
+    issuance.issue_termination(session, case, reason, at)
     _tell(session, case, "case.terminated", reason, timeline.SYSTEM, at)
     outbox.publish_message(
         session,

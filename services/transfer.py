@@ -9,9 +9,10 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
-from services import deadlines, documents
+from services import deadlines
 from services.catalogue import in_force
 from services.clock import product_now
+from services.documents import issuance
 from services.journal import audit, task_outcomes, timeline
 
 ON_SITE_TASK = "Task_InspectOnSite"
@@ -70,7 +71,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
     session.add(case)
     session.flush()
     deadlines.reckon_again(session, case)
-    documents.issue_dossier(
+    issuance.issue_dossier(
         session, case, {**body, "round": dossier.round, "digest": dossier.digest}, signature.decided_at
     )
     first = dossier.round == 1

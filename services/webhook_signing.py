@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from services.documents.signing import load_key
 from services.errors import TongquanError, Unauthenticated
-from services.signing import load_key
 from settings import get_settings
 
 ID_HEADER: Final = "webhook-id"

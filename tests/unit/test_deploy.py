@@ -17,9 +17,9 @@ from deploy.prepare import prepare_deployment
 from models.account import Membership
 from models.audit import AuditEntry
 from models.database import Database
+from services.documents.signing import load_key
 from services.errors import SetupError
 from services.setup import migrate
-from services.signing import load_key
 from settings import Environment, Settings, get_settings
 
 ROOT = Path(__file__).parents[2]

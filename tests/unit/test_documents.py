@@ -31,7 +31,8 @@ from models.catalogue import Area, AreaKind, CountyUnit, GuideVersion, Mode, Uni
 from models.database import Database
 from models.document import Certificate, CertificateStatus, Document, DocumentKind
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
-from services import documents, numbering, signing
+from services import numbering
+from services.documents import issuance, signing
 from services.errors import NotFound, SetupError
 from settings import Environment, Settings, get_settings
 from tests.unit.paper_factory import ACCEPTED, DECIDED, RECEIVED
@@ -147,7 +148,7 @@ def make_case(session: Session, **changes: Any) -> Case:
 
 def approve(session: Session, case: Case, **changes: Any) -> Document:
     arguments = {"wording": APPROVAL, "sealing": CITY_SEALING, "redress": CITY_REDRESS, **changes}
-    return documents.issue_decision(session, case, Verdict.APPROVE, opinion="符合条件", at=DECIDED, **arguments)
+    return issuance.issue_decision(session, case, Verdict.APPROVE, opinion="符合条件", at=DECIDED, **arguments)
 
 
 def text_of(document: Document) -> str:
@@ -162,23 +163,23 @@ def test_numbers_run_without_gap_under_each_prefix(session: Session) -> None:
 
 def test_a_second_call_returns_the_first_document_unchanged(session: Session) -> None:
     case = make_case(session)
-    first = documents.issue_acceptance_notice(session, case, ACCEPTED)
+    first = issuance.issue_acceptance_notice(session, case, ACCEPTED)
     digest = first.sha256
     case.project = "改名之后"
-    again = documents.issue_acceptance_notice(session, case, DECIDED)
+    again = issuance.issue_acceptance_notice(session, case, DECIDED)
     assert (again.id, again.sha256, again.issued_at) == (first.id, digest, ACCEPTED)
     assert len(session.exec(select(Document)).all()) == 1
 
 
 def test_the_digest_and_the_signature_cover_the_stored_pdf(session: Session) -> None:
-    document = documents.issue_receipt(session, make_case(session), RECEIVED)
+    document = issuance.issue_receipt(session, make_case(session), RECEIVED)
     assert document.sha256 == hashlib.sha256(document.pdf).hexdigest()
     assert signing.verify(document.pdf, document.signature)
     assert not signing.verify(document.pdf + b" ", document.signature)
 
 
 def test_documents_hide_the_middle_of_a_persons_numbers(session: Session) -> None:
-    text = text_of(documents.issue_acceptance_notice(session, make_case(session), ACCEPTED))
+    text = text_of(issuance.issue_acceptance_notice(session, make_case(session), ACCEPTED))
     assert "362101199003078888" not in text
     assert "13912341234" not in text
     assert "欧阳小明" in text
@@ -186,7 +187,7 @@ def test_documents_hide_the_middle_of_a_persons_numbers(session: Session) -> Non
 
 def test_a_window_paper_bears_the_windows_seal_and_number(session: Session) -> None:
     case = make_case(session)
-    document = documents.issue_receipt(session, case, RECEIVED)
+    document = issuance.issue_receipt(session, case, RECEIVED)
     assert document.seal == "兴国县“市县同权”综合受理窗口专用章"
     assert document.number == "赣市县同权（兴国县）收〔2026〕00001号"
     assert "兴国县窗口甲" in text_of(document)
@@ -194,11 +195,11 @@ def test_a_window_paper_bears_the_windows_seal_and_number(session: Session) -> N
 
 def test_a_supplement_gets_a_receipt_of_its_own(session: Session) -> None:
     case = make_case(session)
-    first = documents.issue_receipt(session, case, RECEIVED)
+    first = issuance.issue_receipt(session, case, RECEIVED)
     session.add(
         Material(case_no=CASE_NO, round=1, position=1, name="补正材料", copies=1, kind=MaterialKind.COPY, present=True)
     )
-    second = documents.issue_receipt(session, case, ACCEPTED)
+    second = issuance.issue_receipt(session, case, ACCEPTED)
     assert second.id != first.id
     assert "补正材料" in text_of(second)
 
@@ -217,7 +218,7 @@ def test_a_decision_has_its_seal_whatever_the_table_leaves_out(session: Session,
 
 def test_a_direct_decision_is_the_countys_and_redress_goes_to_its_government(session: Session) -> None:
     case = make_case(session, mode=Mode.DIRECT, item_code="D-05", decision=Verdict.DENY)
-    document = documents.issue_decision(
+    document = issuance.issue_decision(
         session, case, Verdict.DENY, DENIAL, COUNTY_SEALING, COUNTY_REDRESS, "条件不符", DECIDED
     )
     assert document.seal == "兴国县行政审批局县级审批专用章"
@@ -228,9 +229,7 @@ def test_a_direct_decision_is_the_countys_and_redress_goes_to_its_government(ses
 
 def test_a_zone_has_no_government_so_the_city_reviews(session: Session) -> None:
     case = make_case(session, mode=Mode.DIRECT, area="rongjiang", city_unit="zrzy", decision=Verdict.DENY)
-    document = documents.issue_decision(
-        session, case, Verdict.DENY, DENIAL, COUNTY_SEALING, COUNTY_REDRESS, "", DECIDED
-    )
+    document = issuance.issue_decision(session, case, Verdict.DENY, DENIAL, COUNTY_SEALING, COUNTY_REDRESS, "", DECIDED)
     assert document.seal == "蓉江新区自然资源分局县级审批专用章"
     assert "向赣州市人民政府申请行政复议" in text_of(document)
 
@@ -241,7 +240,7 @@ def test_a_filing_keeps_its_words_even_if_the_table_calls_it_a_licence(session: 
     assert document.kind == DocumentKind.FILING
     assert document.body["title"] == "备案通知书"
     assert document.body["certificate_number"] is None
-    assert documents.issue_certificate(session, case, CITY_SEALING, DECIDED) is None
+    assert issuance.issue_certificate(session, case, CITY_SEALING, DECIDED) is None
 
 
 def test_the_models_title_is_obeyed(session: Session) -> None:
@@ -255,11 +254,11 @@ def test_the_models_title_is_obeyed(session: Session) -> None:
 def test_the_certificate_has_the_number_the_decision_names(session: Session) -> None:
     case = make_case(session)
     decided = approve(session, case)
-    certificate = documents.issue_certificate(session, case, CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, case, CITY_SEALING, DECIDED)
     assert certificate is not None
     assert certificate.number == decided.body["certificate_number"] == "GZ360732-S28-2026-00001"
     assert certificate.number in text_of(decided)
-    assert documents.issue_certificate(session, case, CITY_SEALING, DECIDED) is certificate
+    assert issuance.issue_certificate(session, case, CITY_SEALING, DECIDED) is certificate
     kinds = [one.kind for one in session.exec(select(Document)).all()]
     assert kinds.count(DocumentKind.CERTIFICATE) == 1
 
@@ -268,15 +267,15 @@ def test_the_certificate_has_the_number_the_decision_names(session: Session) -> 
     "changes", [{"decision": Verdict.DENY}, {"certificate": False}, {"effect": "cancel"}, {"decision": None}]
 )
 def test_no_certificate_without_an_approval_that_yields_one(session: Session, changes: dict[str, Any]) -> None:
-    assert documents.issue_certificate(session, make_case(session, **changes), CITY_SEALING, DECIDED) is None
+    assert issuance.issue_certificate(session, make_case(session, **changes), CITY_SEALING, DECIDED) is None
 
 
 def test_anyone_can_check_a_certificate_and_sees_no_full_name(session: Session) -> None:
-    certificate = documents.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
     assert certificate is not None
     session.flush()
     session.expire(certificate)
-    check = documents.verify_certificate(session, certificate.number)
+    check = issuance.verify_certificate(session, certificate.number)
     assert (check.status, check.signature_valid) == (CertificateStatus.VALID, True)
     assert check.holder == "欧***"
     assert check.issuer == "赣州市行政审批局"
@@ -287,35 +286,35 @@ def test_anyone_can_check_a_certificate_and_sees_no_full_name(session: Session) 
     [("holder", "别人"), ("name", "采矿许可证"), ("valid_until", DECIDED.date()), ("signature", "AAAA")],
 )
 def test_a_tampered_certificate_fails_its_check(session: Session, field: str, value: Any) -> None:
-    certificate = documents.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
     assert certificate is not None
     setattr(certificate, field, value)
     session.flush()
-    assert not documents.verify_certificate(session, certificate.number).signature_valid
+    assert not issuance.verify_certificate(session, certificate.number).signature_valid
 
 
 def test_a_cancelled_certificate_says_so(session: Session) -> None:
-    certificate = documents.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
     assert certificate is not None
     session.get_one(Certificate, certificate.number).status = CertificateStatus.CANCELLED
-    check = documents.verify_certificate(session, certificate.number)
+    check = issuance.verify_certificate(session, certificate.number)
     assert (check.status, check.status_name, check.signature_valid) == ("cancelled", "已注销", True)
 
 
 def test_an_unknown_certificate_and_document_are_not_found(session: Session) -> None:
     with pytest.raises(NotFound):
-        documents.verify_certificate(session, "GZ-none")
+        issuance.verify_certificate(session, "GZ-none")
     with pytest.raises(NotFound):
-        documents.get_document(session, 4711)
+        issuance.get_document(session, 4711)
 
 
 def test_delivery_lists_the_decision_and_the_certificate(session: Session) -> None:
     case = make_case(session)
-    documents.issue_receipt(session, case, RECEIVED)
+    issuance.issue_receipt(session, case, RECEIVED)
     decided = approve(session, case)
-    certificate = documents.issue_certificate(session, case, CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, case, CITY_SEALING, DECIDED)
     assert certificate is not None
-    text = text_of(documents.record_delivery(session, case, "邮寄送达", DECIDED, "欧阳小明"))
+    text = text_of(issuance.record_delivery(session, case, "邮寄送达", DECIDED, "欧阳小明"))
     assert decided.number in text
     assert certificate.number in text
     assert "邮寄送达" in text
@@ -340,13 +339,13 @@ def test_every_other_paper_is_issued_once(session: Session) -> None:
 
     def issue_all() -> list[int | None]:
         issued = [
-            documents.issue_correction_notice(session, case, ["申请表"], "", DECIDED, ACCEPTED),
-            documents.issue_refusal_to_accept(session, case, "不属职权", {}, ACCEPTED),
-            documents.issue_not_needed(session, case, "", ACCEPTED),
-            documents.issue_termination(session, case, "申请人撤回申请", DECIDED),
-            documents.issue_special_procedure_notice(session, case, special, ACCEPTED, provisional=False),
-            documents.issue_extension_notice(session, case, extension, DECIDED),
-            documents.record_delivery(session, case, "窗口领取", DECIDED, "甲"),
+            issuance.issue_correction_notice(session, case, ["申请表"], "", DECIDED, ACCEPTED),
+            issuance.issue_refusal_to_accept(session, case, "不属职权", {}, ACCEPTED),
+            issuance.issue_not_needed(session, case, "", ACCEPTED),
+            issuance.issue_termination(session, case, "申请人撤回申请", DECIDED),
+            issuance.issue_special_procedure_notice(session, case, special, ACCEPTED, provisional=False),
+            issuance.issue_extension_notice(session, case, extension, DECIDED),
+            issuance.record_delivery(session, case, "窗口领取", DECIDED, "甲"),
         ]
         assert all(one.number.startswith("赣市县同权（") and one.seal for one in issued)
         return [one.id for one in issued]
@@ -355,7 +354,7 @@ def test_every_other_paper_is_issued_once(session: Session) -> None:
     assert issue_all() == first
     assert len(set(first)) == len(first)
     notices = {DocumentKind.SPECIAL_PROCEDURE, DocumentKind.EXTENSION}
-    seals = {one.seal for one in documents.of_case(session, case.case_no) if one.kind in notices}
+    seals = {one.seal for one in issuance.of_case(session, case.case_no) if one.kind in notices}
     assert seals == {"赣州市行政审批局业务专用章"}
 
 
@@ -369,14 +368,14 @@ def test_each_round_of_a_dossier_is_a_paper_of_its_own(session: Session) -> None
         "signature": {"account": "xingguo.window", "at": DECIDED.isoformat(), "opinion": "同意转报"},
         "digest": "cd" * 32,
     }
-    first = documents.issue_dossier(session, case, {**body, "round": 1}, DECIDED)
-    second = documents.issue_dossier(session, case, {**body, "round": 2}, DECIDED)
+    first = issuance.issue_dossier(session, case, {**body, "round": 1}, DECIDED)
+    second = issuance.issue_dossier(session, case, {**body, "round": 2}, DECIDED)
     assert first.id != second.id
     assert first.seal == "兴国县行政审批局审核专用章"
     text = text_of(second)
     for needed in ("第2次转报", "符合条件", "现场通道畅通", "同意转报", "兴国县窗口甲", "abababab"):
         assert needed in text
-    assert documents.issue_dossier(session, case, {"round": 3}, DECIDED).id is not None
+    assert issuance.issue_dossier(session, case, {"round": 3}, DECIDED).id is not None
 
 
 def test_development_makes_one_key_that_only_its_owner_reads(tmp_path: Path) -> None:

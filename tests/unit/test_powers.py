@@ -24,13 +24,11 @@ from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
 from services import (
     agreements,
-    case_facts,
     consultations,
     filings,
     list_files,
     list_versions,
     recalls,
-    sealing,
     submission,
     task_intake,
     unit_transfers,
@@ -38,6 +36,7 @@ from services import (
 from services.catalogue import in_force
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
+from services.documents import case_facts, sealing
 from services.errors import Forbidden, InvalidInput
 from services.list_files import BOM
 from services.running_cases import NotYetDue

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.document import Document, DocumentKind
 from papers import Paper, render_pdf
-from services import numbering, signing
+from services import numbering
+from services.documents import signing
 from services.errors import NotFound
 
 NUMBER_WORDS = {

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from papers.procedure import DossierContent, Officer
-from services.case_facts import display_name
+from services.documents.case_facts import display_name
 
 OUTCOMES = {"agree": "同意，建议准予", "propose_deny": "建议不予", "return": "退回", "forward": "同意转报"}
 

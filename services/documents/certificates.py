@@ -12,10 +12,11 @@ from models.catalogue import PowerKind
 from models.document import Certificate, CertificateStatus, DocumentKind
 from models.identity import masked_name
 from papers import decision as decision_papers
-from services import case_facts, document_store, numbering, signing
+from services import numbering
 from services.catalogue import reference
+from services.documents import case_facts, signing, store
+from services.documents.sealing import decision_seal
 from services.errors import NotFound
-from services.sealing import decision_seal
 
 ISSUING_EFFECTS = frozenset({"issue", "change", "renew", "reissue"})
 STATUS_LABELS = {
@@ -97,11 +98,11 @@ def issue(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -
         signature=signing.sign(canonical(content)),
     )
     session.add(certificate)
-    document_store.store(
+    store.store(
         session,
         case,
         DocumentKind.CERTIFICATE,
-        document_store.natural_key(DocumentKind.CERTIFICATE),
+        store.natural_key(DocumentKind.CERTIFICATE),
         number,
         at,
         lambda drawn: decision_papers.certificate(
@@ -155,7 +156,7 @@ def canonical(content: dict[str, Any]) -> bytes:
 
 
 def _reserved(session: Session, case: Case) -> str | None:
-    for document in reversed(document_store.of_case(session, case.case_no)):
+    for document in reversed(store.of_case(session, case.case_no)):
         number = document.body.get("certificate_number")
         if number:
             return str(number)

@@ -18,10 +18,10 @@ from papers import Paper, acceptance, delivery, procedure
 from papers import decision as decision_papers
 from papers.facts import CaseFacts
 from papers.wording import DECISIONS, Redress
-from services import case_facts, certificates, dossier_facts
-from services.certificates import CertificateCheck
-from services.document_store import find, get, natural_key, of_case, serial, store
-from services.sealing import NOT_CONFIGURED, decision_seal, notice_seal
+from services.documents import case_facts, certificates, dossier_facts
+from services.documents.certificates import CertificateCheck
+from services.documents.sealing import NOT_CONFIGURED, decision_seal, notice_seal
+from services.documents.store import find, get, natural_key, of_case, serial, store
 
 DECISION_KINDS = frozenset(words.kind for words in DECISIONS.values())
 """Every kind of document that settles a case on its merits."""
