@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query
 from api.dependencies import Caller, Code, Cursor, Limit, WebDatabase, engine_key
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
-from services import notices
-from services.notices import NoticeView
+from services.notifications import inbox
+from services.notifications.inbox import NoticeView
 from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["notices"])
@@ -25,7 +25,7 @@ def list_notices(
 ) -> Page[NoticeView]:
     """List the notifications to the account's groups, newest first."""
     with database.reading() as session:
-        return notices.list_notices(
+        return inbox.list_notices(
             session, caller, unread=unread, case_no=case_no or None, cursor=cursor or None, limit=limit
         )
 
@@ -34,4 +34,4 @@ def list_notices(
 def read_notice(notice_id: Annotated[str, Path(max_length=200)], caller: Caller, database: WebDatabase) -> NoticeView:
     """Record that the account has read a notification."""
     with database.transaction() as session:
-        return notices.mark_read(session, caller, engine_key(notice_id))
+        return inbox.mark_read(session, caller, engine_key(notice_id))

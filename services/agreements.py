@@ -18,7 +18,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import notices, power_ledger, turns
+from services import power_ledger, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -26,6 +26,7 @@ from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
+from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
@@ -355,9 +356,9 @@ def _note(
     """Write the ledger, and notify who has to sign or to live with it."""
     if (told := _told(agreement, event)) and agreement.id is not None:
         title = f"{agreement.in_force_from}起，{len(agreement.items)}个事项"
-        subject = notices.Subject(NoticeSubject.AGREEMENT, agreement.id, title, agreement.area)
-        cause = notices.Cause(event.replace(".", "_"), f"承接协议：{text}", at, key or event)
-        notices.record_about(session, subject, NoticeKind.REMINDER, told, cause)
+        subject = inbox.Subject(NoticeSubject.AGREEMENT, agreement.id, title, agreement.area)
+        cause = inbox.Cause(event.replace(".", "_"), f"承接协议：{text}", at, key or event)
+        inbox.record_about(session, subject, NoticeKind.REMINDER, told, cause)
     power_ledger.add(
         session,
         PowerSubject.AGREEMENT,

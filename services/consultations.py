@@ -16,7 +16,7 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import notices, power_ledger, turns
+from services import power_ledger, turns
 from services.accounts import case_access, rights, roles
 from services.accounts.actors import Actor, groups_of
 from services.accounts.rights import Role
@@ -24,6 +24,7 @@ from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
+from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
 from services.working_calendar import calendar_of
 
@@ -159,7 +160,7 @@ def remind(session: Session, question_id: int) -> None:
     text = f"咨询{question.item}已满{ANSWER_DAYS}个工作日未答复"
     _note(session, question, "question.overdue", text, timeline.SYSTEM, due)
     _notify(session, question, NoticeKind.REMINDER, [advisor_of(question)], "question_overdue", text, due)
-    _notify(session, question, NoticeKind.SUPERVISION, [notices.COORDINATOR], "question_overdue", text, due)
+    _notify(session, question, NoticeKind.SUPERVISION, [inbox.COORDINATOR], "question_overdue", text, due)
 
 
 def answer_due(session: Session, question: Question) -> datetime:
@@ -340,8 +341,8 @@ def _training(session: Session, training: Training) -> TrainingView:
 def _notify(
     session: Session, question: Question, kind: NoticeKind, groups: list[str], signal: str, text: str, at: datetime
 ) -> None:
-    subject = notices.Subject(NoticeSubject.QUESTION, question.id or 0, question.text, question.area)
-    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, signal))
+    subject = inbox.Subject(NoticeSubject.QUESTION, question.id or 0, question.text, question.area)
+    inbox.record_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
 
 
 def _note(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:

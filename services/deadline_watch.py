@@ -17,9 +17,10 @@ from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
-from services import deadlines, notices, tolerance
+from services import deadlines, tolerance
 from services.clock import product_now
 from services.journal import task_outcomes, timeline
+from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 
@@ -123,11 +124,11 @@ def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
         at=one.at,
         key=one.natural_key,
     )
-    cause = notices.Cause(one.kind.value, text, one.at, one.natural_key)
-    notices.record(session, case, NoticeKind.REMINDER, _reminded(session, case, one.kind), cause)
+    cause = inbox.Cause(one.kind.value, text, one.at, one.natural_key)
+    inbox.record(session, case, NoticeKind.REMINDER, _reminded(session, case, one.kind), cause)
     if one.kind in SUPERVISED:
-        groups = notices.supervising_groups(session, case)
-        notices.record(session, case, NoticeKind.SUPERVISION, groups, cause)
+        groups = inbox.supervising_groups(session, case)
+        inbox.record(session, case, NoticeKind.SUPERVISION, groups, cause)
 
 
 def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:
@@ -179,8 +180,8 @@ def _reminded(session: Session, case: Case, kind: SignalKind) -> list[str]:
         case SignalKind.TOLERANCE_WARNING | SignalKind.TOLERANCE_OVERDUE | SignalKind.SUPPLEMENT_OVERDUE:
             return [window]
         case SignalKind.FORWARDING_LATE:
-            return [*notices.groups_at_work(session, case), f"{case.area}.chief"]
-    return notices.groups_at_work(session, case)
+            return [*inbox.groups_at_work(session, case), f"{case.area}.chief"]
+    return inbox.groups_at_work(session, case)
 
 
 def _wake(one: DeadlineSignal, now: datetime) -> datetime:

@@ -21,13 +21,14 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import notices, power_ledger, turns, webhooks
+from services import power_ledger, turns, webhooks
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import task_outcomes, timeline
+from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
@@ -244,7 +245,7 @@ def remind(session: Session, case_no: str) -> None:
     city = [f"city.{filing.unit}.reviewer"]
     _remind(session, filing, NoticeKind.REMINDER, city, "filing_unacknowledged", text, due, occasion)
     if number > 1:
-        coordinator = [notices.COORDINATOR]
+        coordinator = [inbox.COORDINATOR]
         _remind(session, filing, NoticeKind.SUPERVISION, coordinator, "filing_unacknowledged", text, due, occasion)
     filing.reminders = number
     session.add(filing)
@@ -263,7 +264,7 @@ def remind_answer(session: Session, case_no: str) -> None:
     _note(session, filing, "filing.answer_overdue", text, timeline.SYSTEM, due, f"filing.answer_overdue:{occasion}")
     for kind, groups in (
         (NoticeKind.REMINDER, _county(filing)),
-        (NoticeKind.SUPERVISION, [notices.COORDINATOR]),
+        (NoticeKind.SUPERVISION, [inbox.COORDINATOR]),
     ):
         _remind(session, filing, kind, groups, "filing_answer_overdue", text, due, occasion)
 
@@ -400,8 +401,8 @@ def _remind(
 ) -> None:
     """Bring an occasion of a filing to the notifications of who has to act on it."""
     title = session.get_one(Case, filing.case_no).item_name
-    subject = notices.Subject(NoticeSubject.FILING, filing.id or 0, title, filing.area, filing.case_no)
-    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, f"{signal}:{occasion}"))
+    subject = inbox.Subject(NoticeSubject.FILING, filing.id or 0, title, filing.area, filing.case_no)
+    inbox.record_about(session, subject, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{occasion}"))
 
 
 def _note(

@@ -14,11 +14,11 @@ from models.notice import NoticeKind
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import WorkingCalendar, china_date
-from services import notices
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import timeline
+from services.notifications import inbox
 
 HEARING_REQUEST_DAYS = 5
 """Working days to ask for a hearing after being told of the right to one (art. 47)."""
@@ -93,8 +93,8 @@ def warn_of_closed_day(
     text = f"工作日历变更后，听证日{held}为休息日（{kinds.day(held).reason}），请另定日期并重新通知"
     key = f"hearing.closed_day:{procedure.id}:{held}"
     timeline.add(session, case.case_no, "hearing.closed_day", text, actor=timeline.SYSTEM, at=now, key=key)
-    cause = notices.Cause("hearing_closed_day", text, now, key)
-    notices.record(session, case, NoticeKind.REMINDER, notices.groups_at_work(session, case), cause)
+    cause = inbox.Cause("hearing_closed_day", text, now, key)
+    inbox.record(session, case, NoticeKind.REMINDER, inbox.groups_at_work(session, case), cause)
 
 
 def particulars(session: Session, hearing: Hearing) -> list[tuple[str, str]]:

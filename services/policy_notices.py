@@ -20,13 +20,14 @@ from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import notices, webhooks
+from services import webhooks
 from services.accounts.actors import Actor
 from services.accounts.rights import Group, Role, Scope, parse_groups
 from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit
+from services.notifications import inbox
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
@@ -173,7 +174,7 @@ def escalate(session: Session, notice_id: int) -> None:
         session.add(notice)
         silent = _silent(session, notice_id)
         text = f"政策文件《{notice.title}》仍有{len(silent)}个审批单位未签收"
-        groups = [notices.COORDINATOR, notice.issued_for, *silent]
+        groups = [inbox.COORDINATOR, notice.issued_for, *silent]
         _notify(session, notice, NoticeKind.SUPERVISION, groups, "policy_escalated", text, notice.escalated_at)
         _emit(session, Event.POLICY_ESCALATED, notice, notice.escalated_at)
 
@@ -238,8 +239,8 @@ def _notify(
     text: str,
     at: datetime,
 ) -> None:
-    subject = notices.Subject(NoticeSubject.POLICY_NOTICE, notice_key(notice), notice.title)
-    notices.record_about(session, subject, kind, groups, notices.Cause(signal, text, at, signal))
+    subject = inbox.Subject(NoticeSubject.POLICY_NOTICE, notice_key(notice), notice.title)
+    inbox.record_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
 
 
 def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) -> None:

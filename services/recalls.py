@@ -15,7 +15,7 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import case_takeover, notices, power_ledger, running_cases, turns
+from services import case_takeover, power_ledger, running_cases, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -23,6 +23,7 @@ from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
+from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
@@ -305,10 +306,10 @@ def _note(session: Session, recall: Recall, event: str, text: str, actor: str, a
     """Write the ledger, and notify who has to act on the step or to live with it."""
     signal = event.replace(".", "_")
     if (told := _told(recall, event)) and recall.id is not None:
-        subject = notices.Subject(NoticeSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
+        subject = inbox.Subject(NoticeSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
         due = recall.statement_due_at if event == "recall.proposed" else None
         words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else text
-        notices.record_about(session, subject, NoticeKind.REMINDER, told, notices.Cause(signal, words, at, signal))
+        inbox.record_about(session, subject, NoticeKind.REMINDER, told, inbox.Cause(signal, words, at, signal))
     power_ledger.add(
         session,
         PowerSubject.RECALL,
@@ -328,8 +329,8 @@ def _told(recall: Recall, event: str) -> list[str]:
     window = [f"{recall.area}.window"]
     return {
         "recall.proposed": county,
-        "recall.stated": [f"city.{recall.unit}.approver", notices.COORDINATOR],
-        "recall.hearing_lapsed": [f"city.{recall.unit}.approver", notices.COORDINATOR],
+        "recall.stated": [f"city.{recall.unit}.approver", inbox.COORDINATOR],
+        "recall.hearing_lapsed": [f"city.{recall.unit}.approver", inbox.COORDINATOR],
         "recall.dropped": county,
         "recall.decided": [*county, *window],
         "recall.effective": [*county, *window, f"city.{recall.unit}.reviewer"],

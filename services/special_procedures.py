@@ -11,7 +11,7 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import deadlines, hearings, notices
+from services import deadlines, hearings
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.catalogue import reference
@@ -19,6 +19,7 @@ from services.clock import product_now
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
+from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 from services.working_calendar import calendar_of
@@ -237,9 +238,9 @@ def remind(session: Session, procedure_id: str) -> None:
     text = f"特别程序“{procedure.kind.value}”已超过预计的{procedure.planned_days}个工作日，请办结或说明"
     at = procedure.planned_end_at
     timeline.add(session, case.case_no, "special_procedure.overdue", text, actor=timeline.SYSTEM, at=at, key=key)
-    cause = notices.Cause("special_procedure_overdue", text, at, key)
-    notices.record(session, case, NoticeKind.REMINDER, notices.groups_at_work(session, case), cause)
-    notices.record(session, case, NoticeKind.SUPERVISION, notices.supervising_groups(session, case), cause)
+    cause = inbox.Cause("special_procedure_overdue", text, at, key)
+    inbox.record(session, case, NoticeKind.REMINDER, inbox.groups_at_work(session, case), cause)
+    inbox.record(session, case, NoticeKind.SUPERVISION, inbox.supervising_groups(session, case), cause)
 
 
 def longest_extension(session: Session, case: Case) -> int:

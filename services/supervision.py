@@ -19,12 +19,13 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import notices, webhooks
+from services import webhooks
 from services.accounts.rights import Group
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import NotFound
 from services.journal import timeline
+from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 from services.webhook_events import Event
@@ -116,7 +117,7 @@ def escalate(session: Session, push_id: int) -> None:
         session.add(found)
         text = f"{group_label(session, found.recipient)}逾期未认领审管推送，已报市级统筹协调员"
         tell(session, found, "push.escalated", text, timeline.SYSTEM, found.escalated_at)
-        groups = [notices.COORDINATOR, found.recipient]
+        groups = [inbox.COORDINATOR, found.recipient]
         _notify(session, found, NoticeKind.SUPERVISION, groups, "push_escalated", text, found.escalated_at)
         webhooks.emit(session, Event.PUSH_ESCALATED, f"push:{found.id}", push_data(session, found), found.escalated_at)
 
@@ -212,7 +213,7 @@ def _notify(
     at: datetime,
 ) -> None:
     case = session.get_one(Case, one.case_no)
-    notices.record(session, case, kind, groups, notices.Cause(signal, text, at, f"{signal}:{one.id}"))
+    inbox.record(session, case, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{one.id}"))
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -15,11 +15,12 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import notices, supervision, webhooks
+from services import supervision, webhooks
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
+from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.supervision import find, tell
@@ -143,9 +144,9 @@ def remind_answer(session: Session, feedback_id: int) -> None:
     text = f"监管反馈（{one.kind.label}）到期未答复"
     tell(session, found, "push.answer_overdue", text, timeline.SYSTEM, due, f"{one.id}")
     case = session.get_one(Case, found.case_no)
-    cause = notices.Cause("feedback_overdue", text, due, f"feedback_overdue:{one.id}")
-    notices.record(session, case, NoticeKind.REMINDER, [found.approver_group], cause)
-    notices.record(session, case, NoticeKind.SUPERVISION, [found.recipient, notices.COORDINATOR], cause)
+    cause = inbox.Cause("feedback_overdue", text, due, f"feedback_overdue:{one.id}")
+    inbox.record(session, case, NoticeKind.REMINDER, [found.approver_group], cause)
+    inbox.record(session, case, NoticeKind.SUPERVISION, [found.recipient, inbox.COORDINATOR], cause)
     _emit_feedback(session, Event.PUSH_ANSWER_OVERDUE, found, one, due)
 
 

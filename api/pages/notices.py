@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from api.pages.rendering import render, render_changed
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey
-from services import notices
+from services.notifications import inbox
 
 PAGE_SIZE: Final = 50
 
@@ -21,7 +21,7 @@ def show_notices(
 ) -> Response:
     """List the notifications, newest first."""
     with database.reading() as session:
-        page = notices.list_notices(session, visitor.actor, unread=bool(unread), cursor=cursor or None, limit=PAGE_SIZE)
+        page = inbox.list_notices(session, visitor.actor, unread=bool(unread), cursor=cursor or None, limit=PAGE_SIZE)
     return render(request, "notices/list.html", {"page": page, "unread": bool(unread), "first": not cursor})
 
 
@@ -29,15 +29,15 @@ def show_notices(
 def count_notices(request: Request, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Tell how many are unread, for the navigation."""
     with database.reading() as session:
-        count = notices.count_unread(session, visitor.actor)
-    return render_changed(request, "notices/_count.html", {"count": count, "most": notices.COUNTED})
+        count = inbox.count_unread(session, visitor.actor)
+    return render_changed(request, "notices/_count.html", {"count": count, "most": inbox.COUNTED})
 
 
 @router.post("/notices/{notice_id}/read")
 def read_notice(notice_id: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """Mark one as read and go to what it is about."""
     with database.transaction() as session:
-        notice = notices.mark_read(session, visitor.actor, notice_id)
+        notice = inbox.mark_read(session, visitor.actor, notice_id)
     return see(notice.link)
 
 
@@ -45,5 +45,5 @@ def read_notice(notice_id: RowKey, visitor: CurrentVisitor, _form: GuardedForm, 
 def read_all(visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """Mark all as read."""
     with database.transaction() as session:
-        notices.mark_all_read(session, visitor.actor)
+        inbox.mark_all_read(session, visitor.actor)
     return see("/notices")

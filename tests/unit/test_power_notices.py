@@ -14,9 +14,10 @@ from models.filing import Filing
 from models.notice import Notice, NoticeKind
 from models.policy import PolicyLevel
 from models.recall import InFlight
-from services import agreements, consultations, filings, notices, policy_notices, recalls
+from services import agreements, consultations, filings, policy_notices, recalls
 from services.clock import product_now
 from services.errors import Forbidden
+from services.notifications import inbox
 from tests.unit.powers_factory import actor, add_case, session
 
 START = datetime(2026, 9, 21, 9, tzinfo=CHINA)
@@ -47,7 +48,7 @@ def test_an_unacknowledged_filing_is_the_city_units_and_the_second_time_the_coor
         ("reminder", "city.jtys.reviewer"),
         ("supervision", "city.coordinator"),
     }
-    [first, second] = notices.list_notices(session, actor("city.jtys.reviewer")).items[::-1]
+    [first, second] = inbox.list_notices(session, actor("city.jtys.reviewer")).items[::-1]
     assert first.at < second.at
     assert first.link == f"/powers/filings?case_no={filing.case_no}"
     assert (first.subject.value, first.subject_id, first.case_no) == ("filing", filing.id, filing.case_no)
@@ -65,7 +66,7 @@ def test_a_questioned_filing_is_brought_to_the_county_and_an_overdue_answer_to_t
         for _ in range(2):
             filings.remind_answer(session, filing.case_no)
     assert told(session, "filing_answer_overdue") == {*county, ("supervision", "city.coordinator")}
-    shown = notices.list_notices(session, actor("xingguo.reviewer")).items
+    shown = inbox.list_notices(session, actor("xingguo.reviewer")).items
     assert [one.signal for one in shown] == ["filing_answer_overdue", "filing_questioned"]
 
 
@@ -75,7 +76,7 @@ def test_every_step_of_a_recall_reaches_the_other_side(session: Session) -> None
     with freeze_time(START):
         number = recalls.propose(session, actor("city.jtys.approver"), "D-01", "xingguo", "多次超期").id
     assert told(session, "recall_proposed") == county
-    [proposed] = notices.list_notices(session, actor("xingguo.chief")).items
+    [proposed] = inbox.list_notices(session, actor("xingguo.chief")).items
     assert (proposed.case_no, proposed.link) == (None, f"/powers/recalls/{number}")
     assert (proposed.area, "前陈述意见" in proposed.text) == ("xingguo", True)
     with freeze_time(START + timedelta(days=20)):
@@ -115,7 +116,7 @@ def test_an_agreement_waits_for_each_side_and_its_force_is_told(session: Session
         agreements.enter_force(session, made.id)
     assert told(session, "agreement_signed_by_county") == set()
     assert told(session, "agreement_in_force") == {*both, ("reminder", "xingguo.window")}
-    [own] = notices.list_notices(session, actor("xingguo.window")).items
+    [own] = inbox.list_notices(session, actor("xingguo.window")).items
     assert own.link == f"/powers/agreements/{made.id}"
 
 
@@ -137,7 +138,7 @@ def test_an_unread_policy_document_is_brought_to_its_readers_then_to_the_coordin
     silent = {one.group for one in notice.recipients} - {"ganxian.approver"}
     assert told(session, "policy_due") == {("reminder", group) for group in silent}
     assert {"city.coordinator", "city.zrzy.supervisor"} < {group for _, group in told(session, "policy_escalated")}
-    [escalated] = notices.list_notices(session, actor("city.coordinator")).items
+    [escalated] = inbox.list_notices(session, actor("city.coordinator")).items
     assert (escalated.kind, escalated.link) == (NoticeKind.SUPERVISION, f"/policy-notices/{notice.id}")
 
 
@@ -173,9 +174,9 @@ def test_a_question_reaches_the_advisor_again_when_it_is_late_and_the_answer_who
 def test_only_who_is_told_reads_a_notification_and_once_is_enough(session: Session) -> None:
     recalls.propose(session, actor("city.jtys.approver"), "D-01", "xingguo", "理由")
     county = actor("xingguo.approver")
-    [one] = notices.list_notices(session, county, unread=True).items
+    [one] = inbox.list_notices(session, county, unread=True).items
     with pytest.raises(Forbidden):
-        notices.mark_read(session, actor("ganxian.approver"), one.id)
-    assert notices.mark_read(session, county, one.id).read
-    assert notices.list_notices(session, county, unread=True).items == []
-    assert notices.count_unread(session, county) == 0
+        inbox.mark_read(session, actor("ganxian.approver"), one.id)
+    assert inbox.mark_read(session, county, one.id).read
+    assert inbox.list_notices(session, county, unread=True).items == []
+    assert inbox.count_unread(session, county) == 0

@@ -10,9 +10,10 @@ from models.catalogue import Mode
 from models.policy import PolicyLevel
 from models.recall import InFlight
 from models.working_calendar import china_date
-from services import notices, policy_notices, recalls, supervision
+from services import policy_notices, recalls, supervision
 from services.catalogue import in_force
 from services.clock import product_now
+from services.notifications import inbox
 from tests.unit.powers_factory import actor, add_case, session
 
 
@@ -119,5 +120,5 @@ def test_a_case_the_city_took_over_is_pushed_to_the_citys_supervisor_and_followe
     assert pushed_to(taken.case_no) == {("city.jtys.supervisor", "responsible"), ("xingguo.supervisor", "follow_up")}
     assert {one.approver_group for one in pushed} == {"city.jtys.approver"}
     assert pushed_to(kept.case_no) == {("xingguo.supervisor", "responsible")}
-    assert "city.jtys.supervisor" in notices.supervising_groups(session, taken)
+    assert "city.jtys.supervisor" in inbox.supervising_groups(session, taken)
     assert taken.mode is Mode.DIRECT
