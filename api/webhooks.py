@@ -14,13 +14,14 @@ from api.routing import API_BASE, LARGEST_INTEGER, AdministratorRoute, StrictRou
 from models.database import Database
 from models.supervision import FeedbackKind
 from models.webhook import DeliveryStatus
-from services import inbound, webhook_events, webhooks
+from services import inbound
 from services.inbound import ENDPOINT_HEADER, InboundAnswer
 from services.paging import Page
 from services.supervision_feedback import MAX_TEXT_LENGTH
-from services.webhook_events import EventView
-from services.webhook_signing import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
-from services.webhooks import DeliveryView, EndpointView, NewEndpointView
+from services.webhooks import event_types, subscriptions
+from services.webhooks.event_types import EventView
+from services.webhooks.signing import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
+from services.webhooks.subscriptions import DeliveryView, EndpointView, NewEndpointView
 
 
 class SignedRoute(StrictRoute):
@@ -61,9 +62,9 @@ class SubscriptionInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    url: str = Field(min_length=1, max_length=webhooks.MAX_URL_LENGTH)
+    url: str = Field(min_length=1, max_length=subscriptions.MAX_URL_LENGTH)
     events: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
-        min_length=1, max_length=webhooks.MAX_EVENTS, description="Events, `<family>.*` or `*`."
+        min_length=1, max_length=subscriptions.MAX_EVENTS, description="Events, `<family>.*` or `*`."
     )
     acts_for: str | None = Field(
         default=None, min_length=1, max_length=128, description="The supervisors' group a platform stands for."
@@ -95,7 +96,7 @@ def subscribe_webhook(
 ) -> NewEndpointView:
     """Register an endpoint; its secret is in this answer and in no other."""
     with database.transaction() as session:
-        made = webhooks.subscribe(
+        made = subscriptions.subscribe(
             session, caller, body.url, body.events, acts_for=body.acts_for, description=body.description
         )
     response.headers["Cache-Control"] = "no-store"
@@ -106,20 +107,20 @@ def subscribe_webhook(
 def list_webhooks(caller: Caller, database: WebDatabase) -> Page[EndpointView]:
     """List the subscriptions, without their secrets."""
     with database.reading() as session:
-        return Page[EndpointView](items=webhooks.endpoints(session, caller))
+        return Page[EndpointView](items=subscriptions.endpoints(session, caller))
 
 
 @router.delete("/webhooks/{id}", status_code=204, responses=documented(401, 403, 404))
 def unsubscribe_webhook(id: Annotated[str, Path(max_length=200)], caller: Caller, database: WebDatabase) -> None:
     """End a subscription; what is still on its way to it is given up."""
     with database.transaction() as session:
-        webhooks.unsubscribe(session, caller, id)
+        subscriptions.unsubscribe(session, caller, id)
 
 
 @router.get("/webhook-events", responses=documented(401, 403))
 def list_webhook_events(caller: Caller) -> Page[EventView]:
     """List the events one may subscribe to, with the JSON schema of what each says."""
-    return Page[EventView](items=webhook_events.catalogue())
+    return Page[EventView](items=event_types.catalogue())
 
 
 @router.get("/webhook-deliveries", responses=documented(401, 403, 422))
@@ -133,7 +134,7 @@ def list_webhook_deliveries(
 ) -> Page[DeliveryView]:
     """List deliveries, newest first."""
     with database.reading() as session:
-        return webhooks.deliveries(
+        return subscriptions.deliveries(
             session,
             caller,
             status=status or None,
@@ -151,7 +152,7 @@ def list_webhook_deliveries(
 def resend_webhook(id: EngineKey, caller: Caller, database: WebDatabase) -> DeliveryView:
     """Send a delivered or given-up event again, under the same message id."""
     with database.transaction() as session:
-        return webhooks.resend(session, caller, engine_key(id))
+        return subscriptions.resend(session, caller, engine_key(id))
 
 
 _ONCE = {"model": InboundAnswer, "description": "The same message came before: nothing was done again."}

@@ -19,9 +19,9 @@ from sqlmodel import Session, col, select, update
 
 from models.database import Database
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from services import webhook_signing, webhooks
 from services.clock import machine_now
 from services.errors import TongquanError
+from services.webhooks import signing, subscriptions
 
 POLL_SECONDS = 0.5
 BATCH = 32
@@ -141,12 +141,10 @@ class WebhookSender:
 
     async def _post(self, client: httpx.AsyncClient, parcel: Parcel) -> Result:
         parts = urlsplit(parcel.url)
-        host, port = parts.hostname or "", parts.port or webhooks.SCHEMES[parts.scheme]
+        host, port = parts.hostname or "", parts.port or subscriptions.SCHEMES[parts.scheme]
         address = await checked_address(host, port)
         headers = {
-            **webhook_signing.sign(
-                webhook_signing.unseal(parcel.sealed_secret), parcel.message_id, machine_now(), parcel.body
-            ),
+            **signing.sign(signing.unseal(parcel.sealed_secret), parcel.message_id, machine_now(), parcel.body),
             "host": parts.netloc,
             "content-type": "application/json; charset=utf-8",
             "user-agent": "tongquan-webhooks/1",
@@ -182,7 +180,7 @@ async def checked_address(host: str, port: int) -> str:
     """Return an address ``host`` resolves to; raise :class:`AddressRefused` when any of them is not permitted."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(one[4][0]) for one in found]
-    if not addresses or not all(webhooks.permitted_address(one) for one in addresses):
+    if not addresses or not all(subscriptions.permitted_address(one) for one in addresses):
         raise AddressRefused("不允许推送到本机或内部网络地址")
     return addresses[0]
 

@@ -7,11 +7,12 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
-from services import clock_views, deadlines, filings, supervision, webhooks
+from services import clock_views, deadlines, filings, supervision
 from services.clock import product_now
 from services.documents import issuance
 from services.journal import task_outcomes, timeline
-from services.webhook_events import Event
+from services.webhooks import subscriptions
+from services.webhooks.event_types import Event
 
 DELIVERY_TASK = "Task_Deliver"
 DELIVERY_MANNERS = {"window": "窗口领取", "post": "邮寄送达", "electronic": "电子送达"}
@@ -80,7 +81,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
             actor=timeline.SYSTEM,
             at=at,
         )
-        webhooks.emit_certificate(session, Event.CERTIFICATE_ISSUED, certificate, at)
+        subscriptions.emit_certificate(session, Event.CERTIFICATE_ISSUED, certificate, at)
     return {}
 
 

@@ -21,7 +21,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import power_ledger, turns, webhooks
+from services import power_ledger, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -32,6 +32,7 @@ from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
+from services.webhooks import subscriptions
 from services.working_calendar import calendar_of
 from settings import get_settings
 
@@ -432,7 +433,7 @@ def _note(
             "state": filing.state.value,
             "decision": filing.decision,
         }
-        webhooks.emit(session, event, f"filing:{filing.id}", data, at)
+        subscriptions.emit(session, event, f"filing:{filing.id}", data, at)
 
 
 def _tell(

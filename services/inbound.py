@@ -8,11 +8,12 @@ from sqlmodel import Session
 
 from models.supervision import FeedbackKind, SupervisionPush
 from models.webhook import InboundMessage, WebhookEndpoint
-from services import supervision, supervision_feedback, webhook_signing
+from services import supervision, supervision_feedback
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
-from services.webhook_signing import BadSignature
-from services.webhooks import find_endpoint
+from services.webhooks import signing
+from services.webhooks.signing import BadSignature
+from services.webhooks.subscriptions import find_endpoint
 
 ENDPOINT_HEADER = "webhook-endpoint"
 """Names the subscription whose secret signed the message."""
@@ -38,8 +39,8 @@ def authenticate(session: Session, headers: Mapping[str, str], body: bytes) -> t
         endpoint = find_endpoint(session, headers.get(ENDPOINT_HEADER, ""))
     except NotFound as error:
         raise BadSignature from error
-    secret = webhook_signing.unseal(endpoint.sealed_secret)
-    return endpoint, webhook_signing.verify(secret, headers, body, machine_now())
+    secret = signing.unseal(endpoint.sealed_secret)
+    return endpoint, signing.verify(secret, headers, body, machine_now())
 
 
 @dataclass(frozen=True)

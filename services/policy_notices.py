@@ -20,7 +20,6 @@ from models.notice import NoticeKind, NoticeSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
-from services import webhooks
 from services.accounts.actors import Actor
 from services.accounts.rights import Group, Role, Scope, parse_groups
 from services.catalogue import in_force
@@ -31,7 +30,8 @@ from services.notifications import inbox
 from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
-from services.webhook_events import Event
+from services.webhooks import subscriptions
+from services.webhooks.event_types import Event
 from services.working_calendar import calendar_of
 
 NOTICE_LIMIT_DAYS: Final = 5
@@ -252,7 +252,7 @@ def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) ->
         "acknowledged": [one.group for one in shown.recipients if one.acknowledged_at is not None],
         "file_sha256": shown.file.sha256 if shown.file is not None else None,
     }
-    webhooks.emit(session, event, f"notice:{notice.id}", data, at)
+    subscriptions.emit(session, event, f"notice:{notice.id}", data, at)
 
 
 def _plain_name(name: str | None) -> str:

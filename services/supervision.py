@@ -19,7 +19,6 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import webhooks
 from services.accounts.rights import Group
 from services.catalogue import in_force, reference
 from services.clock import product_now
@@ -28,7 +27,8 @@ from services.journal import timeline
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
-from services.webhook_events import Event
+from services.webhooks import subscriptions
+from services.webhooks.event_types import Event
 from services.working_calendar import calendar_of
 
 PUSH_LIMIT_DAYS: Final = 3
@@ -66,7 +66,7 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
     session.flush()
     for one in pushes:
         tell(session, one, "push.sent", f"审管信息推送至{group_label(session, one.recipient)}", timeline.SYSTEM, now)
-        webhooks.emit(session, Event.PUSH_SENT, f"push:{one.id}", push_data(session, one), now)
+        subscriptions.emit(session, Event.PUSH_SENT, f"push:{one.id}", push_data(session, one), now)
     outbox.publish_message(
         session,
         Message.APPROVAL_PUSHED,
@@ -106,7 +106,9 @@ def remind(session: Session, push_id: int) -> None:
         text = f"提醒{group_label(session, found.recipient)}：审管推送到期未认领"
         tell(session, found, "push.reminded", text, timeline.SYSTEM, found.reminded_at)
         _notify(session, found, NoticeKind.REMINDER, [found.recipient], "push_due", text, found.reminded_at)
-        webhooks.emit(session, Event.PUSH_OVERDUE, f"push:{found.id}", push_data(session, found), found.reminded_at)
+        subscriptions.emit(
+            session, Event.PUSH_OVERDUE, f"push:{found.id}", push_data(session, found), found.reminded_at
+        )
 
 
 def escalate(session: Session, push_id: int) -> None:
@@ -119,7 +121,9 @@ def escalate(session: Session, push_id: int) -> None:
         tell(session, found, "push.escalated", text, timeline.SYSTEM, found.escalated_at)
         groups = [inbox.COORDINATOR, found.recipient]
         _notify(session, found, NoticeKind.SUPERVISION, groups, "push_escalated", text, found.escalated_at)
-        webhooks.emit(session, Event.PUSH_ESCALATED, f"push:{found.id}", push_data(session, found), found.escalated_at)
+        subscriptions.emit(
+            session, Event.PUSH_ESCALATED, f"push:{found.id}", push_data(session, found), found.escalated_at
+        )
 
 
 def push_data(session: Session, one: SupervisionPush) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import supervision, webhooks
+from services import supervision
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
@@ -24,7 +24,8 @@ from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.supervision import find, tell
-from services.webhook_events import Event
+from services.webhooks import subscriptions
+from services.webhooks.event_types import Event
 from services.working_calendar import calendar_of
 
 MAX_TEXT_LENGTH: Final = 2000
@@ -256,7 +257,7 @@ def _claim(session: Session, found: SupervisionPush, by: str, now: datetime) -> 
         correlation_key=f"push-{found.id}",
         message_id=f"push-{found.id}:claimed",
     )
-    webhooks.emit(session, Event.PUSH_CLAIMED, f"push:{found.id}", supervision.push_data(session, found), now)
+    subscriptions.emit(session, Event.PUSH_CLAIMED, f"push:{found.id}", supervision.push_data(session, found), now)
     audit.record(session, by, "push.claim", found.case_no, {"push": found.id}, now)
 
 
@@ -283,7 +284,7 @@ def _emit_feedback(
         **one.model_dump(include={"text", "given_at", "answer_due_at", "answer", "answered_at", "lifted_at"}),
         "kind": one.kind.value,
     }
-    webhooks.emit(session, event, f"feedback:{one.id}", data, at)
+    subscriptions.emit(session, event, f"feedback:{one.id}", data, at)
 
 
 def _require_supervisor(session: Session, actor: Actor, one: SupervisionPush) -> None:

@@ -12,9 +12,9 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require, text_of
 from models.database import Database
 from models.webhook import DeliveryStatus
-from services import webhook_events, webhooks
 from services.errors import FieldProblem, InvalidInput
-from services.webhooks import NewEndpointView
+from services.webhooks import event_types, subscriptions
+from services.webhooks.subscriptions import NewEndpointView
 
 PAGE_SIZE: Final = 50
 STATUSES: Final = {
@@ -47,7 +47,7 @@ def subscribe(request: Request, visitor: CurrentVisitor, form: GuardedForm, data
     events = [str(one) for one in form.getlist("events")]
     try:
         with database.transaction() as session:
-            made = webhooks.subscribe(
+            made = subscriptions.subscribe(
                 session,
                 visitor.actor,
                 given["url"],
@@ -66,7 +66,7 @@ def unsubscribe(
 ) -> Response:
     """End a subscription."""
     with database.transaction() as session:
-        webhooks.unsubscribe(session, visitor.actor, endpoint)
+        subscriptions.unsubscribe(session, visitor.actor, endpoint)
     return see("/admin/webhooks", "webhook_deleted")
 
 
@@ -74,7 +74,7 @@ def unsubscribe(
 def resend(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """Send a delivery again."""
     with database.transaction() as session:
-        webhooks.resend(session, visitor.actor, key)
+        subscriptions.resend(session, visitor.actor, key)
     return see("/admin/webhooks", "webhook_resent")
 
 
@@ -93,15 +93,15 @@ def _page(
     require(_administers, visitor)
     wanted = DeliveryStatus(status) if status in set(DeliveryStatus) else None
     with database.reading() as session:
-        endpoints = webhooks.endpoints(session, visitor.actor)
-        page = webhooks.deliveries(session, visitor.actor, status=wanted, cursor=cursor or None, limit=PAGE_SIZE)
+        endpoints = subscriptions.endpoints(session, visitor.actor)
+        page = subscriptions.deliveries(session, visitor.actor, status=wanted, cursor=cursor or None, limit=PAGE_SIZE)
     chosen = {"status": wanted.value if wanted else "", "cursor": page.next or ""}
     context = {
         "endpoints": endpoints,
         "page": page,
         "status": wanted.value if wanted else "",
         "statuses": STATUSES,
-        "events": ["*", *(f"{family}.*" for family in webhook_events.FAMILIES)],
+        "events": ["*", *(f"{family}.*" for family in event_types.FAMILIES)],
         "made": made,
         "given": {"url": "", "acts_for": "", "description": "", "events": [], **(given or {})},
         "errors": {one.field: one.message for one in problems or []},

@@ -13,8 +13,8 @@ from sqlmodel import select
 from bridge.webhooks import AddressRefused, WebhookSender, checked_address
 from models.supervision import SupervisionFeedback
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from services import webhook_signing, webhooks
 from services.clock import machine_now
+from services.webhooks import signing, subscriptions
 from settings import get_settings
 from tests.integration.closing import close
 from tests.integration.web import Web, serial, web
@@ -89,7 +89,7 @@ def test_an_event_is_sent_once_however_often_it_is_emitted(web: Web, receiver: R
     data["issued_at"] = at.isoformat()
     for _ in range(2):
         with web.database.transaction() as session:
-            webhooks.emit(session, "certificate.issued", "certificate:n", data, at)
+            subscriptions.emit(session, "certificate.issued", "certificate:n", data, at)
     send(web)
     assert len(receiver.inbox.attempts) == 1
 
@@ -97,7 +97,7 @@ def test_an_event_is_sent_once_however_often_it_is_emitted(web: Web, receiver: R
 def test_a_rolled_back_event_is_not_sent(web: Web, receiver: Receiver) -> None:
     subscribe(web, receiver, "*")
     with web.database.reading() as session:
-        webhooks.emit(session, "filing.filed", "filing:1", FILING, machine_now())
+        subscriptions.emit(session, "filing.filed", "filing:1", FILING, machine_now())
     send(web)
     assert receiver.inbox.attempts == []
 
@@ -106,7 +106,7 @@ def test_a_failing_receiver_is_tried_again_then_given_up_and_may_be_resent(web: 
     subscribe(web, receiver, "filing.*")
     receiver.inbox.fail_next = 3
     with web.database.transaction() as session:
-        message_id = webhooks.emit(session, "filing.filed", "filing:2", FILING, machine_now())
+        message_id = subscriptions.emit(session, "filing.filed", "filing:2", FILING, machine_now())
     send(web, 1)
     [waiting] = web.get("/webhook-deliveries", ADMIN, status="pending").json()["items"]
     assert (waiting["attempts"], waiting["last_status"], waiting["last_error"]) == (1, 503, "HTTP 503")
@@ -128,7 +128,7 @@ def test_a_receiver_that_is_not_there_does_not_stop_the_others(web: Web, receive
         subscribe(web, gone, "filing.*")
     subscribe(web, receiver, "filing.*")
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.filed", "filing:3", FILING, machine_now())
+        subscriptions.emit(session, "filing.filed", "filing:3", FILING, machine_now())
     send(web)
     assert len(receiver.inbox.messages) == 1
     [waiting] = web.get("/webhook-deliveries", ADMIN, status="pending").json()["items"]
@@ -139,7 +139,7 @@ def test_pauses_between_attempts_grow(web: Web, receiver: Receiver) -> None:
     subscribe(web, receiver, "filing.*")
     receiver.inbox.fail_next = 9
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.filed", "filing:4", FILING, machine_now())
+        subscriptions.emit(session, "filing.filed", "filing:4", FILING, machine_now())
     sender, waits = WebhookSender(web.database), []
     for _ in range(3):
         asyncio.run(sender.send_due())
@@ -160,7 +160,7 @@ def test_a_secret_is_shown_once_and_kept_encrypted(web: Web, receiver: Receiver)
     with web.database.reading() as session:
         stored = session.get_one(WebhookEndpoint, made["id"]).sealed_secret
     assert made["secret"] not in stored
-    assert webhook_signing.unseal(stored) == made["secret"]
+    assert signing.unseal(stored) == made["secret"]
 
 
 @pytest.mark.parametrize("username", ["city.coordinator", "admin.security", "city.zrzy.supervisor"])
@@ -217,7 +217,7 @@ def test_what_lies_inward_is_not_called(
     monkeypatch.setenv("TONGQUAN_WEBHOOK_NETWORKS", networks)
     get_settings.cache_clear()
     try:
-        assert webhooks.permitted_address(address) is permitted
+        assert subscriptions.permitted_address(address) is permitted
         if address == "127.0.0.1" and not permitted:
             with pytest.raises(AddressRefused):
                 asyncio.run(checked_address("localhost", 80))
@@ -239,7 +239,7 @@ def test_every_event_has_a_schema(web: Web) -> None:
 
 def test_no_other_event_is_told_than_those_that_can_be_subscribed_to(web: Web) -> None:
     with web.database.reading() as session, pytest.raises(ValueError):
-        webhooks.emit(session, "filing.created", "filing:5", FILING, machine_now())
+        subscriptions.emit(session, "filing.created", "filing:5", FILING, machine_now())
 
 
 def test_a_decision_of_a_county_is_told_as_filed_with_the_city_unit(web: Web, receiver: Receiver) -> None:
@@ -262,7 +262,7 @@ def test_a_fault_of_ours_counts_as_an_attempt_and_stops_nobody(
 ) -> None:
     broken = subscribe(web, receiver, "filing.*")
     subscribe(web, receiver, "filing.*")
-    unseal = webhook_signing.unseal
+    unseal = signing.unseal
 
     def fail_for_one(sealed: str) -> str:
         with web.database.reading() as session:
@@ -270,9 +270,9 @@ def test_a_fault_of_ours_counts_as_an_attempt_and_stops_nobody(
                 raise RuntimeError("a fault of ours")
         return unseal(sealed)
 
-    monkeypatch.setattr(webhook_signing, "unseal", fail_for_one)
+    monkeypatch.setattr(signing, "unseal", fail_for_one)
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.filed", "filing:6", FILING, machine_now())
+        subscriptions.emit(session, "filing.filed", "filing:6", FILING, machine_now())
     send(web, 1)
     assert len(receiver.inbox.messages) == 1
     [waiting] = web.get("/webhook-deliveries", ADMIN, endpoint=broken["id"]).json()["items"]
@@ -383,7 +383,7 @@ def test_a_platform_gets_the_pushes_of_its_group_only(web: Web, receiver: Receiv
 def test_an_ended_subscription_gets_nothing_more(web: Web, receiver: Receiver) -> None:
     made = subscribe(web, receiver, "filing.*")
     with web.database.transaction() as session:
-        webhooks.emit(session, "filing.filed", "filing:9", FILING, machine_now())
+        subscriptions.emit(session, "filing.filed", "filing:9", FILING, machine_now())
     gone = web.client.delete(f"/api/v1/webhooks/{made['id']}", headers=web.headers(ADMIN))
     assert gone.status_code == 204
     send(web)

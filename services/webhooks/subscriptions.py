@@ -19,7 +19,6 @@ from sqlmodel import Session, col, select
 
 from models.document import Certificate
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from services import webhook_events, webhook_signing
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.accounts.rights import Group, Role
@@ -27,6 +26,7 @@ from services.clock import machine_now, product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
+from services.webhooks import event_types, signing
 from settings import get_settings
 
 MAX_URL_LENGTH: Final = 1000
@@ -81,10 +81,10 @@ def emit(session: Session, event: str, subject: str, data: dict[str, Any], at: d
     """Queue an event for every endpoint that wants it and return its id; the same event is queued once.
 
     Its natural key is event, subject and instant. ``data`` must fit the event's schema
-    (``services/webhook_events.py``): a misfit raises ``ValueError``, for it is a fault of ours. ``data["to"]``, where
+    (``services/webhooks/event_types.py``): a misfit raises ``ValueError``, for it is a fault of ours. ``data["to"]``, where
     there is one, keeps the event from endpoints that act for another group.
     """
-    told = webhook_events.data_class(event).model_validate(data).model_dump(mode="json")
+    told = event_types.data_class(event).model_validate(data).model_dump(mode="json")
     message_id = _message_id(event, subject, at)
     payload = {"id": message_id, "type": event, "timestamp": at.isoformat(), "subject": subject, "data": told}
     body = orjson.dumps(payload).decode()
@@ -132,14 +132,14 @@ def subscribe(
         raise InvalidInput(problems)
     if len(_endpoints(session)) >= MAX_ENDPOINTS:
         raise Conflict(f"推送地址不能超过{MAX_ENDPOINTS}个", f"No more than {MAX_ENDPOINTS} endpoints")
-    now, secret = product_now(session), webhook_signing.new_secret()
+    now, secret = product_now(session), signing.new_secret()
     endpoint = WebhookEndpoint(
         id=f"whe_{secrets.token_hex(10)}",
         url=url,
         events=sorted(set(events)),
         description=description,
         acts_for=acts_for,
-        sealed_secret=webhook_signing.seal(secret),
+        sealed_secret=signing.seal(secret),
         created_by=actor.username,
         created_at=now,
     )
@@ -246,7 +246,7 @@ def _wanting(session: Session, event: str, to: object) -> list[WebhookEndpoint]:
     return [
         one
         for one in _endpoints(session)
-        if webhook_events.wants(one.events, event) and (one.acts_for is None or to is None or one.acts_for == to)
+        if event_types.wants(one.events, event) and (one.acts_for is None or to is None or one.acts_for == to)
     ]
 
 
@@ -290,7 +290,7 @@ def _url_problems(url: str) -> list[FieldProblem]:
 def _event_problems(events: Sequence[str]) -> list[FieldProblem]:
     if not events or len(events) > MAX_EVENTS:
         return [FieldProblem("events", f"应为1至{MAX_EVENTS}个事件")]
-    unknown = [one for one in events if not webhook_events.is_subscribable(one)]
+    unknown = [one for one in events if not event_types.is_subscribable(one)]
     return [FieldProblem("events", f"没有这个事件：{'、'.join(unknown)}")] if unknown else []
 
 
