@@ -12,8 +12,9 @@ from sqlmodel import Session
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.decision import Decision
-from services import clock_views, deadlines, form_check, tolerance
+from services import form_check, tolerance
 from services.clock import product_now
+from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.journal import task_outcomes, timeline
 from services.process_engine.timers import instant_text
@@ -27,9 +28,9 @@ def check(session: Session, case_no: str) -> dict[str, Any]:
     case = session.get_one(Case, case_no)
     found = form_check.run(session, case, 0)
     first = case.acceptance_due_at is None
-    due = deadlines.set_receipt_deadline(session, case, case.received_at)
+    due = case_deadlines.set_receipt_deadline(session, case, case.received_at)
     if first:
-        deadlines.begin_receipt_watch(session, case)
+        case_deadlines.begin_receipt_watch(session, case)
     failed = sum(not one.passed for one in found)
     timeline.add(
         session,
@@ -47,8 +48,8 @@ def recheck(session: Session, case_no: str) -> dict[str, Any]:
     case = session.get_one(Case, case_no)
     supplied = case.supplemented_at or product_now(session)
     found = form_check.run(session, case, 1)
-    due = deadlines.set_receipt_deadline(session, case, supplied)
-    deadlines.announce_change(session, case)
+    due = case_deadlines.set_receipt_deadline(session, case, supplied)
+    case_deadlines.announce_change(session, case)
     failed = sum(not one.passed for one in found)
     timeline.add(
         session,
@@ -104,8 +105,8 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
     if case.correction_requested_at is None:
         at = answer.decided_at
         case.correction_requested_at, case.state = at, CaseState.CORRECTION_OPEN
-        deadlines.refresh(session, case)
-        deadlines.announce_change(session, case)
+        case_deadlines.refresh(session, case)
+        case_deadlines.announce_change(session, case)
         missing, due = form_check.missing(session, case_no), case.supplement_due_at
         issuance.issue_correction_notice(session, case, missing, answer.opinion, due, at)
         timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
@@ -139,7 +140,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         at = case.supplement_due_at or product_now(session)
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
-        deadlines.end_receipt_watch(session, case)
+        case_deadlines.end_receipt_watch(session, case)
         clock_views.keep(session, case, at)
         reason = "申请人逾期未补正，视为撤回申请"
         issuance.issue_termination(session, case, reason, at)
@@ -150,8 +151,8 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
 def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at: datetime, issued_at: datetime) -> None:
     case.accepted_at = accepted_at
     case.state = CaseState.ACCEPTED
-    deadlines.end_receipt_watch(session, case)
-    deadlines.fix_limits(session, case, limits)
+    case_deadlines.end_receipt_watch(session, case)
+    case_deadlines.fix_limits(session, case, limits)
     if case.mode is Mode.DIRECT:
         case.state = CaseState.IN_DEPARTMENT
     session.add(case)
@@ -161,7 +162,7 @@ def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at:
 def _close(session: Session, case: Case, state: CaseState, answer: Decision, text: str) -> None:
     case.state, case.is_open, case.closed_at = state, False, answer.decided_at
     session.add(case)
-    deadlines.end_receipt_watch(session, case)
+    case_deadlines.end_receipt_watch(session, case)
     clock_views.keep(session, case, answer.decided_at)
     timeline.add(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
 

@@ -24,10 +24,10 @@ from models.working_calendar import (
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
-from services.working_calendar import calendar_of
 
 FIRST_YEAR, LAST_YEAR = 2004, 2100
 """The first year of the published schedule; no limit reaches beyond the last."""

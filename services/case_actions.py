@@ -6,10 +6,11 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState, Material
 from models.protocol import Message
-from services import clock_views, deadlines, form_check, special_procedures, tolerance
+from services import form_check, special_procedures, tolerance
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.clock import product_now
+from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, task_outcomes, timeline
@@ -90,7 +91,7 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
     timeline.add(session, case.case_no, "case.tolerated_supplied", text, actor=actor.username, at=now)
     issuance.issue_receipt(session, case, now)
     audit.record(session, actor.username, "case.supply", case.case_no, {"materials": len(materials)}, now)
-    deadlines.announce_change(session, case)
+    case_deadlines.announce_change(session, case)
     return case
 
 
@@ -103,7 +104,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
         raise CaseDecided()
     now = product_now(session)
     if case.accepted_at is None:
-        deadlines.end_receipt_watch(session, case)
+        case_deadlines.end_receipt_watch(session, case)
     case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
     case.is_open, case.closed_at = False, now
     session.add(case)

@@ -16,21 +16,12 @@ from models.engine_state import ProcessInstance
 from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
-from services import (
-    clock_views,
-    deadlines,
-    filings,
-    form_check,
-    policy_ledger,
-    special_procedures,
-    supervision_ledger,
-    tasks,
-    transfer,
-)
+from services import filings, form_check, policy_ledger, special_procedures, supervision_ledger, tasks, transfer
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
+from services.deadlines import case_deadlines, clock_views
 from services.errors import NotFound
 from services.journal import audit, task_outcomes
 from services.paging import Page, decode_cursor, encode_cursor
@@ -102,7 +93,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
     case = case_access.get(session, actor, case_no)
     now = product_now(session)
     if case.case_state is CaseState.SPECIAL_OPEN:
-        deadlines.refresh(session, case)
+        case_deadlines.refresh(session, case)
     applicant = session.get_one(Applicant, case_no)
     open_view = rights.may_see_personal_data(actor, case)
     row = _row(case, applicant, _area_names(session), now)
@@ -124,7 +115,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         review_due_at=case.review_due_at,
         decision_due_at=case.decision_due_at,
         delivery_due_at=case.delivery_due_at,
-        handling=deadlines.announced_handling(session, case),
+        handling=case_deadlines.announced_handling(session, case),
         overdue_at=case.overdue_at,
         tolerance=_tolerance(case),
         by_commitment=case.by_commitment,
@@ -169,7 +160,7 @@ def public_case(session: Session, case_no: str, query_code: str) -> dict[str, An
         "state": {"code": case.state, "name": case.case_state.label},
         "received_at": case.received_at,
         "accepted_at": case.accepted_at,
-        "handling": deadlines.announced_handling(session, case),
+        "handling": case_deadlines.announced_handling(session, case),
         "due_at": case.due_at,
         "promised_due_at": case.promised_due_at,
         "provisional": case.provisional,

@@ -22,11 +22,11 @@ from services.accounts.actors import Actor, groups_of
 from services.accounts.rights import Role
 from services.catalogue import in_force
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
-from services.working_calendar import calendar_of
 
 ANSWER_DAYS: Final = 3
 """Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""

@@ -17,8 +17,9 @@ from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
-from services import deadlines, tolerance
+from services import tolerance
 from services.clock import product_now
+from services.deadlines import case_deadlines
 from services.journal import task_outcomes, timeline
 from services.notifications import inbox
 from services.process_engine import outbox
@@ -74,7 +75,7 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
         return {"nextWakeAt": None}
     if thresholds is not None and case.thresholds != thresholds:
         case.thresholds = dict(thresholds)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     now = product_now(session)
     _carry_out_due(session, case, now)
     signals = _signals(session, case, now)
@@ -91,7 +92,7 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
 def signal(session: Session, case_no: str) -> None:
     """Carry out every signal that has come due and was not yet."""
     case = session.get_one(Case, case_no)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     _carry_out_due(session, case, product_now(session))
 
 

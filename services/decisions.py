@@ -7,8 +7,9 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
-from services import clock_views, deadlines, filings, supervision
+from services import filings, supervision
 from services.clock import product_now
+from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.journal import task_outcomes, timeline
 from services.webhooks import subscriptions
@@ -27,7 +28,7 @@ def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
         answer = task_outcomes.latest(session, case_no, outcome=verdict.value)
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)
-        deadlines.settle(session, case)
+        case_deadlines.settle(session, case)
         clock_views.keep(session, case, answer.decided_at)
         timeline.add(
             session,

@@ -26,6 +26,7 @@ from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import task_outcomes, timeline
 from services.notifications import inbox
@@ -33,7 +34,6 @@ from services.paging import Page, decode_cursor, encode_cursor
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
 from services.webhooks import subscriptions
-from services.working_calendar import calendar_of
 from settings import get_settings
 
 ACKNOWLEDGE_DAYS: Final = 10

@@ -24,6 +24,7 @@ from services.accounts.actors import Actor
 from services.accounts.rights import Group, Role, Scope, parse_groups
 from services.catalogue import in_force
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit
 from services.notifications import inbox
@@ -32,7 +33,6 @@ from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
-from services.working_calendar import calendar_of
 
 NOTICE_LIMIT_DAYS: Final = 5
 """Working days from publication within which the approvers must have the notice (plan, section 四.六)."""

@@ -21,6 +21,7 @@ from services.accounts.actors import Actor
 from services.accounts.rights import Role
 from services.catalogue import in_force
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.notifications import inbox
@@ -29,7 +30,6 @@ from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
 from services.running_cases import NotYetDue
-from services.working_calendar import calendar_of
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""

@@ -13,10 +13,11 @@ from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
-from services import calendar, deadlines, hearings
+from services import calendar, hearings
 from services.accounts.actors import Actor
 from services.calendar import DayEntry
 from services.clock import product_now
+from services.deadlines import case_deadlines
 from services.journal import timeline
 from services.process_engine import outbox
 
@@ -56,7 +57,7 @@ def _replan(session: Session, numbers: list[str]) -> int:
     now = product_now(session)
     for batch in _batches(numbers):
         cases = session.exec(select(Case).where(col(Case.case_no).in_(batch))).all()
-        inputs = deadlines.gather(session, cases)
+        inputs = case_deadlines.gather(session, cases)
         open_tasks = session.exec(select(Task).where(col(Task.case_no).in_(batch), col(Task.is_open))).all()
         for case in cases:
             of_case = inputs.of(case)
@@ -64,15 +65,15 @@ def _replan(session: Session, numbers: list[str]) -> int:
             for one in of_case.procedures:
                 hearings.warn_of_closed_day(session, case, one, of_case.calendar, now)
             before = _dates(case)
-            deadlines.set_dates(case, of_case, now)
+            case_deadlines.set_dates(case, of_case, now)
             if _dates(case) == before and not replanned:
                 continue
             moved += 1
             for task in open_tasks:
                 if task.case_no == case.case_no:
-                    deadlines.apply_task_clock(session, task, case)
+                    case_deadlines.apply_task_clock(session, task, case)
             _tell(session, case, before[0])
-            deadlines.announce_change(session, case)
+            case_deadlines.announce_change(session, case)
         session.flush()
     return moved
 
@@ -97,7 +98,9 @@ def _batches(numbers: list[str]) -> Iterator[list[str]]:
         yield numbers[start : start + CASES_AT_A_TIME]
 
 
-def _replan_procedure(session: Session, case: Case, procedure: SpecialProcedure, inputs: deadlines.ClockInputs) -> bool:
+def _replan_procedure(
+    session: Session, case: Case, procedure: SpecialProcedure, inputs: case_deadlines.ClockInputs
+) -> bool:
     """Move the planned end of a running special procedure, which is in working days too."""
     if procedure.ended_at is not None:
         return False
@@ -120,7 +123,7 @@ def _replan_procedure(session: Session, case: Case, procedure: SpecialProcedure,
 def _dates(case: Case) -> tuple[object, ...]:
     """Return what people and processes see of a case's dates; the due instant first."""
     shown = (case.due_at, case.provisional, *case.provisional_dates)
-    return shown + tuple(getattr(case, name) for name in deadlines.WATCHED_DATES)
+    return shown + tuple(getattr(case, name) for name in case_deadlines.WATCHED_DATES)
 
 
 def _tell(session: Session, case: Case, due_before: object) -> None:

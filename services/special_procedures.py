@@ -11,18 +11,19 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import deadlines, hearings
+from services import hearings
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.catalogue import reference
 from services.clock import product_now
+from services.deadlines import case_deadlines
+from services.deadlines.working_calendar import calendar_of
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
-from services.working_calendar import calendar_of
 
 LONGEST_PLAN_DAYS = 365
 USUAL_EXTENSION_DAYS = 10
@@ -93,9 +94,9 @@ def begin(
         case.state_before_special, case.state = case.state, CaseState.SPECIAL_OPEN
     session.add(case)
     session.flush()
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     issuance.issue_special_procedure_notice(
-        session, case, procedure, now, provisional=deadlines.plan_is_provisional(procedure, kinds)
+        session, case, procedure, now, provisional=case_deadlines.plan_is_provisional(procedure, kinds)
     )
     timeline.add(
         session,
@@ -115,7 +116,7 @@ def begin(
         message_id=f"{procedure.id}:begun",
         variables={"specialProcedureId": procedure.id},
     )
-    deadlines.announce_change(session, case)
+    case_deadlines.announce_change(session, case)
     return procedure
 
 
@@ -176,7 +177,7 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
     if case.case_state is CaseState.SPECIAL_OPEN and not _running(session, case.case_no):
         case.state, case.state_before_special = CaseState.SPECIAL_CLOSED, None
     session.add(case)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     timeline.add(
         session,
         case.case_no,
@@ -194,7 +195,7 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
         correlation_key=procedure.id,
         message_id=f"{procedure.id}:ended",
     )
-    deadlines.announce_change(session, case)
+    case_deadlines.announce_change(session, case)
     return procedure
 
 
@@ -271,11 +272,11 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     )
     session.add(extension)
     session.flush()
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     issuance.issue_extension_notice(session, case, extension, now)
     timeline.add(session, case.case_no, "case.extended", f"延期{days}个工作日：{reason}", actor=actor.username, at=now)
     audit.record(session, actor.username, "case.extend", case.case_no, {"days": days}, now)
-    deadlines.announce_change(session, case)
+    case_deadlines.announce_change(session, case)
     return extension
 
 
@@ -299,7 +300,7 @@ def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:
         "reason": one.reason,
         "begun_at": one.begun_at,
         "planned_end_at": one.planned_end_at,
-        "provisional": deadlines.plan_is_provisional(one, kinds),
+        "provisional": case_deadlines.plan_is_provisional(one, kinds),
         "ended_at": one.ended_at,
         "presiding_officer": one.presiding_officer,
         "told_on": one.told_on,

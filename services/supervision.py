@@ -22,6 +22,7 @@ from models.working_calendar import china_date, end_of_day
 from services.accounts.rights import Group
 from services.catalogue import in_force, reference
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import NotFound
 from services.journal import timeline
 from services.notifications import inbox
@@ -29,7 +30,6 @@ from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
-from services.working_calendar import calendar_of
 
 PUSH_LIMIT_DAYS: Final = 3
 """Working days from closing to the push (plan, section 四.六); an unclaimed push is then reminded of."""

@@ -18,6 +18,7 @@ from models.working_calendar import china_date, end_of_day
 from services import supervision
 from services.accounts.actors import Actor
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.notifications import inbox
@@ -26,7 +27,6 @@ from services.process_engine.timers import instant_text
 from services.supervision import find, tell
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
-from services.working_calendar import calendar_of
 
 MAX_TEXT_LENGTH: Final = 2000
 MAX_KEY_LENGTH: Final = 200

@@ -4,10 +4,11 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task
-from services import deadlines, reassignment
+from services import reassignment
+from services.deadlines import case_deadlines
 
 
 def receive(session: Session, task: Task, case: Case) -> None:
     """Write a task's item, area and dates, and give it to the reviewers of the case's present unit."""
     reassignment.reroute(session, task, case)
-    deadlines.apply_task_clock(session, task, case)
+    case_deadlines.apply_task_clock(session, task, case)

@@ -14,9 +14,10 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import clock_views, deadlines, form_check, special_procedures
+from services import form_check, special_procedures
 from services.catalogue import reference
 from services.clock import product_now
+from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import task_outcomes, timeline
@@ -48,7 +49,7 @@ def check_answer(session: Session, case: Case, outcome: str, values: dict[str, A
         today = china_date(product_now(session))
         if until <= today:
             problems.append(FieldProblem(UNTIL, "应晚于今日"))
-        elif until > deadlines.last_day_if_accepted(session, case, today):
+        elif until > case_deadlines.last_day_if_accepted(session, case, today):
             problems.append(FieldProblem(UNTIL, "应在办理期限以内"))
     elif str(values.get(MATERIALS) or "").strip():
         problems.append(FieldProblem(UNTIL, "容缺受理须约定补齐日期"))

@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
-from services import deadlines
 from services.catalogue import in_force
 from services.clock import product_now
+from services.deadlines import case_deadlines
 from services.documents import issuance
 from services.journal import audit, task_outcomes, timeline
 
@@ -70,7 +70,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
     case.level = 1
     session.add(case)
     session.flush()
-    deadlines.reckon_again(session, case)
+    case_deadlines.reckon_again(session, case)
     issuance.issue_dossier(
         session, case, {**body, "round": dossier.round, "digest": dossier.digest}, signature.decided_at
     )
@@ -103,7 +103,7 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
         dossier.received_by, dossier.received_at = answer.account, answer.decided_at
         session.add(dossier)
         session.flush()
-        deadlines.reckon_again(session, session.get_one(Case, case_no))
+        case_deadlines.reckon_again(session, session.get_one(Case, case_no))
         timeline.add(
             session,
             case_no,
@@ -128,7 +128,7 @@ def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
         case.level = 0
         session.add(case)
         session.flush()
-        deadlines.reckon_again(session, case)
+        case_deadlines.reckon_again(session, case)
         timeline.add(
             session,
             case_no,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.clock_views import ClockDay, ClockView
+from services.deadlines.clock_views import ClockDay, ClockView
 
 MONDAY = 0
 COUNTED = "counted"

@@ -20,11 +20,12 @@ from models.outbox import OutboxCommand
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import DaySource, end_of_day
-from services import calendar, calendar_files, deadlines, replanning, special_procedures
+from services import calendar, calendar_files, replanning, special_procedures
 from services.accounts.actors import Actor
 from services.calendar import DayEntry
+from services.deadlines import case_deadlines
+from services.deadlines.working_calendar import calendar_of
 from services.errors import Forbidden, InvalidInput, NotFound, SetupError
-from services.working_calendar import calendar_of
 
 COORDINATOR = Actor("city.coordinator", "统筹", frozenset({"city.coordinator"}))
 APPROVER = Actor("xunwu.approver", "审批", frozenset({"xunwu.approver"}))
@@ -84,7 +85,7 @@ def running_case(session: Session, number: str = "1", area: str = "xunwu") -> Ca
     )
     session.add(case)
     session.flush()
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     return case
 
 
@@ -132,7 +133,7 @@ def test_a_closed_day_after_the_due_day_moves_nothing(session: Session) -> None:
 def test_entering_a_year_makes_the_dates_that_reach_into_it_certain(session: Session) -> None:
     case = running_case(session)
     case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.provisional
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
     assert not case.provisional
@@ -142,12 +143,12 @@ def test_entering_a_year_makes_the_dates_that_reach_into_it_certain(session: Ses
 def test_each_date_of_a_case_says_for_itself_whether_it_is_provisional(session: Session) -> None:
     case = running_case(session)
     case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.due_at == end_of_day(date(2027, 1, 4))
     assert case.promised_due_at == end_of_day(date(2026, 12, 28))
     assert case.provisional_dates == ["due_at"]
     case.decided_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.delivery_due_at == end_of_day(date(2027, 1, 4))
     assert case.provisional_dates == ["delivery_due_at", "due_at"]
 
@@ -169,7 +170,7 @@ def test_the_shares_and_the_tasks_of_a_substantive_case_are_provisional_as_they_
         )
     )
     case.promised_days = 20
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.provisional_dates == ["decision_due_at", "due_at", "promised_due_at"]
     assert {task.clock: task.provisional for task in tasks} == {
         ClockShare.ACCEPTANCE: False,
@@ -181,10 +182,10 @@ def test_the_shares_and_the_tasks_of_a_substantive_case_are_provisional_as_they_
 def test_the_receipt_and_the_supplement_are_provisional_by_their_own_days(session: Session) -> None:
     case = running_case(session)
     case.accepted_at, case.received_at = None, datetime(2026, 12, 21, 9, tzinfo=CHINA)
-    deadlines.set_receipt_deadline(session, case, case.received_at)
+    case_deadlines.set_receipt_deadline(session, case, case.received_at)
     assert case.provisional_dates == []
     case.correction_requested_at, case.state = datetime(2026, 12, 22, 9, tzinfo=CHINA), CaseState.CORRECTION_OPEN
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.provisional_dates == ["supplement_due_at"]
 
 
@@ -192,7 +193,7 @@ def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_pro
     case = running_case(session)
     case.limit_unit, case.limit_days, case.promised_days = LimitUnit.DAY, 60, 60
     case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.provisional_dates == [], "calendar days know no holidays"
     procedure = SpecialProcedure(
         id="p",
@@ -206,19 +207,19 @@ def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_pro
     )
     session.add(procedure)
     session.flush()
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.provisional_dates == ["due_at", "promised_due_at"]
     assert special_procedures.view(session, case, procedure)["provisional"]
     procedure.ended_at = datetime(2026, 12, 30, 9, tzinfo=CHINA)
     session.flush()
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.provisional_dates == []
 
 
 def test_a_delivery_into_an_unpublished_year_becomes_certain_with_the_year(session: Session) -> None:
     case = running_case(session)
     case.decided_at, case.decision = datetime(2026, 12, 21, 9, tzinfo=CHINA), Verdict.APPROVE
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert (case.provisional, case.provisional_dates) == (False, ["delivery_due_at"])
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
     assert case.provisional_dates == []
@@ -234,7 +235,7 @@ def test_taking_back_a_holiday_that_makes_its_year_whole_unsettles_the_dates_of_
     case = running_case(session)
     case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
-    deadlines.refresh(session, case)
+    case_deadlines.refresh(session, case)
     assert case.due_at is not None
     assert case.due_at < end_of_day(date(2027, 2, 1))
     assert not case.provisional

@@ -11,10 +11,11 @@ from models.calendar import CITY_WIDE
 from models.case import Case, CaseState, Verdict
 from models.decision import Decision
 from models.special_procedure import SpecialKind
-from services import acceptance, case_actions, clock_views, deadlines, decisions, replanning, special_procedures
+from services import acceptance, case_actions, decisions, replanning, special_procedures
 from services.accounts.actors import Actor
 from services.calendar import DayEntry
-from services.clock_views import ClockView
+from services.deadlines import case_deadlines, clock_views
+from services.deadlines.clock_views import ClockView
 from tests.unit.test_deadline_watch import ACCEPTED, REVIEWER, WINDOW, answer, case, database, session
 
 __all__ = ["case", "database", "session"]
@@ -63,7 +64,7 @@ def test_the_receipt_of_a_lapsed_case_tells_no_day_after_its_end(
     case.accepted_at, case.limit_days, case.state = None, None, CaseState.CORRECTION_OPEN
     case.correction_requested_at = ACCEPTED + timedelta(days=1)
     with freeze_time(ACCEPTED + timedelta(days=1)):
-        deadlines.refresh(session, case)
+        case_deadlines.refresh(session, case)
     assert case.supplement_due_at is not None
     with freeze_time(case.supplement_due_at):
         acceptance.lapse(session, case.case_no)

@@ -21,9 +21,10 @@ from models.notice import Notice
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
-from services import case_actions, cases, deadline_watch, deadlines, hearings, special_procedures
+from services import case_actions, cases, deadline_watch, hearings, special_procedures
 from services.accounts.actors import Actor
 from services.catalogue.seeding import seed_catalogue
+from services.deadlines import case_deadlines
 from services.errors import InvalidInput
 from services.hearings import Hearing, HearingDates, NotImpartial
 from services.special_procedures import CaseNotRunning, ProcedureEnded
@@ -91,7 +92,7 @@ def case(session: Session) -> Case:
     )
     session.flush()
     with freeze_time(ACCEPTED):
-        deadlines.refresh(session, made)
+        case_deadlines.refresh(session, made)
     return made
 
 
@@ -237,9 +238,9 @@ def test_a_limit_the_guide_makes_firm_is_never_extended(session: Session, case: 
 
 def test_a_case_says_from_its_guide_whether_it_is_done_at_once(session: Session, case: Case) -> None:
     give_guide(session, case, kind="即办件")
-    assert deadlines.announced_handling(session, case) == "承诺件", "what was fixed at acceptance stays"
+    assert case_deadlines.announced_handling(session, case) == "承诺件", "what was fixed at acceptance stays"
     case.limit_days = None
-    assert deadlines.announced_handling(session, case) == "即办件"
+    assert case_deadlines.announced_handling(session, case) == "即办件"
 
 
 @pytest.mark.parametrize("reviewing", [True, False])

@@ -23,8 +23,8 @@ from models.task import NO_DUE, ClockShare, Task, TaskCandidate
 from models.working_calendar import WorkingCalendar, china_date, end_of_day, start_of_day
 from services.catalogue import reference
 from services.clock import product_now
+from services.deadlines.working_calendar import calendar_of
 from services.process_engine import outbox
-from services.working_calendar import calendar_of
 
 RECEIPT_LIMIT_DAYS = 5
 """Working days to accept, refuse or ask for a correction (行政许可法 art. 32)."""

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from models.case import Case
 from models.case_clock import Day, ReceiptClock
 from models.clock_record import ClockRecord
-from services import deadlines
+from services.deadlines import case_deadlines
 
 
 class ClockDay(BaseModel):
@@ -62,11 +62,11 @@ def keep(session: Session, case: Case, at: datetime) -> None:
 
 def _reckoned(session: Session, case: Case, now: datetime) -> ClockView:
     """Reckon the clock; before acceptance nothing has been counted of the limit to decide."""
-    inputs = deadlines.gather(session, [case]).of(case)
-    clock = deadlines.case_clock(case, inputs, now)
-    receipt = _receipt_view(deadlines.receipt_clock(case, inputs, now))
+    inputs = case_deadlines.gather(session, [case]).of(case)
+    clock = case_deadlines.case_clock(case, inputs, now)
+    receipt = _receipt_view(case_deadlines.receipt_clock(case, inputs, now))
     if clock is None:
-        limit, unit = deadlines.announced_limit(session, case)
+        limit, unit = case_deadlines.announced_limit(session, case)
         return ClockView(limit=limit, unit=unit, used=0, remaining=limit, days=[], receipt=receipt)
     return ClockView(
         limit=clock.limit,
