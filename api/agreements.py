@@ -11,10 +11,10 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.agreement import AgreementState
 from models.power_event import PowerSubject
-from services import agreements, power_ledger
-from services.agreements import AgreementView
 from services.paging import Page
-from services.power_ledger import PowerEventView
+from services.powers import agreements, ledger
+from services.powers.agreements import AgreementView
+from services.powers.ledger import PowerEventView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 
@@ -131,6 +131,6 @@ def list_power_events(
 ) -> Page[PowerEventView]:
     """List what happened to agreements, recalls and lists, and to one's own filings and questions, newest first."""
     with database.reading() as session:
-        return power_ledger.page(
+        return ledger.page(
             session, caller, subject=subject or None, area=area, unit=unit, cursor=cursor or None, limit=limit
         )

@@ -9,9 +9,9 @@ from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.filing import FilingState, ReviewFinding
-from services import filings
-from services.filings import FilingView
 from services.paging import Page
+from services.powers import filings
+from services.powers.filings import FilingView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

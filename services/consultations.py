@@ -16,7 +16,7 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import power_ledger, turns
+from services import turns
 from services.accounts import case_access, rights, roles
 from services.accounts.actors import Actor, groups_of
 from services.accounts.rights import Role
@@ -27,6 +27,7 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 from services.journal import timeline
 from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
+from services.powers import ledger
 
 ANSWER_DAYS: Final = 3
 """Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""
@@ -346,7 +347,7 @@ def _notify(
 
 
 def _note(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:
-    power_ledger.add(
+    ledger.add(
         session,
         PowerSubject.CONSULTATION,
         question.id or 0,

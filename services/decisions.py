@@ -7,11 +7,12 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
-from services import filings, supervision
+from services import supervision
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.journal import task_outcomes, timeline
+from services.powers import filings
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 

@@ -15,10 +15,11 @@ from models.case import Applicant, Case, FormCheckFinding, Material
 from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.working_calendar import china_date
-from services import agreements, supervision_feedback
+from services import supervision_feedback
 from services.catalogue import reference
 from services.clock import product_now
 from services.errors import NotFound
+from services.powers import agreements
 
 KIND_LABELS = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
 ACCEPTABLE_KINDS = {

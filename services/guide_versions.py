@@ -27,12 +27,13 @@ from catalog_data.guide_files import read_guide_text
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import power_ledger, turns
+from services import turns
 from services.accounts import roles
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
+from services.powers import ledger
 
 LARGEST_FILE: Final = 256 * 1024
 MOST_PROBLEMS: Final = 50
@@ -72,7 +73,7 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
     )
     session.add(row)
     session.flush()
-    power_ledger.add(
+    ledger.add(
         session,
         PowerSubject.GUIDE,
         row.id or 0,

@@ -21,7 +21,7 @@ from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Respo
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import list_files, power_ledger, turns
+from services import list_files, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -29,6 +29,7 @@ from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.list_differences import FIELDS, Difference, differences, supervisor_level
 from services.paging import Page, decode_cursor, encode_cursor
+from services.powers import ledger
 
 COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
 OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)
@@ -73,7 +74,7 @@ class ListDraftView(ListDraftRow):
     """A draft with what it would change, or did change when it was published."""
 
     differences: list[Difference]
-    events: list[power_ledger.PowerEventView]
+    events: list[ledger.PowerEventView]
 
 
 def import_list(
@@ -168,7 +169,7 @@ def view(session: Session, draft: ListDraft) -> ListDraftView:
         found = [Difference.model_validate(one) for one in draft.published_changes]
     else:
         found = differences(session, draft.rows, draft.in_force_from, draft.complete)
-    events = power_ledger.of(session, PowerSubject.LIST_DRAFT, draft.id or 0)
+    events = ledger.of(session, PowerSubject.LIST_DRAFT, draft.id or 0)
     return ListDraftView.model_validate({**_row(draft), "differences": found, "events": events})
 
 
@@ -364,7 +365,7 @@ def _unknown() -> NotFound:
 
 def _note(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:
     now = product_now(session)
-    power_ledger.add(
+    ledger.add(
         session,
         PowerSubject.LIST_DRAFT,
         draft.id or 0,

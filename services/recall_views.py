@@ -18,8 +18,8 @@ from services.accounts import roles
 from services.accounts.actors import Actor
 from services.catalogue import reference
 from services.clock import product_now
-from services.filings import CONSENT_TASK
-from services.power_ledger import PowerEventView
+from services.powers.filings import CONSENT_TASK
+from services.powers.ledger import PowerEventView
 from services.submission_input import StateView
 
 RETURNED_LIMIT: Final = 3

@@ -15,7 +15,7 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import case_takeover, power_ledger, running_cases, turns
+from services import case_takeover, running_cases, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -26,6 +26,7 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 from services.journal import timeline
 from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
+from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
@@ -256,7 +257,7 @@ def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     if recall is None:
         raise _unknown()
     shown = recall_view(session, actor, recall)
-    shown.events = power_ledger.of(session, PowerSubject.RECALL, recall_id)
+    shown.events = ledger.of(session, PowerSubject.RECALL, recall_id)
     return shown
 
 
@@ -310,7 +311,7 @@ def _note(session: Session, recall: Recall, event: str, text: str, actor: str, a
         due = recall.statement_due_at if event == "recall.proposed" else None
         words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else text
         inbox.record_about(session, subject, NoticeKind.REMINDER, told, inbox.Cause(signal, words, at, signal))
-    power_ledger.add(
+    ledger.add(
         session,
         PowerSubject.RECALL,
         recall.id or 0,

@@ -14,10 +14,11 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
-from services import agreements, calendar_files, clock
+from services import calendar_files, clock
 from services.accounts.demo_accounts import seed_demo_accounts
 from services.catalogue import seeding
 from services.errors import SetupError
+from services.powers import agreements
 from settings import PROJECT_ROOT, Settings
 
 MIGRATIONS = PROJECT_ROOT / "models" / "migrations"

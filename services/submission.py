@@ -28,7 +28,7 @@ from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import agreements, numbering, turns
+from services import numbering, turns
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
@@ -36,6 +36,7 @@ from services.clock import product_now
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
 from services.journal import audit, timeline
+from services.powers import agreements
 from services.process_engine import outbox
 from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 

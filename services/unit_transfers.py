@@ -19,7 +19,7 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import power_ledger, reassignment, running_cases, turns
+from services import reassignment, running_cases, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -28,7 +28,8 @@ from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, timeline
 from services.paging import Page, decode_cursor, encode_cursor
-from services.power_ledger import PowerEventView
+from services.powers import ledger
+from services.powers.ledger import PowerEventView
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
@@ -223,7 +224,7 @@ def get(session: Session, transfer_id: int) -> UnitTransferView:
     if transfer is None:
         raise _unknown()
     shown = _view(session, transfer)
-    shown.events = power_ledger.of(session, PowerSubject.UNIT_TRANSFER, transfer_id)
+    shown.events = ledger.of(session, PowerSubject.UNIT_TRANSFER, transfer_id)
     return shown
 
 
@@ -354,7 +355,7 @@ def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
 
 def _note(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
     version = in_force.get_item(session, transfer.item)
-    power_ledger.add(
+    ledger.add(
         session,
         PowerSubject.UNIT_TRANSFER,
         transfer.id or 0,

@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import agreements
+from services.powers import agreements
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import job_transaction
 from workers.variables import text

@@ -12,9 +12,9 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.agreement import AgreementState
 from models.power_event import PowerSubject
-from services import agreements, power_ledger
 from services.accounts import roles
 from services.errors import FieldProblem, InvalidInput
+from services.powers import agreements, ledger
 
 PAGE_SIZE: Final = 30
 STEPS: Final = {
@@ -124,7 +124,7 @@ def show_ledger(
     require_staff(visitor)
     wanted = PowerSubject(subject) if subject in set(PowerSubject) else None
     with database.reading() as session:
-        page = power_ledger.page(session, visitor.actor, subject=wanted, cursor=cursor or None, limit=PAGE_SIZE)
+        page = ledger.page(session, visitor.actor, subject=wanted, cursor=cursor or None, limit=PAGE_SIZE)
     context = {"page": page, "subject": wanted.value if wanted else "", "subjects": list(PowerSubject)}
     return render(request, "powers/ledger.html", context)
 

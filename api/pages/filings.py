@@ -10,8 +10,8 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.filing import FilingState, ReviewFinding
-from services import filings
 from services.errors import FieldProblem, InvalidInput
+from services.powers import filings
 
 PAGE_SIZE: Final = 30
 ADDRESS: Final = "/powers/filings"

@@ -11,12 +11,13 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.database import Database
 from models.working_calendar import china_date
-from services import guide_versions, power_ledger
+from services import guide_versions
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput, NotFound
+from services.powers import ledger
 
 NEW = "S-46"
 
@@ -83,9 +84,7 @@ def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(sessi
     assert guide.limits is None
     assert in_force.latest_guide(session, NEW) == guide
     (event,) = [
-        one
-        for one in power_ledger.page(session, actor("city.coordinator"), limit=5).items
-        if one.event == "guide.published"
+        one for one in ledger.page(session, actor("city.coordinator"), limit=5).items if one.event == "guide.published"
     ]
     assert NEW in event.text
 

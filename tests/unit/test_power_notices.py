@@ -14,10 +14,11 @@ from models.filing import Filing
 from models.notice import Notice, NoticeKind
 from models.policy import PolicyLevel
 from models.recall import InFlight
-from services import agreements, consultations, filings, policy_notices, recalls
+from services import consultations, policy_notices, recalls
 from services.clock import product_now
 from services.errors import Forbidden
 from services.notifications import inbox
+from services.powers import agreements, filings
 from tests.unit.powers_factory import actor, add_case, session
 
 START = datetime(2026, 9, 21, 9, tzinfo=CHINA)

@@ -18,7 +18,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import power_ledger, turns
+from services import turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -28,6 +28,7 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 from services.journal import timeline
 from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
+from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 
@@ -72,7 +73,7 @@ class AgreementView(BaseModel):
     reason: str
     created_by: str
     created_at: datetime
-    events: list[power_ledger.PowerEventView] = []
+    events: list[ledger.PowerEventView] = []
 
 
 def pairs_in_force(session: Session, on: date) -> set[tuple[str, str]]:
@@ -224,7 +225,7 @@ def get(session: Session, agreement_id: int) -> AgreementView:
     if agreement is None:
         raise _unknown()
     shown = view(session, agreement)
-    shown.events = power_ledger.of(session, PowerSubject.AGREEMENT, agreement_id)
+    shown.events = ledger.of(session, PowerSubject.AGREEMENT, agreement_id)
     return shown
 
 
@@ -359,7 +360,7 @@ def _note(
         subject = inbox.Subject(NoticeSubject.AGREEMENT, agreement.id, title, agreement.area)
         cause = inbox.Cause(event.replace(".", "_"), f"承接协议：{text}", at, key or event)
         inbox.record_about(session, subject, NoticeKind.REMINDER, told, cause)
-    power_ledger.add(
+    ledger.add(
         session,
         PowerSubject.AGREEMENT,
         agreement.id or 0,

@@ -21,7 +21,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import power_ledger, turns
+from services import turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -31,6 +31,7 @@ from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, Not
 from services.journal import task_outcomes, timeline
 from services.notifications import inbox
 from services.paging import Page, decode_cursor, encode_cursor
+from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
 from services.webhooks import subscriptions
@@ -410,7 +411,7 @@ def _note(
     session: Session, filing: Filing, event: str, text: str, actor: str, at: datetime, key: str | None = None
 ) -> None:
     """Write the ledger and tell outside systems, once an event."""
-    new = power_ledger.add(
+    new = ledger.add(
         session,
         PowerSubject.FILING,
         filing.id or 0,
