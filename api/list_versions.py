@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from api.dependencies import Caller, Cursor, Limit, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
-from services import list_versions
-from services.list_versions import ListDraftRow, ListDraftView
 from services.paging import Page
+from services.publishing import list_versions
+from services.publishing.list_versions import ListDraftRow, ListDraftView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

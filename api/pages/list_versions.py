@@ -13,8 +13,8 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.catalogue import Mode
 from models.list_version import ListDraftState
-from services import list_versions
 from services.errors import FieldProblem, InvalidInput
+from services.publishing import list_versions
 
 ADDRESS: Final = "/powers/lists"
 PAGE_SIZE: Final = 30

@@ -11,13 +11,13 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.database import Database
 from models.working_calendar import china_date
-from services import guide_versions
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Forbidden, InvalidInput, NotFound
 from services.powers import ledger
+from services.publishing import guide_versions
 
 NEW = "S-46"
 

@@ -21,15 +21,16 @@ from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Respo
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import list_files, turns
+from services import turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.list_differences import FIELDS, Difference, differences, supervisor_level
 from services.paging import Page, decode_cursor, encode_cursor
 from services.powers import ledger
+from services.publishing import list_files
+from services.publishing.list_differences import FIELDS, Difference, differences, supervisor_level
 
 COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
 OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)
