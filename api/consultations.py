@@ -10,9 +10,9 @@ from api.dependencies import Caller, Code, Cursor, Limit, Search, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.database import CHINA
-from services import consultations
-from services.consultations import PrecedentView, QuestionView, TrainingView
 from services.errors import FieldProblem, InvalidInput
+from services.guidance import consultations
+from services.guidance.consultations import PrecedentView, QuestionView, TrainingView
 from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["guidance"])

@@ -11,9 +11,9 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.database import CHINA
-from services import consultations
 from services.accounts import rights, roles
 from services.errors import FieldProblem, InvalidInput
+from services.guidance import consultations
 
 ADDRESS: Final = "/powers/guidance"
 PAGE_SIZE: Final = 30

@@ -14,9 +14,10 @@ from models.filing import Filing
 from models.notice import Notice, NoticeKind
 from models.policy import PolicyLevel
 from models.recall import InFlight
-from services import consultations, policy_notices, recalls
+from services import policy_notices, recalls
 from services.clock import product_now
 from services.errors import Forbidden
+from services.guidance import consultations
 from services.notifications import inbox
 from services.powers import agreements, filings
 from tests.unit.powers_factory import actor, add_case, session

@@ -22,12 +22,13 @@ from models.outbox import OutboxCommand, OutboxKind
 from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
 from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
-from services import consultations, recalls, submission, task_intake, unit_transfers
+from services import recalls, submission, task_intake, unit_transfers
 from services.catalogue import in_force
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.documents import case_facts, sealing
 from services.errors import Forbidden, InvalidInput
+from services.guidance import consultations
 from services.powers import agreements, filings
 from services.publishing import list_files, list_versions
 from services.publishing.list_files import BOM
