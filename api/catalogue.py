@@ -13,14 +13,14 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute, StrictRoute
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
-from services import policy_ledger
 from services.catalogue import in_force
 from services.catalogue.in_force import ItemView, ResponsibilityView
 from services.clock import product_now
 from services.paging import Page
-from services.policy_ledger import PolicyNoticeRef
 from services.powers import agreements
 from services.publishing import guide_versions, list_files
+from services.supervision import policy_ledger
+from services.supervision.policy_ledger import PolicyNoticeRef
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["catalogue"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["catalogue"])

@@ -10,9 +10,9 @@ from api.downloads import file_headers
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.policy import PolicyLevel
-from services import policy_ledger, policy_notices
 from services.paging import Page
-from services.policy_ledger import PolicyNoticeView
+from services.supervision import policy_ledger, policy_notices
+from services.supervision.policy_ledger import PolicyNoticeView
 
 
 class NoticeRoute(AccountRoute):

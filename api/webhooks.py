@@ -14,9 +14,9 @@ from api.routing import API_BASE, LARGEST_INTEGER, AdministratorRoute, StrictRou
 from models.database import Database
 from models.supervision import FeedbackKind
 from models.webhook import DeliveryStatus
-from services import inbound
-from services.inbound import ENDPOINT_HEADER, InboundAnswer
 from services.paging import Page
+from services.supervision import inbound
+from services.supervision.inbound import ENDPOINT_HEADER, InboundAnswer
 from services.supervision_feedback import MAX_TEXT_LENGTH
 from services.webhooks import event_types, subscriptions
 from services.webhooks.event_types import EventView

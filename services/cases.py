@@ -16,7 +16,7 @@ from models.engine_state import ProcessInstance
 from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
-from services import form_check, policy_ledger, special_procedures, supervision_ledger, tasks, transfer
+from services import form_check, special_procedures, supervision_ledger, tasks, transfer
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
@@ -27,6 +27,7 @@ from services.journal import audit, task_outcomes
 from services.paging import Page, decode_cursor, encode_cursor
 from services.powers import filings
 from services.submission_input import StateView
+from services.supervision import policy_ledger
 from services.views import (
     CaseRow,
     CaseView,

@@ -7,12 +7,12 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
-from services import supervision
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.journal import task_outcomes, timeline
 from services.powers import filings
+from services.supervision import pushes
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
@@ -117,7 +117,7 @@ def close(session: Session, case_no: str) -> dict[str, Any]:
         session.add(case)
         timeline.add(session, case_no, "case.closed", case.case_state.label, actor=timeline.SYSTEM, at=at)
         filings.file_decision(session, case, at)
-        supervision.push(session, case)
+        pushes.push(session, case)
     return {}
 
 

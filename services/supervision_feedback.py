@@ -15,7 +15,6 @@ from models.notice import NoticeKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services import supervision
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
@@ -24,7 +23,8 @@ from services.journal import audit, task_outcomes, timeline
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
-from services.supervision import find, tell
+from services.supervision import pushes
+from services.supervision.pushes import find, tell
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
@@ -249,7 +249,7 @@ def _claim(session: Session, found: SupervisionPush, by: str, now: datetime) -> 
         return
     found.claimed_by, found.claimed_at = by, now
     session.add(found)
-    tell(session, found, "push.claimed", f"{supervision.group_label(session, found.recipient)}认领审管推送", by, now)
+    tell(session, found, "push.claimed", f"{pushes.group_label(session, found.recipient)}认领审管推送", by, now)
     outbox.publish_message(
         session,
         Message.PUSH_CLAIMED,
@@ -257,7 +257,7 @@ def _claim(session: Session, found: SupervisionPush, by: str, now: datetime) -> 
         correlation_key=f"push-{found.id}",
         message_id=f"push-{found.id}:claimed",
     )
-    subscriptions.emit(session, Event.PUSH_CLAIMED, f"push:{found.id}", supervision.push_data(session, found), now)
+    subscriptions.emit(session, Event.PUSH_CLAIMED, f"push:{found.id}", pushes.push_data(session, found), now)
     audit.record(session, by, "push.claim", found.case_no, {"push": found.id}, now)
 
 

@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import policy_notices
+from services.supervision import policy_notices
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import job_transaction
 from workers.variables import number

@@ -3,7 +3,8 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import supervision, supervision_feedback
+from services import supervision_feedback
+from services.supervision import pushes
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import job_transaction
 from workers.variables import number
@@ -15,7 +16,7 @@ router = ZeebeTaskRouter()
 def remind(job: Job) -> dict[str, object]:
     """Remind the supervisor of an unclaimed push."""
     with job_transaction(job) as session:
-        supervision.remind(session, number(job, "pushId"))
+        pushes.remind(session, number(job, "pushId"))
         return {}
 
 
@@ -23,7 +24,7 @@ def remind(job: Job) -> dict[str, object]:
 def escalate(job: Job) -> dict[str, object]:
     """Report an unclaimed push to the coordinator."""
     with job_transaction(job) as session:
-        supervision.escalate(session, number(job, "pushId"))
+        pushes.escalate(session, number(job, "pushId"))
         return {}
 
 

@@ -16,11 +16,12 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, guarded_form, require
 from models.catalogue import Mode
 from models.database import Database
-from services import policy_ledger, special_procedures
+from services import special_procedures
 from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
 from services.powers import agreements
 from services.publishing import guide_versions
+from services.supervision import policy_ledger
 
 FORM_BYTES: Final = 16 * 1024
 """What the form's other fields may take."""

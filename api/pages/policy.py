@@ -23,9 +23,9 @@ from api.pages.visitors import (
     text_of,
 )
 from models.policy import LEVEL_LABELS, PolicyLevel
-from services import policy_ledger, policy_notices
 from services.accounts.rights import Role, parse_groups
 from services.errors import FieldProblem, InvalidInput
+from services.supervision import policy_ledger, policy_notices
 
 PAGE_SIZE: Final = 30
 FORM_BYTES: Final = 64 * 1024

@@ -14,7 +14,8 @@ from models.audit import AuditEntry
 from models.case import Case, Verdict
 from models.outbox import OutboxCommand
 from models.supervision import SupervisionPush
-from services import decisions, form_check, supervision
+from services import decisions, form_check
+from services.supervision import pushes
 from services.supervision_ledger import PushState
 from tests.integration.closing import close
 from tests.integration.web import PASSWORD, Web, web
@@ -35,7 +36,7 @@ def test_closing_pushes_once_and_starts_one_tracking_however_often_the_job_runs(
     with web.database.transaction() as session:
         case = session.get_one(Case, push["case_no"])
         decisions.close(session, case.case_no)
-        supervision.push(session, case)
+        pushes.push(session, case)
     with web.database.reading() as session:
         rows = session.exec(select(SupervisionPush).where(SupervisionPush.case_no == push["case_no"])).all()
         key = f"message:approval-pushed:{push['case_no']}:pushed"

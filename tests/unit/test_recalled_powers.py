@@ -10,10 +10,11 @@ from models.catalogue import Mode
 from models.policy import PolicyLevel
 from models.recall import InFlight
 from models.working_calendar import china_date
-from services import policy_notices, recalls, supervision
+from services import recalls
 from services.catalogue import in_force
 from services.clock import product_now
 from services.notifications import inbox
+from services.supervision import policy_notices, pushes
 from tests.unit.powers_factory import actor, add_case, session
 
 
@@ -113,10 +114,10 @@ def test_a_case_the_city_took_over_is_pushed_to_the_citys_supervisor_and_followe
     kept = add_case(session, 2, **closed)
 
     def pushed_to(case_no: str) -> set[tuple[str, str]]:
-        return {(one.recipient, one.role.value) for one in supervision.of_case(session, case_no)}
+        return {(one.recipient, one.role.value) for one in pushes.of_case(session, case_no)}
 
-    pushed = supervision.push(session, taken)
-    supervision.push(session, kept)
+    pushed = pushes.push(session, taken)
+    pushes.push(session, kept)
     assert pushed_to(taken.case_no) == {("city.jtys.supervisor", "responsible"), ("xingguo.supervisor", "follow_up")}
     assert {one.approver_group for one in pushed} == {"city.jtys.approver"}
     assert pushed_to(kept.case_no) == {("xingguo.supervisor", "responsible")}

@@ -28,9 +28,9 @@ from services.deadlines.working_calendar import calendar_of
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit
 from services.notifications import inbox
-from services.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
+from services.supervision.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 

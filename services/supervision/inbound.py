@@ -8,9 +8,10 @@ from sqlmodel import Session
 
 from models.supervision import FeedbackKind, SupervisionPush
 from models.webhook import InboundMessage, WebhookEndpoint
-from services import supervision, supervision_feedback
+from services import supervision_feedback
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
+from services.supervision import pushes
 from services.webhooks import signing
 from services.webhooks.signing import BadSignature
 from services.webhooks.subscriptions import find_endpoint
@@ -84,7 +85,7 @@ def _once(
         if earlier.body_digest != message.body_digest:
             raise MessageReused()
         return InboundAnswer.model_validate({**earlier.answer, "duplicate": True})
-    found = supervision.find(session, push_id)
+    found = pushes.find(session, push_id)
     group = message.endpoint.acts_for
     if group is None or found.recipient != group:
         raise Forbidden("该平台不能办理这条推送", "The platform does not act for the push's recipient")
