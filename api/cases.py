@@ -12,11 +12,12 @@ from api.routing import API_BASE, AccountRoute, SubmissionRoute
 from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
-from services import case_actions, cases, hearings, special_procedures, submission
+from services import case_actions, hearings, special_procedures, submission
 from services.accounts import case_access
+from services.casefile import cases
+from services.casefile.views import CaseRow, CaseView
 from services.paging import Page
 from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
-from services.views import CaseRow, CaseView
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["cases"])

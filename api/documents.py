@@ -11,7 +11,7 @@ from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
 from models.case import Verdict
-from services import cases, document_reading
+from services.casefile import cases, document_reading
 from services.documents import certificates
 from services.documents.certificates import CertificateCheck
 from services.submission_input import StateView

@@ -22,14 +22,15 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, cases, tasks, tolerance
+from services import case_actions, tasks, tolerance
 from services.accounts import case_access, rights
+from services.casefile import cases
+from services.casefile.views import CaseRow, CaseView
 from services.catalogue import reference
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
 from services.process_engine import processes
 from services.task_views import TaskView
-from services.views import CaseRow, CaseView
 from settings import get_settings
 
 PAGE_SIZE: Final = 30

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase, RowKey
-from services import document_reading
+from services.casefile import document_reading
 
 router = APIRouter(route_class=PageRoute)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.views import CaseView, FindingView
+from services.casefile.views import CaseView, FindingView
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.database import Database
 from models.task import Light
-from services import assignment, cases, completion, tasks
+from services import assignment, completion, tasks
+from services.casefile import cases
+from services.casefile.views import CaseView
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
 from services.task_views import TaskCompletion, TaskDetail, TaskView
-from services.views import CaseView
 
 PAGE_SIZE: Final = 30
 TASK_OPEN: Final = "open"

@@ -21,8 +21,9 @@ from models.notice import Notice
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
-from services import case_actions, cases, deadline_watch, hearings, special_procedures
+from services import case_actions, deadline_watch, hearings, special_procedures
 from services.accounts.actors import Actor
+from services.casefile import cases
 from services.catalogue.seeding import seed_catalogue
 from services.deadlines import case_deadlines
 from services.errors import InvalidInput

@@ -19,16 +19,7 @@ from models.task import Light
 from services import form_check, special_procedures, supervision_ledger, tasks, transfer
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
-from services.catalogue import in_force, reference
-from services.clock import product_now
-from services.deadlines import case_deadlines, clock_views
-from services.errors import NotFound
-from services.journal import audit, task_outcomes
-from services.paging import Page, decode_cursor, encode_cursor
-from services.powers import filings
-from services.submission_input import StateView
-from services.supervision import policy_ledger
-from services.views import (
+from services.casefile.views import (
     CaseRow,
     CaseView,
     CertificateView,
@@ -40,6 +31,15 @@ from services.views import (
     TimelineView,
     ToleranceView,
 )
+from services.catalogue import in_force, reference
+from services.clock import product_now
+from services.deadlines import case_deadlines, clock_views
+from services.errors import NotFound
+from services.journal import audit, task_outcomes
+from services.paging import Page, decode_cursor, encode_cursor
+from services.powers import filings
+from services.submission_input import StateView
+from services.supervision import policy_ledger
 
 SORTS = ("-received_at", "received_at")
 
