@@ -12,12 +12,12 @@ from api.routing import API_BASE, AccountRoute, SubmissionRoute
 from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
-from services import case_actions, hearings, special_procedures, submission
 from services.accounts import case_access
 from services.casefile import cases
 from services.casefile.views import CaseRow, CaseView
+from services.cases import applicant_actions, hearings, special_procedures, submission
+from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 from services.paging import Page
-from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["cases"])
@@ -188,8 +188,8 @@ def get_case(case_no: CaseNumber, caller: Caller, database: WebDatabase) -> Case
 def supply_materials(case_no: CaseNumber, body: Supplement, caller: Caller, database: WebDatabase) -> CaseOutcome:
     """Take the materials supplied after a correction notice (补正)."""
     with database.transaction() as session:
-        case = case_actions.supply_materials(session, caller, case_no, body.materials)
-        return _outcome(case_actions.outcome_of(case))
+        case = applicant_actions.supply_materials(session, caller, case_no, body.materials)
+        return _outcome(applicant_actions.outcome_of(case))
 
 
 @router.post(
@@ -200,8 +200,8 @@ def supply_materials(case_no: CaseNumber, body: Supplement, caller: Caller, data
 def withdraw_case(case_no: CaseNumber, body: Withdrawal, caller: Caller, database: WebDatabase) -> CaseOutcome:
     """Withdraw the case at the applicant's request."""
     with database.transaction() as session:
-        case = case_actions.withdraw(session, caller, case_no, body.reason)
-        return _outcome(case_actions.outcome_of(case))
+        case = applicant_actions.withdraw(session, caller, case_no, body.reason)
+        return _outcome(applicant_actions.outcome_of(case))
 
 
 @router.post(

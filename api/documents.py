@@ -12,9 +12,9 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
 from models.case import Verdict
 from services.casefile import cases, document_reading
+from services.cases.submission_input import StateView
 from services.documents import certificates
 from services.documents.certificates import CertificateCheck
-from services.submission_input import StateView
 
 public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["documents"])

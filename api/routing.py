@@ -17,9 +17,9 @@ from fastapi.routing import APIRoute
 from api import nul
 from api.problems import BodyTooLarge, UnsupportedMediaType
 from models.database import Database
-from services import submission
 from services.accounts import rights, sessions
 from services.accounts.actors import Actor
+from services.cases import submission
 from services.errors import FieldProblem, Forbidden, InvalidInput, Unauthenticated
 
 API_BASE: Final = "/api/v1"

@@ -29,7 +29,8 @@ from models.engine_state import FeedPosition, Incident, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.task import Task
-from services import case_takeover, submission
+from services import case_takeover
+from services.cases import submission
 from services.clock import machine_now, stored_offset_ms
 from services.guidance import consultations
 from services.process_engine import outbox

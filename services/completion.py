@@ -13,8 +13,9 @@ from models import form
 from models.case import Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.task import ClockShare, Task, TaskCandidate, TaskStatus
-from services import hearings, inspection, tolerance
+from services import inspection
 from services.accounts.actors import Actor
+from services.cases import conditional_acceptance, hearings
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline
@@ -53,8 +54,8 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     if task.clock is ClockShare.ACCEPTANCE and case.acceptance_due_at is not None and now > case.acceptance_due_at:
         raise TaskClosed("受理期限已过，视为受理")
     inspection.require_two_inspectors(answer.values)
-    tolerance.check_answer(session, case, completion.outcome, answer.values)
-    tolerance.require_supplied(case, completion.outcome)
+    conditional_acceptance.check_answer(session, case, completion.outcome, answer.values)
+    conditional_acceptance.require_supplied(case, completion.outcome)
     hearings.require_impartial(session, actor, task)
     session.add(
         Decision(

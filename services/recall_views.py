@@ -16,11 +16,11 @@ from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
 from services.accounts import roles
 from services.accounts.actors import Actor
+from services.cases.submission_input import StateView
 from services.catalogue import reference
 from services.clock import product_now
 from services.powers.filings import CONSENT_TASK
 from services.powers.ledger import PowerEventView
-from services.submission_input import StateView
 
 RETURNED_LIMIT: Final = 3
 OVERDUE_LIMIT: Final = 3

@@ -13,9 +13,10 @@ from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
-from services import calendar, hearings
+from services import calendar
 from services.accounts.actors import Actor
 from services.calendar import DayEntry
+from services.cases import hearings
 from services.clock import product_now
 from services.deadlines import case_deadlines
 from services.journal import timeline

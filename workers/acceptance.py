@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import acceptance
+from services.cases import acceptance
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 from workers.variables import context, context_if_any

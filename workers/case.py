@@ -7,7 +7,7 @@ the case's own state.
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import decisions
+from services.cases import decisions
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 

@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import deadline_watch, special_procedures
+from services.cases import deadline_monitor, special_procedures
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 from workers.variables import context_if_any, text
@@ -15,14 +15,14 @@ router = ZeebeTaskRouter()
 def plan(job: Job) -> dict[str, object]:
     """Tell the watch when to wake next."""
     with job_transaction(job) as session:
-        return deadline_watch.plan(session, case_no(job), context_if_any(job, "thresholds"))
+        return deadline_monitor.plan(session, case_no(job), context_if_any(job, "thresholds"))
 
 
 @router.task(task_type=JobType.DEADLINE_SIGNAL.value, timeout_ms=JOB_TIMEOUT_MS)
 def signal(job: Job) -> dict[str, object]:
     """Record the signals that have come due, remind and call in supervision."""
     with job_transaction(job) as session:
-        deadline_watch.signal(session, case_no(job))
+        deadline_monitor.signal(session, case_no(job))
         return {}
 
 

@@ -4,7 +4,7 @@ from pyzeebe import Job, ZeebeTaskRouter
 
 from models.case import Verdict
 from models.protocol import JobType
-from services import decisions
+from services.cases import decisions
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 from workers.variables import context, text

@@ -3,7 +3,8 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import case_takeover, transfer, unit_transfers
+from services import case_takeover, unit_transfers
+from services.cases import dossiers
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 
@@ -14,27 +15,27 @@ router = ZeebeTaskRouter()
 def push_to_city(job: Job) -> dict[str, object]:
     """Push the accepted case to the city unit."""
     with job_transaction(job) as session:
-        return transfer.push_to_city(session, case_no(job))
+        return dossiers.push_to_city(session, case_no(job))
 
 
 @router.task(task_type=JobType.DOSSIER_BUILD.value, timeout_ms=JOB_TIMEOUT_MS)
 def build_dossier(job: Job) -> dict[str, object]:
     """Put the signed review together and forward it."""
     with job_transaction(job) as session:
-        return transfer.build_dossier(session, case_no(job))
+        return dossiers.build_dossier(session, case_no(job))
 
 
 @router.task(task_type=JobType.DOSSIER_RECEIVE.value, timeout_ms=JOB_TIMEOUT_MS)
 def receive_dossier(job: Job) -> dict[str, object]:
     """Record the city's receipt."""
     with job_transaction(job) as session:
-        return transfer.receive_dossier(session, case_no(job))
+        return dossiers.receive_dossier(session, case_no(job))
 
 
 @router.task(task_type=JobType.DOSSIER_RETURN.value, timeout_ms=JOB_TIMEOUT_MS)
 def return_dossier(job: Job) -> dict[str, object]:
     """Record the city's return of the dossier, with its reason; the county unit may have changed meanwhile."""
     with job_transaction(job) as session:
-        told = transfer.return_dossier(session, case_no(job))
+        told = dossiers.return_dossier(session, case_no(job))
         case_takeover.keep_with_city(session, case_no(job))
         return told | unit_transfers.follow_return(session, case_no(job))

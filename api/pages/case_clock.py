@@ -12,8 +12,8 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
 from models.case import Case
 from models.special_procedure import SpecialKind
-from services import hearings, special_procedures
 from services.accounts import case_access, rights
+from services.cases import hearings, special_procedures
 from services.errors import FieldProblem, InvalidInput
 
 LONGEST_REASON = 1000

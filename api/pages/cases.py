@@ -22,10 +22,11 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import case_actions, tasks, tolerance
+from services import tasks
 from services.accounts import case_access, rights
 from services.casefile import cases
 from services.casefile.views import CaseRow, CaseView
+from services.cases import applicant_actions, conditional_acceptance
 from services.catalogue import reference
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
@@ -176,7 +177,7 @@ def supply_materials(
         if problems:
             raise InvalidInput(problems)
         with database.transaction() as session:
-            case_actions.supply_materials(session, visitor.actor, case_no, inputs)
+            applicant_actions.supply_materials(session, visitor.actor, case_no, inputs)
     except InvalidInput as error:
         with database.transaction() as session:
             case = cases.get_case(session, visitor.actor, case_no)
@@ -194,7 +195,7 @@ def withdraw(
         problems = [FieldProblem("reason", "请填写申请人撤回的原因")]
         return _case_page(request, database, visitor, case_no, problems=problems)
     with database.transaction() as session:
-        case_actions.withdraw(session, visitor.actor, case_no, reason)
+        applicant_actions.withdraw(session, visitor.actor, case_no, reason)
     return see(f"/cases/{case_no}", "withdrawn")
 
 
@@ -231,7 +232,8 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
         pulse=_pulse(stored, tasks.open_tasks(session, stored.case_no, visitor.now)),
         query_code=stored.query_code if at_window else None,
         actions=CaseActions(
-            supply=at_window and (stored.case_state is CaseState.CORRECTION_OPEN or tolerance.is_outstanding(stored)),
+            supply=at_window
+            and (stored.case_state is CaseState.CORRECTION_OPEN or conditional_acceptance.is_outstanding(stored)),
             withdraw=at_window and stored.is_open and stored.decision is None,
         ),
         my_tasks=frozenset(

@@ -16,7 +16,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, guarded_form, require
 from models.catalogue import Mode
 from models.database import Database
-from services import special_procedures
+from services.cases import special_procedures
 from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
 from services.powers import agreements

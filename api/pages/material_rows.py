@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from catalog_data.guide import Material
+from services.cases.submission_input import MaterialInput
 from services.errors import FieldProblem
-from services.submission_input import MaterialInput
 
 MAX_DIGITS = 9
 _INDEXED = re.compile(r"materials\.(\d{1,3})\.name")

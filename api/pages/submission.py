@@ -20,12 +20,12 @@ from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visito
 from catalog_data.conditions import ConditionKind
 from catalog_data.guide import Guide
 from models.database import Database
-from services import submission
+from services.cases import submission
+from services.cases.submission_input import CaseSubmission, SubmissionReceipt
 from services.catalogue import in_force
 from services.catalogue.in_force import ItemView
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.powers import agreements
-from services.submission_input import CaseSubmission, SubmissionReceipt
 
 APPLICANT_FIELDS: Final = ("kind", "name", "id_type", "id_number", "phone")
 FIELD_LABELS: Final = {

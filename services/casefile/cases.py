@@ -16,7 +16,7 @@ from models.engine_state import ProcessInstance
 from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
-from services import form_check, special_procedures, supervision_ledger, tasks, transfer
+from services import supervision_ledger, tasks
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.casefile.views import (
@@ -31,6 +31,8 @@ from services.casefile.views import (
     TimelineView,
     ToleranceView,
 )
+from services.cases import dossiers, form_check, special_procedures
+from services.cases.submission_input import StateView
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
@@ -38,7 +40,6 @@ from services.errors import NotFound
 from services.journal import audit, task_outcomes
 from services.paging import Page, decode_cursor, encode_cursor
 from services.powers import filings
-from services.submission_input import StateView
 from services.supervision import policy_ledger
 
 SORTS = ("-received_at", "received_at")
@@ -141,7 +142,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         filings=filings.of_case(session, case_no),
         special_procedures=special_procedures.views(session, case),
         extension=_extension(session, case_no),
-        dossier=transfer.dossier_view(session, case_no),
+        dossier=dossiers.dossier_view(session, case_no),
         process_instances=_instances(session, case_no),
     )
     if open_view:

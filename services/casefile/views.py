@@ -9,8 +9,8 @@ from models.case import MaterialKind, Verdict
 from models.catalogue import Mode
 from models.task import Light
 from services.accounts.case_access import ApplicantView
+from services.cases.submission_input import StateView
 from services.deadlines.clock_views import ClockView
-from services.submission_input import StateView
 from services.task_views import TaskView
 
 

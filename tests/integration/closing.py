@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from models.case import Case, Verdict
 from models.decision import Decision
-from services import decisions
+from services.cases import decisions
 from services.clock import product_now
 from tests.integration.web import Web, serial
 

@@ -14,7 +14,7 @@ from models.audit import AuditEntry
 from models.case import Case, Verdict
 from models.outbox import OutboxCommand
 from models.supervision import SupervisionPush
-from services import decisions, form_check
+from services.cases import decisions, form_check
 from services.supervision import pushes
 from services.supervision_ledger import PushState
 from tests.integration.closing import close

@@ -6,7 +6,7 @@ import pytest
 
 from models.case import Case
 from models.database import Database
-from services import submission
+from services.cases import submission
 from tests.instance import Instance
 
 pytestmark = pytest.mark.engine

@@ -18,7 +18,7 @@ from models.database import Database
 from models.engine_state import FeedPosition, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.task import Task, TaskStatus
-from services import submission
+from services.cases import submission
 from services.clock import machine_now
 from services.process_engine import outbox
 from tests.unit.bridge_records import START, add_case, database_at, fake_hooks

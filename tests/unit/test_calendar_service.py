@@ -20,9 +20,10 @@ from models.outbox import OutboxCommand
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import DaySource, end_of_day
-from services import calendar, calendar_files, replanning, special_procedures
+from services import calendar, calendar_files, replanning
 from services.accounts.actors import Actor
 from services.calendar import DayEntry
+from services.cases import special_procedures
 from services.deadlines import case_deadlines
 from services.deadlines.working_calendar import calendar_of
 from services.errors import Forbidden, InvalidInput, NotFound, SetupError

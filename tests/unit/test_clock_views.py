@@ -11,9 +11,10 @@ from models.calendar import CITY_WIDE
 from models.case import Case, CaseState, Verdict
 from models.decision import Decision
 from models.special_procedure import SpecialKind
-from services import acceptance, case_actions, decisions, replanning, special_procedures
+from services import replanning
 from services.accounts.actors import Actor
 from services.calendar import DayEntry
+from services.cases import acceptance, applicant_actions, decisions, special_procedures
 from services.deadlines import case_deadlines, clock_views
 from services.deadlines.clock_views import ClockView
 from tests.unit.test_deadline_watch import ACCEPTED, REVIEWER, WINDOW, answer, case, database, session
@@ -52,7 +53,7 @@ def test_the_clock_of_a_withdrawn_case_ends_with_its_pause(session: Session, cas
     with freeze_time(ACCEPTED + timedelta(days=1)):
         special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
     with freeze_time(DECIDED):
-        case_actions.withdraw(session, WINDOW, case.case_no, "不办了")
+        applicant_actions.withdraw(session, WINDOW, case.case_no, "不办了")
     told.append(clock_views.clock_view(session, case, DECIDED))
     paused = [day.date for day in told[0].days if day.status == "paused"]
     assert paused == [date(2026, 9, day) for day in (23, 24, 28, 29, 30)]

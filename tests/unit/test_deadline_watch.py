@@ -21,14 +21,14 @@ from models.notice import Notice
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
-from services import case_actions, deadline_watch, hearings, special_procedures
 from services.accounts.actors import Actor
 from services.casefile import cases
+from services.cases import applicant_actions, deadline_monitor, hearings, special_procedures
+from services.cases.hearings import Hearing, HearingDates, NotImpartial
+from services.cases.special_procedures import CaseNotRunning, ProcedureEnded
 from services.catalogue.seeding import seed_catalogue
 from services.deadlines import case_deadlines
 from services.errors import InvalidInput
-from services.hearings import Hearing, HearingDates, NotImpartial
-from services.special_procedures import CaseNotRunning, ProcedureEnded
 
 ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 DUE = end_of_day(date(2026, 10, 26))
@@ -147,7 +147,7 @@ def events(session: Session) -> list[str]:
 
 def test_a_limit_that_ran_out_is_overdue_for_ever(session: Session, case: Case) -> None:
     with freeze_time(DUE + timedelta(seconds=2)):
-        deadline_watch.signal(session, case.case_no)
+        deadline_monitor.signal(session, case.case_no)
         assert cases._light(case, datetime.now(CHINA)).value == "red"
     assert case.overdue_at == DUE + timedelta(seconds=1)
     told = {one.to_group for one in session.exec(select(Notice).where(Notice.signal == "overdue")).all()}
@@ -159,7 +159,7 @@ def test_an_answer_given_in_time_is_not_overdue_though_its_job_comes_after_midni
 ) -> None:
     answer(session, case, "approve", DUE - timedelta(hours=7))
     with freeze_time(DUE + timedelta(seconds=2)):
-        deadline_watch.signal(session, case.case_no)
+        deadline_monitor.signal(session, case.case_no)
     assert case.overdue_at is None
     assert "deadline.overdue" not in events(session)
 
@@ -178,14 +178,14 @@ def test_a_case_stays_supervised_when_a_newer_list_drops_its_county(session: Ses
     )
     session.flush()
     with freeze_time(DUE + timedelta(seconds=2)):
-        deadline_watch.signal(session, case.case_no)
+        deadline_monitor.signal(session, case.case_no)
     assert case.overdue_at is not None
 
 
 def test_what_is_already_past_is_told_at_once_and_the_watch_sleeps_to_what_comes(session: Session, case: Case) -> None:
     assert case.warn_at is not None
     with freeze_time(case.warn_at + timedelta(days=2)):
-        planned = deadline_watch.plan(session, case.case_no, THRESHOLDS)
+        planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS)
     assert "deadline.yellow" in events(session)
     assert datetime.fromisoformat(planned["nextWakeAt"]) == DUE + timedelta(seconds=1)
 
@@ -249,17 +249,17 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
     session: Session, case: Case, reviewing: bool
 ) -> None:
     with freeze_time(ACCEPTED):
-        deadline_watch.plan(session, case.case_no, THRESHOLDS | {"stageShare": 1})
+        deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 1})
         assert case.review_overrun_at is None
-        deadline_watch.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
+        deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     # Ten of twenty working days after 21 September: 22, 23, 24, 28, 29, 30 September, 8, 9, 10, 12 October.
     ended = end_of_day(date(2026, 10, 12))
     assert case.review_overrun_at == ended + timedelta(seconds=1)
     answer_of_review(session, case)
     session.exec(update(Task).values(is_open=reviewing))
     with freeze_time(ended + timedelta(seconds=2)):
-        deadline_watch.signal(session, case.case_no)
-        planned = deadline_watch.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
+        deadline_monitor.signal(session, case.case_no)
+        planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     assert ("deadline.review_overdue" in events(session)) is reviewing
     assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at, "a review that is over keeps nobody awake"
     texts = [one.text for one in session.exec(select(Notice).where(Notice.signal == "review_overdue")).all()]
@@ -268,9 +268,9 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
 
 def test_a_changed_threshold_moves_the_lights_of_a_running_case(session: Session, case: Case) -> None:
     with freeze_time(ACCEPTED):
-        deadline_watch.plan(session, case.case_no, THRESHOLDS)
+        deadline_monitor.plan(session, case.case_no, THRESHOLDS)
         before = case.warn_at
-        planned = deadline_watch.plan(session, case.case_no, {"yellowShare": 0.25, "yellowDays": 0})
+        planned = deadline_monitor.plan(session, case.case_no, {"yellowShare": 0.25, "yellowDays": 0})
     assert before is not None
     assert case.warn_at is not None
     assert case.warn_at < before
@@ -282,7 +282,7 @@ def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -
         procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
         assert cases._light(case, datetime.now(CHINA)).value == "paused"
     with freeze_time(ACCEPTED + timedelta(days=2)):
-        case_actions.withdraw(session, WINDOW, case.case_no, "不办了")
+        applicant_actions.withdraw(session, WINDOW, case.case_no, "不办了")
         with pytest.raises(ProcedureEnded):
             special_procedures.end(session, REVIEWER, case, procedure.id)
     assert procedure.ended_at == ACCEPTED + timedelta(days=2)
@@ -290,7 +290,7 @@ def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -
 
 def test_a_case_already_overdue_stays_red_in_a_special_procedure(session: Session, case: Case) -> None:
     with freeze_time(DUE + timedelta(days=1)):
-        deadline_watch.signal(session, case.case_no)
+        deadline_monitor.signal(session, case.case_no)
         special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
         assert cases._light(case, datetime.now(CHINA)).value == "red"
 
@@ -341,5 +341,5 @@ def test_only_an_impartial_officer_presides_a_hearing_given_later(session: Sessi
 def test_an_answer_given_too_late_is_overdue(session: Session, case: Case) -> None:
     answer(session, case, "approve", DUE + timedelta(hours=1))
     with freeze_time(DUE + timedelta(hours=2)):
-        deadline_watch.signal(session, case.case_no)
+        deadline_monitor.signal(session, case.case_no)
     assert case.overdue_at == DUE + timedelta(seconds=1)

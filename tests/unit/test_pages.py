@@ -14,9 +14,9 @@ from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
 from catalog_data.guide import Material, MaterialKind
+from services.cases.hearings import HearingDates
 from services.deadlines.clock_views import ClockDay, ClockView, ReceiptView
 from services.errors import FieldProblem, InvalidInput
-from services.hearings import HearingDates
 from services.task_access import TaskClosed
 
 

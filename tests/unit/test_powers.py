@@ -22,7 +22,9 @@ from models.outbox import OutboxCommand, OutboxKind
 from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
 from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
-from services import recalls, submission, task_intake, unit_transfers
+from services import recalls, task_intake, unit_transfers
+from services.cases import submission
+from services.cases.submission_input import CaseSubmission
 from services.catalogue import in_force
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
@@ -33,7 +35,6 @@ from services.powers import agreements, filings
 from services.publishing import list_files, list_versions
 from services.publishing.list_files import BOM
 from services.running_cases import NotYetDue
-from services.submission_input import CaseSubmission
 from tests.instance import id_card
 from tests.unit.powers_factory import actor, add_case, session
 

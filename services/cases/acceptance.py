@@ -12,7 +12,7 @@ from sqlmodel import Session
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.decision import Decision
-from services import form_check, tolerance
+from services.cases import conditional_acceptance, form_check
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
@@ -67,7 +67,7 @@ def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, 
     case = session.get_one(Case, case_no)
     answer = task_outcomes.latest(session, case_no, outcome="accept")
     if case.accepted_at is None:
-        tolerance.take_promise(session, case, answer)
+        conditional_acceptance.take_promise(session, case, answer)
         _begin(session, case, limits, accepted_at=answer.decided_at, issued_at=answer.decided_at)
         timeline.add(
             session,

@@ -14,7 +14,7 @@ from models.case import Case, CaseState
 from models.decision import Decision
 from models.protocol import Message
 from models.working_calendar import china_date, end_of_day
-from services import form_check, special_procedures
+from services.cases import form_check, special_procedures
 from services.catalogue import reference
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views

@@ -11,9 +11,9 @@ from models.notice import NoticeKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
-from services import hearings
 from services.accounts import rights
 from services.accounts.actors import Actor
+from services.cases import hearings
 from services.catalogue import reference
 from services.clock import product_now
 from services.deadlines import case_deadlines

@@ -6,17 +6,17 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState, Material
 from models.protocol import Message
-from services import form_check, special_procedures, tolerance
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
+from services.cases import conditional_acceptance, form_check, special_procedures
+from services.cases.submission import material_rows
+from services.cases.submission_input import MaterialInput
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
-from services.submission import material_rows
-from services.submission_input import MaterialInput
 
 TOLERATED_ROUND = 2
 """Materials supplied after an acceptance with a gap; 0 came with the application, 1 after a correction."""
@@ -45,7 +45,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     case = _of_window(session, actor, case_no)
     if not materials:
         raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
-    if tolerance.is_outstanding(case):
+    if conditional_acceptance.is_outstanding(case):
         return _supply_tolerated(session, actor, case, materials)
     if case.case_state is not CaseState.CORRECTION_OPEN:
         raise NotAwaitingMaterials()
@@ -83,7 +83,7 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
     session.add_all(Material(**row) for row in material_rows(case.case_no, materials, TOLERATED_ROUND))
     session.flush()
     still = form_check.missing_materials(session, case)
-    if still and tolerance.owes_what_the_check_found(session, case):
+    if still and conditional_acceptance.owes_what_the_check_found(session, case):
         raise InvalidInput([FieldProblem("materials", one) for one in still])
     case.tolerated_supplied_at = now
     session.add(case)

@@ -31,6 +31,7 @@ from models.working_calendar import china_date
 from services import numbering, turns
 from services.accounts import rights
 from services.accounts.actors import Actor
+from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.documents import issuance
@@ -38,7 +39,6 @@ from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConfli
 from services.journal import audit, timeline
 from services.powers import agreements
 from services.process_engine import outbox
-from services.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 
 MAX_KEY_LENGTH = 200
 QUERY_CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

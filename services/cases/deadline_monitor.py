@@ -17,7 +17,7 @@ from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import ONE_DAY, china_date, start_of_day
-from services import tolerance
+from services.cases import conditional_acceptance
 from services.clock import product_now
 from services.deadlines import case_deadlines
 from services.journal import task_outcomes, timeline
@@ -140,7 +140,7 @@ def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:
         case SignalKind.SUPPLEMENT_OVERDUE:
             return _end_stage(session, case, one, Message.SUPPLEMENT_OVERDUE, needs_task=False)
         case SignalKind.TOLERANCE_OVERDUE:
-            return tolerance.lapse(session, case, one.due)
+            return conditional_acceptance.lapse(session, case, one.due)
         case SignalKind.OVERDUE if _answered_in_time(session, case, one.due):
             return False
         case SignalKind.OVERDUE:
