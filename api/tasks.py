@@ -9,9 +9,9 @@ from api.dependencies import Caller, Cursor, Empty, EngineKey, Limit, Search, We
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.task import Light
-from services import assignment, completion, tasks
 from services.paging import Page
-from services.task_views import TaskCompletion, TaskDetail, TaskView
+from services.tasks import assignment, completion, worklist
+from services.tasks.views import TaskCompletion, TaskDetail, TaskView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["tasks"])
 
@@ -48,7 +48,7 @@ def list_tasks(
 ) -> Page[TaskView]:
     """List open tasks: the account's own (`mine`) or those of its groups (`group`)."""
     with database.reading() as session:
-        return tasks.list_tasks(
+        return worklist.list_tasks(
             session,
             caller,
             scope=scope or "group",
@@ -65,14 +65,14 @@ def list_tasks(
 def count_tasks(caller: Caller, database: WebDatabase) -> TaskCounts:
     """Count the open tasks and those whose light is yellow or red."""
     with database.reading() as session:
-        return TaskCounts.model_validate(tasks.count_tasks(session, caller))
+        return TaskCounts.model_validate(worklist.count_tasks(session, caller))
 
 
 @router.get("/tasks/{id}", responses=documented(401, 403, 404))
 def get_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskDetail:
     """Give one task with its form."""
     with database.reading() as session:
-        return tasks.get_task(session, caller, engine_key(id))
+        return worklist.get_task(session, caller, engine_key(id))
 
 
 @router.post(

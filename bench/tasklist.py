@@ -22,10 +22,10 @@ from sqlmodel import select
 from bench.loopback import Connection, UnexpectedAnswer
 from models.database import Database
 from models.task import FormVersion
-from services import tasks
 from services.accounts.actors import Actor
 from services.accounts.demo_accounts import DEMO_PASSWORD
 from services.paging import encode_cursor
+from services.tasks import worklist
 from settings import PROJECT_ROOT
 
 GROUPS = (
@@ -105,11 +105,11 @@ def cursors(size: int, count: int, seed: int) -> list[Page]:
 
 
 def through_service(database: Database) -> Reader:
-    """Return a reader of pages through :func:`services.tasks.list_tasks`."""
+    """Return a reader of pages through :func:`services.tasks.worklist.list_tasks`."""
 
     def read(group: str, cursor: str | None) -> None:
         with database.reading() as session:
-            page = tasks.list_tasks(session, Actor(group, group, frozenset({group})), cursor=cursor, limit=PAGE)
+            page = worklist.list_tasks(session, Actor(group, group, frozenset({group})), cursor=cursor, limit=PAGE)
             if not page.items:
                 raise UnexpectedAnswer(f"an empty page of {group} at {cursor}")
 

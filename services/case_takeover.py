@@ -16,13 +16,13 @@ from models.case import Case, CaseState
 from models.protocol import START_TTL_MS, Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services import completion
 from services.cases import special_procedures
 from services.cases.dossiers import SIGN_TASK
 from services.clock import product_now
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
+from services.tasks import completion
 
 ENDING: Final = ("approve", "deny", "refuse", "not_needed")
 """Answers that end a case, carried out already or not."""

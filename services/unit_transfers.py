@@ -19,7 +19,7 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import reassignment, running_cases, turns
+from services import running_cases, turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -34,6 +34,7 @@ from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
 from services.running_cases import NotYetDue
+from services.tasks import reassignment
 
 UNKNOWN_UNIT: Final = "县级承接单位"
 """What a county's unit is called where the list names none."""

@@ -17,7 +17,7 @@ from models.database import Database
 from models.engine_state import InstanceState, ProcessInstance
 from models.protocol import CASE_ID
 from models.task import Task
-from services import task_intake
+from services.tasks import intake
 from settings import get_settings
 
 HANDLER_THREADS = 8
@@ -102,7 +102,7 @@ def _register(session: Session, job: Job) -> None:
     for task in waiting:
         task.case_no = owner
         if case is not None:
-            task_intake.receive(session, task, case)
+            intake.receive(session, task, case)
 
 
 _WAITING_TASKS = select(Task).where(Task.process_instance_key == bindparam("instance"), col(Task.case_no).is_(None))

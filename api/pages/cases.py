@@ -22,7 +22,6 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services import tasks
 from services.accounts import case_access, rights
 from services.casefile import cases
 from services.casefile.views import CaseRow, CaseView
@@ -31,7 +30,8 @@ from services.catalogue import reference
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
 from services.process_engine import processes
-from services.task_views import TaskView
+from services.tasks import worklist
+from services.tasks.views import TaskView
 from settings import get_settings
 
 PAGE_SIZE: Final = 30
@@ -153,7 +153,7 @@ def feel_pulse(case_no: str, visitor: CurrentVisitor, database: PageDatabase) ->
     """Tell by a digest whether the case has changed, without reading whose it is."""
     with database.reading() as session:
         case = case_access.get(session, visitor.actor, case_no)
-        return {"pulse": _pulse(case, tasks.open_tasks(session, case_no, visitor.now))}
+        return {"pulse": _pulse(case, worklist.open_tasks(session, case_no, visitor.now))}
 
 
 @router.get("/cases/{case_no}/materials")
@@ -229,7 +229,7 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
     due, stopped = _china_day(view.due_at), _china_day(view.decided_at or view.closed_at)
     return CaseContext(
         case=view,
-        pulse=_pulse(stored, tasks.open_tasks(session, stored.case_no, visitor.now)),
+        pulse=_pulse(stored, worklist.open_tasks(session, stored.case_no, visitor.now)),
         query_code=stored.query_code if at_window else None,
         actions=CaseActions(
             supply=at_window

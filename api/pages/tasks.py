@@ -16,12 +16,12 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.database import Database
 from models.task import Light
-from services import assignment, completion, tasks
 from services.casefile import cases
 from services.casefile.views import CaseView
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
-from services.task_views import TaskCompletion, TaskDetail, TaskView
+from services.tasks import assignment, completion, worklist
+from services.tasks.views import TaskCompletion, TaskDetail, TaskView
 
 PAGE_SIZE: Final = 30
 TASK_OPEN: Final = "open"
@@ -99,7 +99,7 @@ def claim(
     """Take a task; from the list only its row comes back."""
     with database.transaction() as session:
         view = assignment.claim(session, visitor.actor, key)
-        counts = tasks.count_tasks(session, visitor.actor)
+        counts = worklist.count_tasks(session, visitor.actor)
     if request.headers.get("HX-Request") == "true":
         return render(request, "tasks/_claimed.html", {"task": view, "counts": counts})
     return see(f"/tasks/{key}")
@@ -153,7 +153,7 @@ def complete(
 def _listed(database: Database, visitor: Visitor, tab: Tab, light: str, q: str, cursor: str | None) -> TaskListContext:
     colour = Light(light) if light in set(Light) else None
     with database.reading() as session:
-        page = tasks.list_tasks(
+        page = worklist.list_tasks(
             session,
             visitor.actor,
             scope=tab.value,
@@ -162,7 +162,7 @@ def _listed(database: Database, visitor: Visitor, tab: Tab, light: str, q: str, 
             cursor=cursor or None,
             limit=PAGE_SIZE,
         )
-        counts = tasks.count_tasks(session, visitor.actor)
+        counts = worklist.count_tasks(session, visitor.actor)
     return TaskListContext(tab, colour, q.strip(), page, counts, first=not cursor)
 
 
@@ -179,7 +179,7 @@ def _task_page(
     transfer: dict[str, str] | None = None,
 ) -> Response:
     with database.transaction() as session:
-        task = tasks.get_task(session, visitor.actor, key)
+        task = worklist.get_task(session, visitor.actor, key)
         case = cases.get_case(session, visitor.actor, task.case_no)
     labels = _field_labels(task.form.schema_ if task.form else None)
     context = {

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task
-from services import completion
+from services.tasks import completion
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ class Hooks:
 
 def service_hooks() -> Hooks:
     """Return the product's own."""
-    from services import task_intake
+    from services.tasks import intake
 
-    return Hooks(task_intake.receive, completion.confirm, completion.cancel)
+    return Hooks(intake.receive, completion.confirm, completion.cancel)

@@ -16,7 +16,7 @@ from models.engine_state import ProcessInstance
 from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
-from services import supervision_ledger, tasks
+from services import supervision_ledger
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.casefile.views import (
@@ -41,6 +41,7 @@ from services.journal import audit, task_outcomes
 from services.paging import Page, decode_cursor, encode_cursor
 from services.powers import filings
 from services.supervision import policy_ledger
+from services.tasks import worklist
 
 SORTS = ("-received_at", "received_at")
 
@@ -77,7 +78,7 @@ def list_cases(
     position = decode_cursor(cursor, (str, str))
     newest_first = sort == "-received_at"
     if position is not None:
-        at = tasks.instant_of_cursor(position[0])
+        at = worklist.instant_of_cursor(position[0])
         beyond = received < at if newest_first else received > at
         tie = number < position[1] if newest_first else number > position[1]
         query = query.where(or_(beyond, and_(received == at, tie)))
@@ -132,7 +133,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
             for f in form_check.findings(session, case_no)
         ],
         opinions=_opinions(session, case_no),
-        tasks=tasks.open_tasks(session, case_no, now),
+        tasks=worklist.open_tasks(session, case_no, now),
         timeline=_timeline(session, case_no),
         documents=_documents(session, case_no),
         certificates=_certificates(session, case_no),

@@ -11,7 +11,7 @@ from models.task import Light
 from services.accounts.case_access import ApplicantView
 from services.cases.submission_input import StateView
 from services.deadlines.clock_views import ClockView
-from services.task_views import TaskView
+from services.tasks.views import TaskView
 
 
 class ToleranceView(BaseModel):

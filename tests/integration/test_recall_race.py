@@ -14,12 +14,13 @@ from models.database import Database
 from models.decision import Decision, DecisionStatus
 from models.recall import Disposition, InFlight
 from models.task import Task, TaskStatus
-from services import completion, recalls, task_access
+from services import recalls
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.recall_views import RecallView
 from services.setup import migrate
-from services.task_views import TaskCompletion
+from services.tasks import access, completion
+from services.tasks.views import TaskCompletion
 from tests.instance import eventually
 from tests.unit.powers_factory import actor, add_case
 
@@ -126,7 +127,7 @@ def test_an_answer_that_waits_for_a_recall_is_refused(database: Database) -> Non
             session.flush()
             answering = threads.submit(answer)
             eventually(lambda: somebody_waits(database), "the answer waits for the recall")
-        with pytest.raises(task_access.TaskClosed, match="已移交市级单位"):
+        with pytest.raises(access.TaskClosed, match="已移交市级单位"):
             answering.result(timeout=30)
     with database.reading() as session:
         assert session.exec(select(Decision)).all() == []

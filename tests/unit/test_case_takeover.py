@@ -18,10 +18,11 @@ from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.recall import Disposition, InFlight, RecallCase
 from models.task import Task, TaskCandidate
-from services import case_takeover, completion, recalls, task_access, tasks
+from services import case_takeover, recalls
 from services.catalogue.seeding import seed_catalogue
 from services.clock import machine_now, product_now
-from services.task_views import TaskCompletion
+from services.tasks import access, completion, worklist
+from services.tasks.views import TaskCompletion
 from tests.unit.bridge_records import fake_hooks
 from tests.unit.powers_factory import actor, add_case, session
 
@@ -147,7 +148,7 @@ def test_an_answer_that_comes_after_the_recall_is_refused_with_its_reason(sessio
     session.flush()
     recall(session)
     late = TaskCompletion(outcome="accept", opinion="", values={})
-    with pytest.raises(task_access.TaskClosed, match="已移交市级单位"):
+    with pytest.raises(access.TaskClosed, match="已移交市级单位"):
         completion.complete(session, actor("xingguo.window"), 7, late)
     assert session.exec(select(Decision)).all() == []
 

@@ -3,7 +3,7 @@
 import pytest
 
 from services.errors import InvalidInput
-from services.inspection import require_two_inspectors
+from services.tasks.inspection import require_two_inspectors
 
 
 @pytest.mark.parametrize("second", ["张三", " 张 三 "])

@@ -17,7 +17,7 @@ from catalog_data.guide import Material, MaterialKind
 from services.cases.hearings import HearingDates
 from services.deadlines.clock_views import ClockDay, ClockView, ReceiptView
 from services.errors import FieldProblem, InvalidInput
-from services.task_access import TaskClosed
+from services.tasks.access import TaskClosed
 
 
 def clock(*, limit: int | None = 20, used: int = 5) -> ClockView:

@@ -22,7 +22,7 @@ from models.outbox import OutboxCommand, OutboxKind
 from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
 from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
-from services import recalls, task_intake, unit_transfers
+from services import recalls, unit_transfers
 from services.cases import submission
 from services.cases.submission_input import CaseSubmission
 from services.catalogue import in_force
@@ -35,6 +35,7 @@ from services.powers import agreements, filings
 from services.publishing import list_files, list_versions
 from services.publishing.list_files import BOM
 from services.running_cases import NotYetDue
+from services.tasks import intake
 from tests.instance import id_card
 from tests.unit.powers_factory import actor, add_case, session
 
@@ -215,7 +216,7 @@ def test_a_task_the_engine_opened_before_it_learnt_of_the_transfer_comes_to_the_
     case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
     transfer(session, InFlight.TRANSFER)
     late = open_task(session, case, "rongjiang.zrzy.reviewer", "rongjiang.chief")
-    task_intake.receive(session, late, case)
+    intake.receive(session, late, case)
     assert late.candidate_groups == ["rongjiang.nb.reviewer", "rongjiang.chief"]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from models.task import NO_DUE, Light, Task
-from services import task_queries
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page, decode_cursor, encode_cursor
-from services.task_access import find, require_candidate
-from services.task_views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
+from services.tasks import queries
+from services.tasks.access import find, require_candidate
+from services.tasks.views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
 
 SORTS = ("due_at", "-created_at")
 
@@ -32,7 +32,7 @@ def list_tasks(
     """Return a page of open tasks of the actor (``mine``) or of the actor's groups (``group``)."""
     now = product_now(session)
     position = decode_cursor(cursor, (str, int))
-    shape = task_queries.Shape(
+    shape = queries.Shape(
         of_group=scope != "mine",
         of_case=case_no is not None,
         worded=bool(q),
@@ -40,12 +40,12 @@ def list_tasks(
         sort=sort,
         behind=position is not None,
     )
-    sought: dict[str, Any] = {"case_no": case_no, "word": task_queries.containing(q or ""), "now": now}
+    sought: dict[str, Any] = {"case_no": case_no, "word": queries.containing(q or ""), "now": now}
     sought["most"] = limit + 1
     if position is not None:
         sought["at"], sought["key"] = instant_of_cursor(position[0]), position[1]
     whose = [{"group": name} for name in sorted(actor.groups)] if shape.of_group else [{"username": actor.username}]
-    query = task_queries.page_query(shape)
+    query = queries.page_query(shape)
     found: list[Task] = [task for one in whose for task in session.exec(query, params=sought | one).all()]
     unique = {task.key: task for task in found}
     rows = sorted(unique.values(), key=lambda task: _sort_key(task, sort))[: limit + 1]
@@ -94,8 +94,8 @@ def get_task(session: Session, actor: Actor, key: int) -> TaskDetail:
     return TaskDetail(**view(task, forms, now).model_dump(), form=shown, status=task.status.value)
 
 
-_OWN_KEYS: Any = task_queries.OWN.with_only_columns(col(Task.key)).limit(1000)
-_COUNTED = task_queries.OF_GROUP.limit(1000)
+_OWN_KEYS: Any = queries.OWN.with_only_columns(col(Task.key)).limit(1000)
+_COUNTED = queries.OF_GROUP.limit(1000)
 
 
 def instant_of_cursor(text: str) -> datetime:

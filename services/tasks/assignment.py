@@ -8,8 +8,8 @@ from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
-from services.task_access import TaskClaimed, find_open, require_not_taken
-from services.task_views import TaskView, view_now
+from services.tasks.access import TaskClaimed, find_open, require_not_taken
+from services.tasks.views import TaskView, view_now
 
 
 def claim(session: Session, actor: Actor, key: int) -> TaskView:

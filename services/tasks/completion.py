@@ -13,15 +13,15 @@ from models import form
 from models.case import Case, CaseState
 from models.decision import Decision, DecisionStatus
 from models.task import ClockShare, Task, TaskCandidate, TaskStatus
-from services import inspection
 from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, hearings
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
-from services.task_access import TaskClosed, find_open, require_not_taken, require_open
-from services.task_views import TaskCompletion, TaskView, schema_of, view_now
+from services.tasks import inspection
+from services.tasks.access import TaskClosed, find_open, require_not_taken, require_open
+from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
 
 MERITS = frozenset({"approve", "deny"})
 

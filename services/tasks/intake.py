@@ -4,8 +4,8 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task
-from services import reassignment
 from services.deadlines import case_deadlines
+from services.tasks import reassignment
 
 
 def receive(session: Session, task: Task, case: Case) -> None:
