@@ -11,8 +11,8 @@ from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.calendar import CITY_WIDE
 from models.working_calendar import DaySource, china_date
-from services import calendar, replanning
-from services.calendar import DayEntry, RevisionView
+from services.calendar import replanning, revisions
+from services.calendar.revisions import DayEntry, RevisionView
 from services.clock import product_now
 from services.paging import Page
 
@@ -51,7 +51,7 @@ class DayInput(BaseModel):
 
     date: IsoDate
     working: StrictBool | None
-    reason: str = Field(default="", max_length=calendar.LONGEST_REASON)
+    reason: str = Field(default="", max_length=revisions.LONGEST_REASON)
 
 
 class CalendarInput(BaseModel):
@@ -77,12 +77,12 @@ def get_calendar(
     _caller: Caller,
     database: WebDatabase,
     area: Code = None,
-    year: Annotated[int | None, Query(ge=calendar.FIRST_YEAR, le=calendar.LAST_YEAR)] = None,
+    year: Annotated[int | None, Query(ge=revisions.FIRST_YEAR, le=revisions.LAST_YEAR)] = None,
 ) -> CalendarView:
     """Give every day of a year (by default this one) in an area, or for the whole city."""
     with database.reading() as session:
         wanted = year if year is not None else china_date(product_now(session)).year
-        days = calendar.days_of_year(session, area or CITY_WIDE, wanted)
+        days = revisions.days_of_year(session, area or CITY_WIDE, wanted)
     return CalendarView(
         area=area or CITY_WIDE,
         year=wanted,
@@ -116,5 +116,5 @@ def get_history(
 ) -> Page[RevisionView]:
     """Give the changes of the city's calendar, and of one area's when it is named, newest first."""
     with database.reading() as session:
-        calendar.require_area(session, area or CITY_WIDE)
-        return calendar.history(session, area or CITY_WIDE, cursor=cursor or None, limit=limit)
+        revisions.require_area(session, area or CITY_WIDE)
+        return revisions.history(session, area or CITY_WIDE, cursor=cursor or None, limit=limit)

@@ -11,8 +11,8 @@ from sqlmodel import Session, select
 
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.catalogue import Area
-from services import calendar, replanning
-from services.calendar import DayEntry
+from services.calendar import replanning, revisions
+from services.calendar.revisions import DayEntry
 from services.errors import FieldProblem, InvalidInput, SetupError
 from services.journal import timeline
 from settings import PROJECT_ROOT
@@ -72,7 +72,7 @@ def seed_calendars(session: Session, now: datetime, folder: Path = FOLDER) -> No
             entries = read_days(content)
         except InvalidInput as error:
             raise SetupError(f"日历文件 {path.name} 有误：{error.detail}") from error
-        revision = calendar.enter(session, timeline.SYSTEM, place, entries, now, source=path.name, seed_digest=digest)
+        revision = revisions.enter(session, timeline.SYSTEM, place, entries, now, source=path.name, seed_digest=digest)
         if revision is not None:
             revision.moved_cases = replanning.replan(session, place, [one.day for one in entries])
             session.add(revision)
@@ -91,17 +91,17 @@ def _read_row(
     found = len(problems)
     if day is None:
         problems.append(FieldProblem(f"{place} date", f"“{given}”不是 YYYY-MM-DD 日期"))
-    elif not calendar.FIRST_YEAR <= day.year <= calendar.LAST_YEAR:
-        problems.append(FieldProblem(f"{place} date", f"年份应在{calendar.FIRST_YEAR}至{calendar.LAST_YEAR}之间"))
+    elif not revisions.FIRST_YEAR <= day.year <= revisions.LAST_YEAR:
+        problems.append(FieldProblem(f"{place} date", f"年份应在{revisions.FIRST_YEAR}至{revisions.LAST_YEAR}之间"))
     elif day in seen:
         problems.append(FieldProblem(f"{place} date", f"{day}与第{seen[day]}行重复"))
     working = WORKING.get(word.lower())
     if working is None:
         problems.append(FieldProblem(f"{place} working", f"“{word}”应为 yes 或 no"))
-    if not reason or len(reason) > calendar.LONGEST_REASON:
-        problems.append(FieldProblem(f"{place} reason", f"必填，且不超过{calendar.LONGEST_REASON}字"))
-    elif not calendar.is_plain(reason):
-        problems.append(FieldProblem(f"{place} reason", calendar.UNPLAIN))
+    if not reason or len(reason) > revisions.LONGEST_REASON:
+        problems.append(FieldProblem(f"{place} reason", f"必填，且不超过{revisions.LONGEST_REASON}字"))
+    elif not revisions.is_plain(reason):
+        problems.append(FieldProblem(f"{place} reason", revisions.UNPLAIN))
     if len(problems) == found and day is not None and working is not None:
         seen[day] = number
         entries.append(DayEntry(day, working, reason))

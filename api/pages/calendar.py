@@ -16,8 +16,9 @@ from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, current_vi
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.database import Database
 from models.working_calendar import DayKind, Missing
-from services import calendar, calendar_files, replanning
-from services.calendar import DayEntry, RevisionView
+from services import calendar_files
+from services.calendar import replanning, revisions
+from services.calendar.revisions import DayEntry, RevisionView
 from services.errors import FieldProblem, InvalidInput, NotFound
 from services.paging import Page
 
@@ -132,9 +133,9 @@ def _page(
     problems: list[FieldProblem] | None = None,
 ) -> Response:
     with database.reading() as session:
-        days = calendar.days_of_year(session, area, year)
-        history = calendar.history(session, area, cursor=cursor or None)
-        missing = calendar.missing_of_year(session, year)
+        days = revisions.days_of_year(session, area, year)
+        history = revisions.history(session, area, cursor=cursor or None)
+        missing = revisions.missing_of_year(session, year)
     context = CalendarContext(
         year=year,
         area=area,
@@ -145,8 +146,8 @@ def _page(
         missing=missing,
         history=history,
         first=not cursor,
-        may_change=calendar.may_change(visitor.actor, area),
-        years=(calendar.FIRST_YEAR, calendar.LAST_YEAR),
+        may_change=revisions.may_change(visitor.actor, area),
+        years=(revisions.FIRST_YEAR, revisions.LAST_YEAR),
     )
     shown = {"page": context, "notice": words.NOTICES.get(notice, ""), "problems": problems or []}
     return render(request, "calendar/show.html", shown, 422 if problems else 200)
@@ -167,7 +168,7 @@ def _place(form: FormData, visitor: Visitor) -> tuple[str, int]:
 
 
 def _year(text: str, visitor: Visitor) -> int:
-    known = text.isascii() and text.isdecimal() and calendar.FIRST_YEAR <= int(text) <= calendar.LAST_YEAR
+    known = text.isascii() and text.isdecimal() and revisions.FIRST_YEAR <= int(text) <= revisions.LAST_YEAR
     return int(text) if known else visitor.now.year
 
 
@@ -188,7 +189,7 @@ def _entry(form: FormData) -> DayEntry:
 
 def _file_name(given: str) -> str:
     """Return a sent file's name as the history keeps it: one line, not longer than its column."""
-    return "".join(sign for sign in given if calendar.is_plain(sign))[:LONGEST_SOURCE] or FILE
+    return "".join(sign for sign in given if revisions.is_plain(sign))[:LONGEST_SOURCE] or FILE
 
 
 def _back(area: str, year: int, revision: CalendarRevision | None) -> Response:

@@ -20,9 +20,10 @@ from models.outbox import OutboxCommand
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import DaySource, end_of_day
-from services import calendar, calendar_files, replanning
+from services import calendar_files
 from services.accounts.actors import Actor
-from services.calendar import DayEntry
+from services.calendar import replanning, revisions
+from services.calendar.revisions import DayEntry
 from services.cases import special_procedures
 from services.deadlines import case_deadlines
 from services.deadlines.working_calendar import calendar_of
@@ -285,7 +286,7 @@ def test_an_areas_day_overrules_the_citys_and_can_be_taken_back(session: Session
 def test_every_change_keeps_what_held_before(session: Session) -> None:
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [CLOSED])
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, [DayEntry(CLOSED.day, False, "台风停办")])
-    newest, oldest = calendar.history(session, CITY_WIDE).items[:2]
+    newest, oldest = revisions.history(session, CITY_WIDE).items[:2]
     assert [(one.before, one.after) for one in oldest.days] == [("按公布安排", "休息日（窗口停电）")]
     assert [(one.before, one.after) for one in newest.days] == [("休息日（窗口停电）", "休息日（台风停办）")]
     assert newest.changed_by == "city.coordinator"
@@ -297,7 +298,7 @@ def test_the_history_is_read_page_by_page(session: Session) -> None:
     seen: list[int] = []
     cursor = None
     for _ in range(3):
-        page = calendar.history(session, "xunwu", cursor=cursor, limit=2)
+        page = revisions.history(session, "xunwu", cursor=cursor, limit=2)
         seen += [one.days[0].date.day for one in page.items]
         cursor = page.next
     assert (seen, cursor) == ([5, 4, 3, 2, 1], None)
@@ -384,7 +385,7 @@ def test_a_shipped_file_is_entered_once(session: Session, tmp_path: Path) -> Non
     (tmp_path / "xunwu-2026.csv").write_text(HEADER + "2026-10-21,no,窗口停电\n", encoding="utf-8")
     for _ in range(2):
         calendar_files.seed_calendars(session, NOW, tmp_path)
-    assert [(one.source, len(one.days)) for one in calendar.history(session, "xunwu").items] == [
+    assert [(one.source, len(one.days)) for one in revisions.history(session, "xunwu").items] == [
         ("xunwu-2026.csv", 1),
         ("2027.csv", 1),
     ]

@@ -11,9 +11,9 @@ from models.calendar import CITY_WIDE
 from models.case import Case, CaseState, Verdict
 from models.decision import Decision
 from models.special_procedure import SpecialKind
-from services import replanning
 from services.accounts.actors import Actor
-from services.calendar import DayEntry
+from services.calendar import replanning
+from services.calendar.revisions import DayEntry
 from services.cases import acceptance, applicant_actions, decisions, special_procedures
 from services.deadlines import case_deadlines, clock_views
 from services.deadlines.clock_views import ClockView

@@ -13,9 +13,9 @@ from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
 from models.working_calendar import china_date, end_of_day, published_until, start_of_day
-from services import calendar
 from services.accounts.actors import Actor
-from services.calendar import DayEntry
+from services.calendar import revisions
+from services.calendar.revisions import DayEntry
 from services.cases import hearings
 from services.clock import product_now
 from services.deadlines import case_deadlines
@@ -28,10 +28,10 @@ NO_NAMES = "[]"
 
 
 def change_calendar(
-    session: Session, actor: Actor, area: str, entries: Sequence[DayEntry], *, source: str = calendar.BY_HAND
+    session: Session, actor: Actor, area: str, entries: Sequence[DayEntry], *, source: str = revisions.BY_HAND
 ) -> CalendarRevision | None:
     """Change the calendar and every running case it reaches, in one transaction; None when nothing changed."""
-    revision = calendar.change(session, actor, area, entries, source=source)
+    revision = revisions.change(session, actor, area, entries, source=source)
     if revision is not None:
         revision.moved_cases = replan(session, area, [one.day for one in entries])
         session.add(revision)
