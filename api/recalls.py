@@ -11,11 +11,11 @@ from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.recall import InFlight, RecallState
-from services import recall_views, recalls, unit_transfers
 from services.accounts import roles
 from services.paging import Page
-from services.recall_views import PreviewRow, RecallView, Suggestion
-from services.unit_transfers import UnitTransferView
+from services.takeovers import recall_views, recalls, unit_transfers
+from services.takeovers.recall_views import PreviewRow, RecallView, Suggestion
+from services.takeovers.unit_transfers import UnitTransferView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
 

@@ -15,8 +15,8 @@ from models.engine_state import ProcessInstance
 from models.outbox import OutboxStatus
 from models.protocol import Message, Process
 from models.recall import Disposition, RecallCase
-from services import case_takeover
 from services.process_engine import outbox
+from services.takeovers import handover
 
 MAX_GRACE = timedelta(minutes=10)
 
@@ -41,7 +41,7 @@ def lost(session: Session, waiting: list[Case], now: datetime, grace: timedelta)
     """Return those whose message was sent a while ago, or given up, each with the number of the next attempt."""
     found = []
     for case in waiting:
-        attempt, last = outbox.last_attempt(session, Message.CASE_RECALLED, case_takeover.message_id(case.case_no))
+        attempt, last = outbox.last_attempt(session, Message.CASE_RECALLED, handover.message_id(case.case_no))
         if case.process_instance_key is None or last is None or last.status is OutboxStatus.PENDING:
             continue
         if now - (last.sent_at or last.available_at) > min(grace * 2**attempt, MAX_GRACE):
@@ -53,7 +53,7 @@ def hand_over(session: Session, left_behind: list[tuple[int, str]]) -> int:
     """Hand over the cases still with the county; return how many were."""
     handed = 0
     for recall_id, case_no in left_behind:
-        if case_takeover.hand_over_left_behind(session, recall_id, case_no):
+        if handover.hand_over_left_behind(session, recall_id, case_no):
             log.warning("case.left_behind", case_no=case_no, recall_id=recall_id)
             handed += 1
     return handed
@@ -62,7 +62,7 @@ def hand_over(session: Session, left_behind: list[tuple[int, str]]) -> int:
 def repeat(session: Session, messages: list[tuple[str, int]]) -> int:
     """Send the message again for each case; return how many."""
     for case_no, attempt in messages:
-        if not outbox.is_queued(session, Message.CASE_RECALLED, case_takeover.message_id(case_no, attempt)):
+        if not outbox.is_queued(session, Message.CASE_RECALLED, handover.message_id(case_no, attempt)):
             log.warning("case.takeover_repeated", case_no=case_no, attempt=attempt)
-            case_takeover.hand_over_again(session, case_no, attempt)
+            handover.hand_over_again(session, case_no, attempt)
     return len(messages)

@@ -29,11 +29,11 @@ from models.engine_state import FeedPosition, Incident, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.task import Task
-from services import case_takeover
 from services.cases import submission
 from services.clock import machine_now, stored_offset_ms
 from services.guidance import consultations
 from services.process_engine import outbox
+from services.takeovers import handover
 
 INTERVAL_SECONDS = 3.0
 GRACE = timedelta(seconds=15)
@@ -77,7 +77,7 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         orphans = _adoptable(session)
         nameless = _nameless(session)
         unanswered = consultations.overdue(session, BATCH)
-        left_behind = case_takeover.left_behind(session, BATCH)
+        left_behind = handover.left_behind(session, BATCH)
         waiting = handovers.not_taken_over(session, BATCH)
         messages = handovers.lost(session, waiting, now, QUIET_GRACE)
         figures = _figures(session, now) | {"not_taken_over": len(waiting) + len(left_behind)}

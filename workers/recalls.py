@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import case_takeover, recalls, unit_transfers
+from services.takeovers import handover, recalls, unit_transfers
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 from workers.variables import text
@@ -34,4 +34,4 @@ def take_effect(job: Job) -> dict[str, object]:
 def take_over(job: Job) -> dict[str, object]:
     """Let the city's process take the case over where the county left it."""
     with job_transaction(job) as session:
-        return case_takeover.take_over(session, case_no(job))
+        return handover.take_over(session, case_no(job))

@@ -3,8 +3,8 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import case_takeover, unit_transfers
 from services.cases import dossiers
+from services.takeovers import handover, unit_transfers
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 
@@ -37,5 +37,5 @@ def return_dossier(job: Job) -> dict[str, object]:
     """Record the city's return of the dossier, with its reason; the county unit may have changed meanwhile."""
     with job_transaction(job) as session:
         told = dossiers.return_dossier(session, case_no(job))
-        case_takeover.keep_with_city(session, case_no(job))
+        handover.keep_with_city(session, case_no(job))
         return told | unit_transfers.follow_return(session, case_no(job))

@@ -11,11 +11,11 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.recall import InFlight, RecallState
-from services import recall_views, recalls
 from services.accounts import rights, roles
 from services.accounts.rights import Role
 from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
+from services.takeovers import recall_views, recalls
 
 ADDRESS: Final = "/powers/recalls"
 SHOWN_FIGURES: Final = 50

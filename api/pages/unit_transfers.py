@@ -11,8 +11,8 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.recall import InFlight, UnitTransferState
-from services import unit_transfers
 from services.catalogue import reference
+from services.takeovers import unit_transfers
 
 ADDRESS: Final = "/powers/unit-transfers"
 PAGE_SIZE: Final = 50

@@ -23,7 +23,6 @@ from models.filing import Filing, FilingKind
 from models.power_event import PowerEvent
 from models.recall import InFlight, Recall, RecallState, UnitTransfer
 from models.working_calendar import china_date
-from services import recalls, unit_transfers
 from services.accounts.actors import Actor
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
@@ -31,6 +30,7 @@ from services.errors import Conflict, InvalidInput
 from services.guidance import consultations
 from services.powers import agreements, filings
 from services.publishing import guide_versions, list_files, list_versions
+from services.takeovers import recalls, unit_transfers
 from tests.instance import eventually
 
 serial = itertools.count(1)

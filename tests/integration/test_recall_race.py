@@ -14,11 +14,11 @@ from models.database import Database
 from models.decision import Decision, DecisionStatus
 from models.recall import Disposition, InFlight
 from models.task import Task, TaskStatus
-from services import recalls
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
-from services.recall_views import RecallView
 from services.setup import migrate
+from services.takeovers import recalls
+from services.takeovers.recall_views import RecallView
 from services.tasks import access, completion
 from services.tasks.views import TaskCompletion
 from tests.instance import eventually

@@ -18,9 +18,9 @@ from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.recall import Disposition, InFlight, RecallCase
 from models.task import Task, TaskCandidate
-from services import case_takeover, recalls
 from services.catalogue.seeding import seed_catalogue
 from services.clock import machine_now, product_now
+from services.takeovers import handover, recalls
 from services.tasks import access, completion, worklist
 from services.tasks.views import TaskCompletion
 from tests.unit.bridge_records import fake_hooks
@@ -102,7 +102,7 @@ def test_an_acceptance_answered_and_not_yet_carried_out_is_carried_out_by_the_ci
     case = received(session)
     answer(session, case, "Task_DecideAcceptance", outcome)
     recall(session)
-    told = case_takeover.take_over(session, case.case_no)
+    told = handover.take_over(session, case.case_no)
     assert (told["accepted"], told["acceptanceStage"]) == (False, f"answered-{outcome}")
 
 
@@ -114,7 +114,7 @@ def test_what_was_carried_out_before_is_not_done_again(session: Session) -> None
     accepted.accepted_at = product_now(session)
     session.flush()
     recall(session)
-    stages = [case_takeover.take_over(session, one.case_no) for one in (corrected, accepted, fresh)]
+    stages = [handover.take_over(session, one.case_no) for one in (corrected, accepted, fresh)]
     assert [(one["accepted"], one["acceptanceStage"]) for one in stages] == [
         (False, "correction"),
         (True, "received"),
@@ -128,7 +128,7 @@ def test_an_answer_after_a_supplement_counts_before_the_first_one(session: Sessi
     case.correction_requested_at = case.supplemented_at = product_now(session)
     answer(session, case, "Task_DecideAfterCorrection", "accept")
     recall(session)
-    assert case_takeover.take_over(session, case.case_no)["acceptanceStage"] == "answered-accept"
+    assert handover.take_over(session, case.case_no)["acceptanceStage"] == "answered-accept"
 
 
 def test_an_answer_that_comes_after_the_recall_is_refused_with_its_reason(session: Session) -> None:
@@ -156,11 +156,11 @@ def test_an_answer_that_comes_after_the_recall_is_refused_with_its_reason(sessio
 def test_a_case_left_with_the_county_is_handed_over_once(session: Session) -> None:
     recall(session)
     late = received(session)
-    [(number, case_no)] = case_takeover.left_behind(session, 10)
+    [(number, case_no)] = handover.left_behind(session, 10)
     assert case_no == late.case_no
     assert handovers.hand_over(session, [(number, case_no)]) == 1
     assert handovers.hand_over(session, [(number, case_no)]) == 0
-    assert case_takeover.left_behind(session, 10) == []
+    assert handover.left_behind(session, 10) == []
     assert handed_over(session) == [f"{late.case_no}:recalled"]
     row = session.exec(select(RecallCase).where(RecallCase.case_no == late.case_no)).one()
     assert (row.disposition, late.level) == (Disposition.TRANSFER, 1)
@@ -169,18 +169,18 @@ def test_a_case_left_with_the_county_is_handed_over_once(session: Session) -> No
 def test_what_the_county_is_to_finish_is_not_left_behind(session: Session) -> None:
     received(session)
     recall(session, InFlight.FINISH)
-    assert case_takeover.left_behind(session, 10) == []
+    assert handover.left_behind(session, 10) == []
 
 
 def test_a_decided_case_and_a_restored_power_are_not_left_behind(session: Session) -> None:
     decided = received(session, 1)
     answer(session, decided, "Task_CountyDecide", "approve")
     recall(session)
-    assert case_takeover.left_behind(session, 10) == []
+    assert handover.left_behind(session, 10) == []
     received(session, 2)
-    assert len(case_takeover.left_behind(session, 10)) == 1
+    assert len(handover.left_behind(session, 10)) == 1
     recalls.restore(session, actor("city.coordinator"), 1, "恢复")
-    assert case_takeover.left_behind(session, 10) == []
+    assert handover.left_behind(session, 10) == []
 
 
 def sent_ago(session: Session, pause: timedelta) -> None:

@@ -14,13 +14,13 @@ from models.filing import Filing
 from models.notice import Notice, NoticeKind
 from models.policy import PolicyLevel
 from models.recall import InFlight
-from services import recalls
 from services.clock import product_now
 from services.errors import Forbidden
 from services.guidance import consultations
 from services.notifications import inbox
 from services.powers import agreements, filings
 from services.supervision import policy_notices
+from services.takeovers import recalls
 from tests.unit.powers_factory import actor, add_case, session
 
 START = datetime(2026, 9, 21, 9, tzinfo=CHINA)

@@ -22,7 +22,6 @@ from models.outbox import OutboxCommand, OutboxKind
 from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
 from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
-from services import recalls, unit_transfers
 from services.cases import submission
 from services.cases.submission_input import CaseSubmission
 from services.catalogue import in_force
@@ -34,7 +33,8 @@ from services.guidance import consultations
 from services.powers import agreements, filings
 from services.publishing import list_files, list_versions
 from services.publishing.list_files import BOM
-from services.running_cases import NotYetDue
+from services.takeovers import recalls, unit_transfers
+from services.takeovers.cases_in_flight import NotYetDue
 from services.tasks import intake
 from tests.instance import id_card
 from tests.unit.powers_factory import actor, add_case, session

@@ -12,7 +12,7 @@ from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.task import Task, TaskStatus
 from services.clock import product_now
-from services.recall_views import suggestions
+from services.takeovers.recall_views import suggestions
 from tests.unit.powers_factory import add_case, session
 
 DAY = timedelta(days=1)

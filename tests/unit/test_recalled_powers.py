@@ -10,11 +10,11 @@ from models.catalogue import Mode
 from models.policy import PolicyLevel
 from models.recall import InFlight
 from models.working_calendar import china_date
-from services import recalls
 from services.catalogue import in_force
 from services.clock import product_now
 from services.notifications import inbox
 from services.supervision import policy_notices, pushes
+from services.takeovers import recalls
 from tests.unit.powers_factory import actor, add_case, session
 
 

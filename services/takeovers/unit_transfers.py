@@ -19,7 +19,7 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import running_cases, turns
+from services import turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -32,8 +32,9 @@ from services.powers import ledger
 from services.powers.ledger import PowerEventView
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
-from services.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
-from services.running_cases import NotYetDue
+from services.takeovers import cases_in_flight
+from services.takeovers.cases_in_flight import NotYetDue
+from services.takeovers.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
 from services.tasks import reassignment
 
 UNKNOWN_UNIT: Final = "县级承接单位"
@@ -147,7 +148,7 @@ def take_effect(session: Session, transfer_id: int) -> None:
         raise NotYetDue(f"{transfer.effective_on} is still to come")
     at = max(start_of_day(transfer.effective_on), transfer.decided_at)
     counts = dict.fromkeys(Disposition, 0)
-    for case in running_cases.of_item(session, transfer.item, transfer.area, locked=True):
+    for case in cases_in_flight.of_item(session, transfer.item, transfer.area, locked=True):
         disposition = disposition_of(session, case, transfer.in_flight, transfer.to_unit)
         counts[disposition] += 1
         row = RecallCase(
@@ -214,7 +215,7 @@ def preview(session: Session, actor: Actor, item: str, area: str, unit: str) -> 
     _checked(session, area, item, unit)
     rows = [
         preview_row(session, case, {choice: disposition_of(session, case, choice, unit) for choice in InFlight})
-        for case in running_cases.of_item(session, item, area)
+        for case in cases_in_flight.of_item(session, item, area)
     ]
     return Page[PreviewRow](items=rows, next=None)
 
@@ -255,7 +256,7 @@ def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str)
     if case.level == 1:
         return Disposition.WITH_CITY
     stays = in_flight is InFlight.FINISH or _unit_code(session, case) == unit
-    return Disposition.KEEP_UNIT if stays or running_cases.is_decided(session, case) else Disposition.MOVE_UNIT
+    return Disposition.KEEP_UNIT if stays or cases_in_flight.is_decided(session, case) else Disposition.MOVE_UNIT
 
 
 def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) -> None:

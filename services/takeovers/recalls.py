@@ -1,7 +1,7 @@
 """Recall of delegated powers (按程序收回权限): propose, hear the county, decide, take effect, restore.
 
 The dates on the recall say whether an area has a power on a day (``services.catalogue.in_force`` reads them); the process
-``delegation-recall`` keeps the terms. What becomes of the cases in flight is in ``services/case_takeover.py``.
+``delegation-recall`` keeps the terms. What becomes of the cases in flight is in ``services/takeovers/handover.py``.
 """
 
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import case_takeover, running_cases, turns
+from services import turns
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -29,8 +29,9 @@ from services.paging import Page, decode_cursor, encode_cursor
 from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
-from services.recall_views import PreviewRow, RecallView, preview_row, recall_view
-from services.running_cases import NotYetDue
+from services.takeovers import cases_in_flight, handover
+from services.takeovers.cases_in_flight import NotYetDue
+from services.takeovers.recall_views import PreviewRow, RecallView, preview_row, recall_view
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""
@@ -179,14 +180,14 @@ def take_effect(session: Session, recall_id: int) -> None:
         raise NotYetDue(f"{recall.effective_on} is still to come")
     at = max(start_of_day(recall.effective_on), recall.decided_at or now)
     counts = dict.fromkeys(Disposition, 0)
-    for case in running_cases.of_item(session, recall.item, recall.area, locked=True):
-        disposition = case_takeover.disposition_of(session, case, recall.in_flight)
+    for case in cases_in_flight.of_item(session, recall.item, recall.area, locked=True):
+        disposition = handover.disposition_of(session, case, recall.in_flight)
         counts[disposition] += 1
         session.add(
             RecallCase(recall_id=recall_id, case_no=case.case_no, disposition=disposition, state_code=case.state, at=at)
         )
         if disposition is Disposition.TRANSFER:
-            case_takeover.hand_over(session, recall, case, at)
+            handover.hand_over(session, recall, case, at)
     recall.state, recall.took_effect_at = RecallState.EFFECTIVE, at
     session.add(recall)
     told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
@@ -221,8 +222,8 @@ def preview(session: Session, actor: Actor, item: str, area: str) -> Page[Previe
     if not roles.is_concerned(actor, area, version.unit):
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
     rows = [
-        preview_row(session, case, {choice: case_takeover.disposition_of(session, case, choice) for choice in InFlight})
-        for case in running_cases.of_item(session, item, area)
+        preview_row(session, case, {choice: handover.disposition_of(session, case, choice) for choice in InFlight})
+        for case in cases_in_flight.of_item(session, item, area)
     ]
     return Page[PreviewRow](items=rows, next=None)
 
