@@ -28,7 +28,7 @@ from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
-from services import numbering, turns
+from services import locks, numbering
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
@@ -100,7 +100,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     now = product_now(session)
     item, guide = _checked(session, body, now)
     digest = _digest(body.model_dump(mode="json"))
-    turns.take(session, f"submission:{actor.username}:{key}")
+    locks.take(session, f"submission:{actor.username}:{key}")
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
         return _replay(session, earlier, digest), False

@@ -1,6 +1,6 @@
 """The catalogue's rows that never change while a process runs: areas, units, versions of guides.
 
-They are kept in memory (``services/kept.py``) and belong to no session: read them, never change them.
+They are kept in memory (``services/process_cache.py``) and belong to no session: read them, never change them.
 """
 
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from catalog_data.guide import Guide
 from models.case import Case
 from models.catalogue import Area, CountyUnit, GuideVersion, Unit
-from services.kept import Kept
+from services.process_cache import Kept
 
 
 def area(session: Session, code: str) -> Area | None:

@@ -16,7 +16,7 @@ from models.consultation import Precedent, Question, Training, TrainingAttendanc
 from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
-from services import turns
+from services import locks
 from services.accounts import case_access, rights, roles
 from services.accounts.actors import Actor, groups_of
 from services.accounts.rights import Role
@@ -122,7 +122,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
 
 def answer(session: Session, actor: Actor, question_id: int, text: str) -> QuestionView:
     """Answer a question, as the unit's advisor."""
-    question = turns.locked(session, Question, question_id)
+    question = locks.locked(session, Question, question_id)
     if question is None:
         raise NotFound("没有这条咨询", "No such question")
     if not advises(actor, question.unit):
@@ -267,7 +267,7 @@ def announce_training(
 
 def attend_training(session: Session, actor: Actor, training_id: int) -> TrainingView:
     """Note that one attended; a second time changes nothing."""
-    training = turns.locked(session, Training, training_id)
+    training = locks.locked(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")
     if not roles.is_staff(actor):

@@ -18,7 +18,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
-from services import turns
+from services import locks
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -341,7 +341,7 @@ def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> 
 
 
 def _locked(session: Session, agreement_id: int) -> Agreement:
-    agreement = turns.locked(session, Agreement, agreement_id)
+    agreement = locks.locked(session, Agreement, agreement_id)
     if agreement is None:
         raise _unknown()
     return agreement

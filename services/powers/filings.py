@@ -21,7 +21,7 @@ from models.notice import NoticeKind, NoticeSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
-from services import turns
+from services import locks
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -351,7 +351,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _readable(session: Session, actor: Actor, filing_id: int, *, locked: bool = False) -> Filing:
-    filing = turns.locked(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
+    filing = locks.locked(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
     if filing is None:
         raise NotFound("没有这件报备", "No such filing")
     mine = filing.unit in roles.units_of(actor) or filing.area in roles.areas_of(actor)

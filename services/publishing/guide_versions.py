@@ -27,7 +27,7 @@ from catalog_data.guide_files import read_guide_text
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import turns
+from services import locks
 from services.accounts import roles
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
@@ -63,7 +63,7 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
             "Only the item's city unit or the coordinator may publish its guide",
         )
     guide = _read(content)
-    turns.take(session, f"guide:{code}")
+    locks.take(session, f"guide:{code}")
     today = china_date(product_now(session))
     if problems := _problems(session, guide, item, today):
         raise InvalidInput(problems)

@@ -21,7 +21,7 @@ from models.catalogue import Area, AreaKind, ItemVersion, Mode, PowerKind, Respo
 from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
-from services import turns
+from services import locks
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -126,7 +126,7 @@ def reject(session: Session, actor: Actor, draft_id: int, note: str) -> ListDraf
 
 def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> ListDraftView:
     """Publish a reviewed list: new versions from its day on; running cases are not touched."""
-    turns.take(session, "item-list")
+    locks.take(session, "item-list")
     draft = _reviewed(session, actor, draft_id)
     if draft.in_force_from < china_date(product_now(session)):
         raise DraftClosed("清单的实施日期已过，请退回修改")
@@ -354,7 +354,7 @@ def _require_reader(actor: Actor) -> None:
 
 
 def _locked(session: Session, draft_id: int) -> ListDraft:
-    draft = turns.locked(session, ListDraft, draft_id)
+    draft = locks.locked(session, ListDraft, draft_id)
     if draft is None:
         raise _unknown()
     return draft

@@ -15,7 +15,7 @@ from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
-from services import turns
+from services import locks
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -61,7 +61,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     may = roles.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     if not may and not rights.is_coordinator(actor):
         raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
-    turns.take_power(session, area, item)
+    locks.take_power(session, area, item)
     _require_none_running(session, item, area)
     now = product_now(session)
     due = end_of_day(calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
@@ -139,7 +139,7 @@ def decide(
     """
     version = _item(session, item, area)
     _require_decider(actor, version.unit)
-    turns.take_power(session, area, item)
+    locks.take_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
     running = _running(session, item, area)
@@ -294,7 +294,7 @@ def _require_decider(actor: Actor, unit: str) -> None:
 
 
 def _locked(session: Session, recall_id: int) -> Recall:
-    recall = turns.locked(session, Recall, recall_id)
+    recall = locks.locked(session, Recall, recall_id)
     if recall is None:
         raise _unknown()
     return recall

@@ -19,7 +19,7 @@ from models.protocol import REVIEW_UNIT, Message
 from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
-from services import turns
+from services import locks
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.accounts.rights import Role
@@ -101,7 +101,7 @@ def decide(
     It takes effect in this transaction when its day has come, else when the process's timer fires.
     """
     _require_decider(actor, area)
-    turns.take_power(session, area, item)
+    locks.take_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
     version, named = _checked(session, area, item, unit)
@@ -325,7 +325,7 @@ def _pending(session: Session, area: str, item: str) -> bool:
 
 
 def _locked(session: Session, transfer_id: int) -> UnitTransfer:
-    transfer = turns.locked(session, UnitTransfer, transfer_id)
+    transfer = locks.locked(session, UnitTransfer, transfer_id)
     if transfer is None:
         raise _unknown()
     return transfer

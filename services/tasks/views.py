@@ -12,7 +12,7 @@ from models.case import Applicant, Case
 from models.identity import masked_name
 from models.task import FormVersion, Light, Task
 from services.clock import product_now
-from services.kept import Kept
+from services.process_cache import Kept
 
 
 class OutcomeView(BaseModel):
