@@ -9,10 +9,10 @@ from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, Limit, WebD
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.supervision import FeedbackKind
-from services import supervision_feedback, supervision_ledger
 from services.paging import Page
-from services.supervision_feedback import MAX_TEXT_LENGTH
-from services.supervision_ledger import FeedbackView, LedgerFigures, PushDetail, PushState, PushView
+from services.supervision import push_feedback, push_ledger
+from services.supervision.push_feedback import MAX_TEXT_LENGTH
+from services.supervision.push_ledger import FeedbackView, LedgerFigures, PushDetail, PushState, PushView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["supervision"])
 
@@ -52,7 +52,7 @@ def list_pushes(
 ) -> Page[PushView]:
     """List the pushes addressed to the account, of cases it decides, or, for the coordinator, all; newest first."""
     with database.reading() as session:
-        return supervision_ledger.list_pushes(
+        return push_ledger.list_pushes(
             session,
             caller,
             state=state or None,
@@ -69,21 +69,21 @@ def list_pushes(
 def get_push_figures(caller: Caller, database: WebDatabase) -> LedgerFigures:
     """Count the pushes the account may see, by state."""
     with database.reading() as session:
-        return supervision_ledger.figures(session, caller)
+        return push_ledger.figures(session, caller)
 
 
 @router.get("/pushes/{id}", responses=documented(401, 403, 404))
 def get_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushDetail:
     """Give one push with its sheet (审管信息推送单); who reads whose case it is leaves an audit entry."""
     with database.transaction() as session:
-        return supervision_ledger.get_push(session, caller, engine_key(id))
+        return push_ledger.get_push(session, caller, engine_key(id))
 
 
 @router.post("/pushes/{id}/claim", responses=documented(401, 403, 404, conflict="push_claimed"))
 def claim_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushView:
     """Take a push over as its supervisor (认领)."""
     with database.transaction() as session:
-        return supervision_ledger.push_view(session, supervision_feedback.claim(session, caller, engine_key(id)))
+        return push_ledger.push_view(session, push_feedback.claim(session, caller, engine_key(id)))
 
 
 @router.post(
@@ -99,7 +99,7 @@ def give_feedback(
     database: WebDatabase,
     response: Response,
     key: Annotated[
-        str | None, Header(alias="Idempotency-Key", min_length=1, max_length=supervision_feedback.MAX_KEY_LENGTH)
+        str | None, Header(alias="Idempotency-Key", min_length=1, max_length=push_feedback.MAX_KEY_LENGTH)
     ] = None,
 ) -> FeedbackView:
     """Return a result of supervision to the approver; who gives it claims the push with it.
@@ -107,7 +107,7 @@ def give_feedback(
     Sent again, with the same key or, without one, with the same words on the same day, it is answered alike (200).
     """
     with database.transaction() as session:
-        given, new = supervision_feedback.give_feedback(session, caller, engine_key(id), body.kind, body.text, key)
+        given, new = push_feedback.give_feedback(session, caller, engine_key(id), body.kind, body.text, key)
         response.status_code = 201 if new else 200
         return FeedbackView.model_validate(given, from_attributes=True)
 
@@ -116,22 +116,20 @@ def give_feedback(
 def read_feedback(id: EngineKey, caller: Caller, database: WebDatabase) -> PushView:
     """Note that the approver has read the push's feedback."""
     with database.transaction() as session:
-        return supervision_ledger.push_view(
-            session, supervision_feedback.read_feedback(session, caller, engine_key(id))
-        )
+        return push_ledger.push_view(session, push_feedback.read_feedback(session, caller, engine_key(id)))
 
 
 @router.post("/pushes/{id}/answer", responses=documented(401, 403, 404, 413, 415, 422, conflict="no_feedback"))
 def answer_feedback(id: EngineKey, body: AnswerInput, caller: Caller, database: WebDatabase) -> PushView:
     """Answer the push's feedback as the approver of the case."""
     with database.transaction() as session:
-        found = supervision_feedback.answer(session, caller, engine_key(id), body.text, body.feedback_id)
-        return supervision_ledger.push_view(session, found)
+        found = push_feedback.answer(session, caller, engine_key(id), body.text, body.feedback_id)
+        return push_ledger.push_view(session, found)
 
 
 @router.post("/pushes/{id}/feedback/{feedback_id}/lift", responses=documented(401, 403, 404, conflict="not_restricted"))
 def lift_restriction(id: EngineKey, feedback_id: FeedbackId, caller: Caller, database: WebDatabase) -> PushView:
     """End a restriction; the applicant's next application no longer shows it."""
     with database.transaction() as session:
-        found = supervision_feedback.lift(session, caller, engine_key(id), feedback_id)
-        return supervision_ledger.push_view(session, found)
+        found = push_feedback.lift(session, caller, engine_key(id), feedback_id)
+        return push_ledger.push_view(session, found)

@@ -17,7 +17,7 @@ from models.webhook import DeliveryStatus
 from services.paging import Page
 from services.supervision import inbound
 from services.supervision.inbound import ENDPOINT_HEADER, InboundAnswer
-from services.supervision_feedback import MAX_TEXT_LENGTH
+from services.supervision.push_feedback import MAX_TEXT_LENGTH
 from services.webhooks import event_types, subscriptions
 from services.webhooks.event_types import EventView
 from services.webhooks.signing import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER

@@ -14,8 +14,9 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
-from services import calendar_files, clock
+from services import clock
 from services.accounts.demo_accounts import seed_demo_accounts
+from services.calendar import calendar_files
 from services.catalogue import seeding
 from services.errors import SetupError
 from services.powers import agreements

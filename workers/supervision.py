@@ -3,8 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services import supervision_feedback
-from services.supervision import pushes
+from services.supervision import push_feedback, pushes
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import job_transaction
 from workers.variables import number
@@ -32,7 +31,7 @@ def escalate(job: Job) -> dict[str, object]:
 def remind_answer(job: Job) -> dict[str, object]:
     """Remind the approver of an overdue answer."""
     with job_transaction(job) as session:
-        supervision_feedback.remind_answer(session, number(job, "feedbackId"))
+        push_feedback.remind_answer(session, number(job, "feedbackId"))
         return {}
 
 
@@ -40,5 +39,5 @@ def remind_answer(job: Job) -> dict[str, object]:
 def answer(job: Job) -> dict[str, object]:
     """Record what the approver answered in the task."""
     with job_transaction(job) as session:
-        supervision_feedback.answer_from_task(session, number(job, "feedbackId"), job.process_instance_key)
+        push_feedback.answer_from_task(session, number(job, "feedbackId"), job.process_instance_key)
         return {}

@@ -16,8 +16,7 @@ from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, current_vi
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.database import Database
 from models.working_calendar import DayKind, Missing
-from services import calendar_files
-from services.calendar import replanning, revisions
+from services.calendar import calendar_files, replanning, revisions
 from services.calendar.revisions import DayEntry, RevisionView
 from services.errors import FieldProblem, InvalidInput, NotFound
 from services.paging import Page

@@ -13,10 +13,10 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require, text_of
 from models.database import Database
 from models.supervision import FEEDBACK_LABELS, FeedbackKind
-from services import supervision_feedback, supervision_ledger
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
-from services.supervision_ledger import LedgerFigures, PushDetail, PushState, PushView
+from services.supervision import push_feedback, push_ledger
+from services.supervision.push_ledger import LedgerFigures, PushDetail, PushState, PushView
 
 PAGE_SIZE: Final = 30
 STATES: Final = {
@@ -67,7 +67,7 @@ def show_ledger(
     wanted = PushState(state) if state in set(PushState) else None
     chosen_area = area if area in visitor.areas else ""
     with database.reading() as session:
-        page = supervision_ledger.list_pushes(
+        page = push_ledger.list_pushes(
             session,
             visitor.actor,
             state=wanted,
@@ -77,7 +77,7 @@ def show_ledger(
             cursor=cursor or None,
             limit=PAGE_SIZE,
         )
-        figures = supervision_ledger.figures(session, visitor.actor)
+        figures = push_ledger.figures(session, visitor.actor)
     context = LedgerContext(
         page, figures, wanted.value if wanted else "", chosen_area, item.strip(), case_no.strip(), first=not cursor
     )
@@ -88,8 +88,8 @@ def show_ledger(
 def count_waiting(request: Request, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Give the badge of the menu: what waits for the visitor to be claimed or answered."""
     with database.reading() as session:
-        count = supervision_ledger.count_waiting(session, visitor.actor)
-    return render(request, "notices/_count.html", {"count": count, "most": supervision_ledger.COUNTED})
+        count = push_ledger.count_waiting(session, visitor.actor)
+    return render(request, "notices/_count.html", {"count": count, "most": push_ledger.COUNTED})
 
 
 @router.get("/supervision/{key}")
@@ -104,7 +104,7 @@ def show_push(
 def claim(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
     """Take the push over."""
     with database.transaction() as session:
-        supervision_feedback.claim(session, visitor.actor, key)
+        push_feedback.claim(session, visitor.actor, key)
     return see(f"/supervision/{key}", "push_claimed")
 
 
@@ -118,7 +118,7 @@ def give_feedback(
         if kind not in set(FeedbackKind):
             raise InvalidInput([FieldProblem("kind", "请选择反馈类型")])
         with database.transaction() as session:
-            supervision_feedback.give_feedback(session, visitor.actor, key, FeedbackKind(kind), text)
+            push_feedback.give_feedback(session, visitor.actor, key, FeedbackKind(kind), text)
     except InvalidInput as error:
         return _push_page(request, database, visitor, key, problems=error.problems)
     return see(f"/supervision/{key}", "feedback_given")
@@ -131,7 +131,7 @@ def answer(
     """Answer the feedback as the approver."""
     try:
         with database.transaction() as session:
-            supervision_feedback.answer(session, visitor.actor, key, text_of(form, "text"))
+            push_feedback.answer(session, visitor.actor, key, text_of(form, "text"))
     except InvalidInput as error:
         return _push_page(request, database, visitor, key, problems=error.problems)
     return see(f"/supervision/{key}", "feedback_answered")
@@ -143,7 +143,7 @@ def lift(
 ) -> Response:
     """End a restriction."""
     with database.transaction() as session:
-        supervision_feedback.lift(session, visitor.actor, key, feedback)
+        push_feedback.lift(session, visitor.actor, key, feedback)
     return see(f"/supervision/{key}", "restriction_lifted")
 
 
@@ -157,8 +157,8 @@ def _push_page(
     problems: list[FieldProblem] | None = None,
 ) -> Response:
     with database.transaction() as session:
-        push = supervision_ledger.get_push(session, visitor.actor, key)
-        supervision_feedback.note_reading(session, visitor.actor, key)
+        push = push_ledger.get_push(session, visitor.actor, key)
+        push_feedback.note_reading(session, visitor.actor, key)
     context = {
         "push": push,
         "kinds": FEEDBACK_LABELS,

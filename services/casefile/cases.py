@@ -16,7 +16,6 @@ from models.engine_state import ProcessInstance
 from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
-from services import supervision_ledger
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.casefile.views import (
@@ -40,7 +39,7 @@ from services.errors import NotFound
 from services.journal import audit, task_outcomes
 from services.paging import Page, decode_cursor, encode_cursor
 from services.powers import filings
-from services.supervision import policy_ledger
+from services.supervision import policy_ledger, push_ledger
 from services.tasks import worklist
 
 SORTS = ("-received_at", "received_at")
@@ -137,9 +136,9 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         timeline=_timeline(session, case_no),
         documents=_documents(session, case_no),
         certificates=_certificates(session, case_no),
-        pushes=[one.model_dump() for one in supervision_ledger.of_case(session, case_no)],
+        pushes=[one.model_dump() for one in push_ledger.of_case(session, case_no)],
         policy_notices=[one.model_dump() for one in policy_ledger.of_item(session, case.item_code)],
-        restrictions=supervision_ledger.restrictions_of(session, case, now),
+        restrictions=push_ledger.restrictions_of(session, case, now),
         filings=filings.of_case(session, case_no),
         special_procedures=special_procedures.views(session, case),
         extension=_extension(session, case_no),

@@ -15,11 +15,11 @@ from models.case import Applicant, Case, FormCheckFinding, Material
 from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.working_calendar import china_date
-from services import supervision_feedback
 from services.catalogue import reference
 from services.clock import product_now
 from services.errors import NotFound
 from services.powers import agreements
+from services.supervision import push_feedback
 
 KIND_LABELS = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
 ACCEPTABLE_KINDS = {
@@ -179,6 +179,6 @@ def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
 
 def _restriction_findings(session: Session, case: Case) -> Iterable[Finding]:
     """Tell of every restriction that supervision has put on the applicant and not lifted (审管双回路)."""
-    for one in supervision_feedback.restrictions(session, case.applicant_digest, product_now(session)):
+    for one in push_feedback.restrictions(session, case.applicant_digest, product_now(session)):
         message = f"监管部门于{china_date(one.given_at)}对申请人作出限制：{one.text}"
         yield Finding(Rule.RESTRICTION, f"监管限制 {one.id}", False, message)

@@ -8,10 +8,9 @@ from sqlmodel import Session
 
 from models.supervision import FeedbackKind, SupervisionPush
 from models.webhook import InboundMessage, WebhookEndpoint
-from services import supervision_feedback
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
-from services.supervision import pushes
+from services.supervision import push_feedback, pushes
 from services.webhooks import signing
 from services.webhooks.signing import BadSignature
 from services.webhooks.subscriptions import find_endpoint
@@ -59,7 +58,7 @@ def take_claim(session: Session, message: Message, push_id: int) -> InboundAnswe
     Raises ``Forbidden`` for another group's push, ``PushClaimed`` for one somebody else has claimed, and
     ``MessageReused`` for an old id with another body.
     """
-    return _once(session, message, push_id, lambda found, group: supervision_feedback.claim_for(session, found, group))
+    return _once(session, message, push_id, lambda found, group: push_feedback.claim_for(session, found, group))
 
 
 def take_feedback(session: Session, message: Message, push_id: int, kind: FeedbackKind, text: str) -> InboundAnswer:
@@ -70,7 +69,7 @@ def take_feedback(session: Session, message: Message, push_id: int, kind: Feedba
     key = f"inbound:{message.endpoint.id}:{message.id}"
 
     def give(found: SupervisionPush, group: str) -> int | None:
-        given, _ = supervision_feedback.record_feedback(session, found, kind, text, group, key)
+        given, _ = push_feedback.record_feedback(session, found, kind, text, group, key)
         return given.id
 
     return _once(session, message, push_id, give)

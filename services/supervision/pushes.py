@@ -2,7 +2,7 @@
 
 Closing a case makes its pushes in the same transaction, one for each supervisor; the engine only watches over their
 being claimed. That the information arrives within three working days of closing (plan, section 四.六) is therefore
-met by the closing itself. What comes back is in ``services/supervision_feedback.py``.
+met by the closing itself. What comes back is in ``services/supervision/push_feedback.py``.
 """
 
 from datetime import datetime

@@ -16,7 +16,7 @@ from models.outbox import OutboxCommand
 from models.supervision import SupervisionPush
 from services.cases import decisions, form_check
 from services.supervision import pushes
-from services.supervision_ledger import PushState
+from services.supervision.push_ledger import PushState
 from tests.integration.closing import close
 from tests.integration.web import PASSWORD, Web, web
 

@@ -9,7 +9,7 @@ from models.audit import AuditEntry
 from models.notice import Notice
 from models.outbox import OutboxCommand
 from models.supervision import SupervisionFeedback
-from services import supervision_feedback
+from services.supervision import push_feedback
 from tests.integration.closing import close
 from tests.integration.web import Web, web
 
@@ -97,7 +97,7 @@ def test_an_overdue_answer_is_reminded_of_once_and_an_answered_one_never(web: We
         for given in session.exec(select(SupervisionFeedback)).all():
             if given.push_id in (late["id"], answered["id"]):
                 for _ in range(2):
-                    supervision_feedback.remind_answer(session, given.id or 0)
+                    push_feedback.remind_answer(session, given.id or 0)
     with web.database.reading() as session:
         told = session.exec(select(Notice).where(Notice.signal == "feedback_overdue")).all()
     groups = {(one.kind.value, one.to_group) for one in told}

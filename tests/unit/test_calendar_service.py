@@ -20,9 +20,8 @@ from models.outbox import OutboxCommand
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
 from models.working_calendar import DaySource, end_of_day
-from services import calendar_files
 from services.accounts.actors import Actor
-from services.calendar import replanning, revisions
+from services.calendar import calendar_files, replanning, revisions
 from services.calendar.revisions import DayEntry
 from services.cases import special_procedures
 from services.deadlines import case_deadlines

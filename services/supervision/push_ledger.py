@@ -14,7 +14,6 @@ from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
-from services import supervision_feedback
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.accounts.case_access import ApplicantView, applicant_view
@@ -22,6 +21,7 @@ from services.clock import product_now
 from services.errors import Forbidden, NotFound
 from services.journal import audit
 from services.paging import Page, decode_cursor, encode_cursor
+from services.supervision import push_feedback
 
 COUNTED = 100
 """Waiting pushes are counted up to here."""
@@ -184,7 +184,7 @@ def restrictions_of(session: Session, case: Case, now: datetime) -> list[dict[st
     """Return the restrictions now on a case's applicant, for whoever may read the case."""
     return [
         {"text": one.text, "given_by": one.given_by, "given_at": one.given_at}
-        for one in supervision_feedback.restrictions(session, case.applicant_digest, now)
+        for one in push_feedback.restrictions(session, case.applicant_digest, now)
     ]
 
 
