@@ -1,1 +1,4 @@
-"""Use cases over the models: each takes a session, checks rights and rules, and never commits by itself."""
+"""Use cases, a folder a capability: each takes a session, checks rights and rules, and never commits by itself.
+
+Arrows between the folders point down only; ``tests/unit/test_architecture.py`` holds the plan of the house.
+"""

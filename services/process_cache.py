@@ -1,4 +1,4 @@
-"""What a process keeps in memory because it never changes while the process runs.
+"""A cache for the life of a process, of rows that never change while it runs (ADR 7).
 
 Versions (a guide's, a form's) are never changed once written; the areas and units of the catalogue are written when
 an instance is prepared, before its processes start. Every job and every page asks for them, so each process reads
@@ -15,8 +15,8 @@ Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
 
-class Kept(Generic[Key, Row]):
-    """Values by key; ``read`` finds those of some keys, detached from its session. What is not found is not kept."""
+class ProcessCache(Generic[Key, Row]):
+    """Values by key; ``read`` loads those of some keys, detached from its session. A miss is not cached."""
 
     def __init__(self, read: Callable[[Session, Collection[Key]], Mapping[Key, Row]]) -> None:
         self._read = read
@@ -24,9 +24,9 @@ class Kept(Generic[Key, Row]):
 
     def get(self, session: Session, key: Key) -> Row | None:
         """Return the value of one key, or None."""
-        return self.among(session, (key,)).get(key)
+        return self.get_many(session, (key,)).get(key)
 
-    def among(self, session: Session, keys: Collection[Key]) -> dict[Key, Row]:
+    def get_many(self, session: Session, keys: Collection[Key]) -> dict[Key, Row]:
         """Return the values of those keys that have one."""
         # All engines made from one by execution options share its pool.
         kept = self._of.setdefault(session.get_bind().engine.pool, {})

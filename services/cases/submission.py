@@ -100,7 +100,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     now = product_now(session)
     item, guide = _checked(session, body, now)
     digest = _digest(body.model_dump(mode="json"))
-    locks.take(session, f"submission:{actor.username}:{key}")
+    locks.acquire(session, f"submission:{actor.username}:{key}")
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
         return _replay(session, earlier, digest), False

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from catalog_data.guide import Guide
 from models.case import Case
 from models.catalogue import Area, CountyUnit, GuideVersion, Unit
-from services.process_cache import Kept
+from services.process_cache import ProcessCache
 
 
 def area(session: Session, code: str) -> Area | None:
@@ -68,7 +68,7 @@ def _read_guide_versions(session: Session, keys: Collection[tuple[str, int]]) ->
 
 
 def _read_guides(session: Session, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Guide]:
-    return {key: Guide.model_validate(one.body) for key, one in _guide_versions.among(session, keys).items()}
+    return {key: Guide.model_validate(one.body) for key, one in _guide_versions.get_many(session, keys).items()}
 
 
 def _detached(session: Session, query: Any) -> list[Any]:
@@ -79,8 +79,8 @@ def _detached(session: Session, query: Any) -> list[Any]:
     return found
 
 
-_areas = Kept(_read_areas)
-_units = Kept(_read_units)
-_county_units = Kept(_read_county_units)
-_guide_versions = Kept(_read_guide_versions)
-_guides = Kept(_read_guides)
+_areas = ProcessCache(_read_areas)
+_units = ProcessCache(_read_units)
+_county_units = ProcessCache(_read_county_units)
+_guide_versions = ProcessCache(_read_guide_versions)
+_guides = ProcessCache(_read_guides)

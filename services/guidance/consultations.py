@@ -122,7 +122,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
 
 def answer(session: Session, actor: Actor, question_id: int, text: str) -> QuestionView:
     """Answer a question, as the unit's advisor."""
-    question = locks.locked(session, Question, question_id)
+    question = locks.get_for_update(session, Question, question_id)
     if question is None:
         raise NotFound("没有这条咨询", "No such question")
     if not advises(actor, question.unit):
@@ -267,7 +267,7 @@ def announce_training(
 
 def attend_training(session: Session, actor: Actor, training_id: int) -> TrainingView:
     """Note that one attended; a second time changes nothing."""
-    training = locks.locked(session, Training, training_id)
+    training = locks.get_for_update(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")
     if not roles.is_staff(actor):

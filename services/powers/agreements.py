@@ -341,7 +341,7 @@ def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> 
 
 
 def _locked(session: Session, agreement_id: int) -> Agreement:
-    agreement = locks.locked(session, Agreement, agreement_id)
+    agreement = locks.get_for_update(session, Agreement, agreement_id)
     if agreement is None:
         raise _unknown()
     return agreement

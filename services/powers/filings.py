@@ -351,7 +351,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _readable(session: Session, actor: Actor, filing_id: int, *, locked: bool = False) -> Filing:
-    filing = locks.locked(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
+    filing = locks.get_for_update(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
     if filing is None:
         raise NotFound("没有这件报备", "No such filing")
     mine = filing.unit in roles.units_of(actor) or filing.area in roles.areas_of(actor)

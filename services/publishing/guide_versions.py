@@ -63,7 +63,7 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
             "Only the item's city unit or the coordinator may publish its guide",
         )
     guide = _read(content)
-    locks.take(session, f"guide:{code}")
+    locks.acquire(session, f"guide:{code}")
     today = china_date(product_now(session))
     if problems := _problems(session, guide, item, today):
         raise InvalidInput(problems)

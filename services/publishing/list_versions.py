@@ -126,7 +126,7 @@ def reject(session: Session, actor: Actor, draft_id: int, note: str) -> ListDraf
 
 def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> ListDraftView:
     """Publish a reviewed list: new versions from its day on; running cases are not touched."""
-    locks.take(session, "item-list")
+    locks.acquire(session, "item-list")
     draft = _reviewed(session, actor, draft_id)
     if draft.in_force_from < china_date(product_now(session)):
         raise DraftClosed("清单的实施日期已过，请退回修改")
@@ -354,7 +354,7 @@ def _require_reader(actor: Actor) -> None:
 
 
 def _locked(session: Session, draft_id: int) -> ListDraft:
-    draft = locks.locked(session, ListDraft, draft_id)
+    draft = locks.get_for_update(session, ListDraft, draft_id)
     if draft is None:
         raise _unknown()
     return draft

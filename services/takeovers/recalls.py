@@ -1,7 +1,7 @@
 """Recall of delegated powers (按程序收回权限): propose, hear the county, decide, take effect, restore.
 
-The dates on the recall say whether an area has a power on a day (``services.catalogue.in_force`` reads them); the process
-``delegation-recall`` keeps the terms. What becomes of the cases in flight is in ``services/takeovers/handover.py``.
+The dates on the recall say whether an area has a power on a day, as ``services.catalogue.in_force`` reads them; the
+process ``delegation-recall`` keeps the terms. What becomes of the cases in flight: ``services/takeovers/handover.py``.
 """
 
 from datetime import date, datetime
@@ -61,7 +61,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     may = roles.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     if not may and not rights.is_coordinator(actor):
         raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
-    locks.take_power(session, area, item)
+    locks.acquire_power(session, area, item)
     _require_none_running(session, item, area)
     now = product_now(session)
     due = end_of_day(calendar_of(session, area).add_working_days(china_date(now), STATEMENT_DAYS))
@@ -139,7 +139,7 @@ def decide(
     """
     version = _item(session, item, area)
     _require_decider(actor, version.unit)
-    locks.take_power(session, area, item)
+    locks.acquire_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
     running = _running(session, item, area)
@@ -294,7 +294,7 @@ def _require_decider(actor: Actor, unit: str) -> None:
 
 
 def _locked(session: Session, recall_id: int) -> Recall:
-    recall = locks.locked(session, Recall, recall_id)
+    recall = locks.get_for_update(session, Recall, recall_id)
     if recall is None:
         raise _unknown()
     return recall

@@ -101,7 +101,7 @@ def decide(
     It takes effect in this transaction when its day has come, else when the process's timer fires.
     """
     _require_decider(actor, area)
-    locks.take_power(session, area, item)
+    locks.acquire_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
     version, named = _checked(session, area, item, unit)
@@ -325,7 +325,7 @@ def _pending(session: Session, area: str, item: str) -> bool:
 
 
 def _locked(session: Session, transfer_id: int) -> UnitTransfer:
-    transfer = locks.locked(session, UnitTransfer, transfer_id)
+    transfer = locks.get_for_update(session, UnitTransfer, transfer_id)
     if transfer is None:
         raise _unknown()
     return transfer

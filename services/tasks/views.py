@@ -12,7 +12,7 @@ from models.case import Applicant, Case
 from models.identity import masked_name
 from models.task import FormVersion, Light, Task
 from services.clock import product_now
-from services.process_cache import Kept
+from services.process_cache import ProcessCache
 
 
 class OutcomeView(BaseModel):
@@ -101,7 +101,7 @@ def view_now(session: Session, task: Task) -> TaskView:
 
 def deployed_forms(session: Session, rows: Iterable[Task]) -> dict[int, FormVersion]:
     """Return the forms of some tasks by form key."""
-    return _FORMS.among(session, {task.form_key for task in rows if task.form_key is not None})
+    return _FORMS.get_many(session, {task.form_key for task in rows if task.form_key is not None})
 
 
 def _read_forms(session: Session, keys: Collection[int]) -> dict[int, FormVersion]:
@@ -111,7 +111,7 @@ def _read_forms(session: Session, keys: Collection[int]) -> dict[int, FormVersio
     return {one.form_key: one for one in found}
 
 
-_FORMS = Kept(_read_forms)
+_FORMS = ProcessCache(_read_forms)
 """Every list asks for the outcomes of its tasks' forms."""
 
 

@@ -81,8 +81,8 @@ def emit(session: Session, event: str, subject: str, data: dict[str, Any], at: d
     """Queue an event for every endpoint that wants it and return its id; the same event is queued once.
 
     Its natural key is event, subject and instant. ``data`` must fit the event's schema
-    (``services/webhooks/event_types.py``): a misfit raises ``ValueError``, for it is a fault of ours. ``data["to"]``, where
-    there is one, keeps the event from endpoints that act for another group.
+    (``event_types``): a misfit raises ``ValueError``, for it is a fault of ours. ``data["to"]``, where there is one,
+    keeps the event from endpoints that act for another group.
     """
     told = event_types.data_class(event).model_validate(data).model_dump(mode="json")
     message_id = _message_id(event, subject, at)

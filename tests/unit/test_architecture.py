@@ -1,6 +1,7 @@
-"""The arrows of the layout: which package may import which."""
+"""The plan of the house: which package may import which, and which capability of ``services/`` may call which."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,46 @@ ALLOWED = {
     "api": {"api", "services", "models", "catalog_data", "settings"},
 }
 
+GROUND = ("clock", "errors", "interpreter", "locks", "logs", "numbering", "paging", "process_cache")
+"""Modules beside the capabilities that all of them may use."""
+
+PLAN = {
+    # The roof: what starts an instance and what watches it.
+    "health": {"setup"},
+    "setup": {"accounts", "calendar", "catalogue", "powers"},
+    # What people see of a case, and powers that change hands.
+    "casefile": {
+        "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "supervision", "tasks",
+    },
+    "takeovers": {
+        "accounts", "cases", "catalogue", "deadlines", "journal", "notifications", "powers", "process_engine", "tasks",
+    },
+    # Work on cases.
+    "calendar": {"accounts", "cases", "deadlines", "journal", "process_engine"},
+    "tasks": {"accounts", "cases", "catalogue", "deadlines", "journal", "process_engine"},
+    "cases": {
+        "accounts", "catalogue", "deadlines", "documents", "journal", "notifications", "powers", "process_engine",
+        "supervision", "webhooks",
+    },
+    # What stands beside the cases: supervision, guidance, the powers themselves and their lists.
+    "supervision": {
+        "accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks",
+    },
+    "guidance": {"accounts", "catalogue", "deadlines", "journal", "notifications", "powers"},
+    "publishing": {"accounts", "catalogue", "powers"},
+    "powers": {"accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks"},
+    # What every capability uses.
+    "deadlines": {"catalogue", "process_engine"},
+    "webhooks": {"accounts", "documents", "journal"},
+    "notifications": {"accounts", "catalogue"},
+    "documents": {"catalogue"},
+    "process_engine": {"accounts", "journal"},
+    "catalogue": set(),
+    "accounts": {"journal"},
+    "journal": set(),
+}  # fmt: skip
+"""The capabilities from the top floor down, and which of those below each may call."""
+
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_arrows_point_one_way(package: str) -> None:
@@ -31,6 +72,44 @@ def test_arrows_point_one_way(package: str) -> None:
     assert not wrong
 
 
+def test_the_plan_has_no_arrow_up_and_so_no_circle() -> None:
+    floors = list(PLAN)
+    up = [
+        f"{room} → {below}"
+        for room, rooms in PLAN.items()
+        for below in rooms
+        if floors.index(below) <= floors.index(room)
+    ]
+    assert not up
+
+
+def test_capabilities_call_what_the_plan_allows_and_nothing_else() -> None:
+    drawn = {(room, below) for room, rooms in PLAN.items() for below in rooms}
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted((ROOT / "services").rglob("*.py")):
+        room = room_of(path)
+        for target in services_imported(path):
+            if target != room and target not in GROUND:
+                found[room, target] = f"services/{path.relative_to(ROOT / 'services')} calls {target}"
+    assert not [told for arrow, told in found.items() if arrow not in drawn]
+    assert not drawn - set(found), "the plan draws arrows that nothing uses"
+
+
+def test_the_ground_calls_no_capability() -> None:
+    for name in GROUND:
+        assert services_imported(ROOT / "services" / f"{name}.py") <= set(GROUND)
+
+
+def test_every_room_stands_in_the_plan_and_tells_what_it_owns_and_may_call() -> None:
+    folders = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
+    modules = {path.stem for path in (ROOT / "services").glob("*.py")} - {"__init__"}
+    assert folders | modules == {*PLAN, *GROUND}
+    for folder in folders:
+        told = ast.get_docstring(ast.parse((ROOT / "services" / folder / "__init__.py").read_text())) or ""
+        _, _, callable_rooms = told.partition("May call")
+        assert named_in(callable_rooms) == PLAN[folder], folder
+
+
 def test_the_machine_is_asked_for_the_time_in_one_place() -> None:
     callers = [
         str(path.relative_to(ROOT))
@@ -41,12 +120,38 @@ def test_the_machine_is_asked_for_the_time_in_one_place() -> None:
     assert callers == ["services/clock.py"]
 
 
+def room_of(path: Path) -> str:
+    """Return the capability a file of ``services/`` belongs to: its folder, or the module itself."""
+    inside = path.relative_to(ROOT / "services")
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def named_in(text: str) -> set[str]:
+    """Return the rooms a docstring names."""
+    words = {word.strip("().,;:") for word in text.split()}
+    return {room for room in PLAN if room in words}
+
+
+def services_imported(path: Path) -> set[str]:
+    """Return the rooms of ``services/`` a module imports, within functions too."""
+    rooms = set()
+    for module, names in imports(path):
+        parts = module.split(".")
+        if parts[0] == "services":
+            rooms |= {parts[1]} if len(parts) > 1 else set(names)
+    return rooms
+
+
 def imported(path: Path) -> set[str]:
     """Return the top-level names a module imports."""
-    names = set()
+    return {module.split(".")[0] for module, _ in imports(path)}
+
+
+def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each module a file imports, with the names taken from it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            for alias in node.names:
+                yield alias.name, []
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names
+            yield node.module, [alias.name for alias in node.names]
