@@ -13,14 +13,14 @@ from api import (
     calendar,
     cases,
     catalogue,
-    clock,
+    clock_advance,
     consultations,
     description,
     documents,
     filings,
+    health,
     list_versions,
-    notices,
-    operations,
+    notifications,
     pages,
     policy_notices,
     problems,
@@ -60,10 +60,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(MeasuredRequests, metrics=metrics)
     problems.install(app)
     description.install(app)
-    for module in (sessions, catalogue, documents, clock):
+    for module in (sessions, catalogue, documents, clock_advance):
         app.include_router(module.public)
     app.include_router(cases.submissions)
-    for module in (sessions, catalogue, cases, calendar, notices, tasks, documents, processes, clock):
+    for module in (sessions, catalogue, cases, calendar, notifications, tasks, documents, processes, clock_advance):
         app.include_router(module.router)
     for router in (policy_notices.issuing, webhooks.platforms):
         app.include_router(router)
@@ -71,8 +71,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)
-    app.include_router(operations.router, prefix=API_BASE)
-    app.include_router(operations.router, include_in_schema=False)
+    app.include_router(health.router, prefix=API_BASE)
+    app.include_router(health.router, include_in_schema=False)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_ROOT), name="static")
     return app

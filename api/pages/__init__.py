@@ -7,23 +7,23 @@ unforeseen errors in the same look.
 from fastapi import APIRouter
 
 from api.pages import (
-    administration,
     agreements,
     calendar,
-    case_clock,
     cases,
+    catalogue,
     consultations,
     diagrams,
     documents,
     filings,
-    items,
     list_versions,
-    notices,
-    policy,
+    notifications,
+    policy_notices,
+    processes,
+    pushes,
     recalls,
-    sign_in,
+    sessions,
+    special_procedures,
     submission,
-    supervision,
     tasks,
     unit_transfers,
     webhooks,
@@ -33,10 +33,21 @@ from api.pages.routing import error_page, wants_page
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (sign_in, tasks, submission, cases, case_clock, diagrams, documents, items, calendar, notices):
+for module in (
+    sessions,
+    tasks,
+    submission,
+    cases,
+    special_procedures,
+    diagrams,
+    documents,
+    catalogue,
+    calendar,
+    notifications,
+):
     router.include_router(module.router)
-router.include_router(administration.router)
-for module in (supervision, policy, webhooks):
+router.include_router(processes.router)
+for module in (pushes, policy_notices, webhooks):
     router.include_router(module.router)
 for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations):
     router.include_router(module.router)

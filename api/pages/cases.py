@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from api.pages import case_clock, clock_months, form_checks, material_rows, words
-from api.pages.case_clock import ClockActions
+from api.pages import clock_months, form_checks, material_rows, special_procedures, words
 from api.pages.clock_months import MonthSheet
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
+from api.pages.special_procedures import ClockActions
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, text_of
 from catalog_data.conditions import ConditionStatus, assess
 from catalog_data.guide import Guide
@@ -137,7 +137,7 @@ def show_cases(
         item.strip(),
         first=not cursor,
     )
-    return render(request, "cases/list.html", {"list": context, "states": STATE_LABELS})
+    return render(request, "casefile/list.html", {"list": context, "states": STATE_LABELS})
 
 
 @router.get("/cases/{case_no}")
@@ -221,7 +221,7 @@ def _case_page(
         "received": notice == "received",
         "errors": {one.field: one.message for one in problems or []},
     }
-    return render(request, "cases/detail.html", shown, 422 if problems else 200)
+    return render(request, "casefile/detail.html", shown, 422 if problems else 200)
 
 
 def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, guide: Guide | None) -> CaseContext:
@@ -247,7 +247,7 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
             view.clock.receipt.days, view.clock.receipt.due_on, visitor.now.date(), stopped=stopped
         ),
         used_percent=clock_months.share_used(view.clock),
-        clock_actions=case_clock.actions_of(session, visitor, stored, extended=view.extension is not None),
+        clock_actions=special_procedures.actions_of(session, visitor, stored, extended=view.extension is not None),
         answers=_answers(guide, stored.conditions),
         process_names={one.id: one.name for one in processes.definitions(session)},
         operate_url=_operate_url(stored),

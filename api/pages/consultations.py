@@ -56,7 +56,7 @@ def show_guidance(
         "item": item.strip(),
         "notice": notice_of(request),
     }
-    return render(request, "powers/guidance.html", context)
+    return render(request, "guidance/consultations.html", context)
 
 
 @router.post(f"{ADDRESS}/questions")

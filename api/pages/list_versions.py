@@ -32,7 +32,7 @@ def show_lists(
     with database.reading() as session:
         page = list_versions.list_drafts(session, visitor.actor, cursor=cursor or None, limit=PAGE_SIZE)
     context = {"page": page, "may_draft": list_versions.may_draft(visitor.actor), "notice": notice_of(request)}
-    return render(request, "powers/lists.html", context)
+    return render(request, "publishing/list_versions.html", context)
 
 
 @router.post(ADDRESS)
@@ -68,7 +68,7 @@ def show_list(request: Request, key: RowKey, visitor: CurrentVisitor, database: 
         "words_of": lambda value: _told(visitor, value),
         "notice": notice_of(request),
     }
-    return render(request, "powers/list.html", context)
+    return render(request, "publishing/list_version.html", context)
 
 
 @router.post(f"{ADDRESS}/{{key}}/submit")

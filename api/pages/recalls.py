@@ -33,7 +33,9 @@ def show_recalls(
     with database.reading() as session:
         page = recalls.list_recalls(session, visitor.actor, cursor=cursor or None, limit=PAGE_SIZE)
         figures = recall_views.suggestions(session)[:SHOWN_FIGURES]
-    return render(request, "powers/recalls.html", {"page": page, "suggestions": figures, "notice": notice_of(request)})
+    return render(
+        request, "takeovers/recalls.html", {"page": page, "suggestions": figures, "notice": notice_of(request)}
+    )
 
 
 @router.get(f"{ADDRESS}/preview")
@@ -54,7 +56,7 @@ def show_preview(
         "may_decide": roles.directs_unit(visitor.actor, unit),
         "may_propose": officer or rights.is_coordinator(visitor.actor),
     }
-    return render(request, "powers/preview.html", context)
+    return render(request, "takeovers/recall_preview.html", context)
 
 
 @router.post(ADDRESS)
@@ -92,7 +94,7 @@ def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database
         "may_decide": roles.directs_unit(visitor.actor, one.unit),
         "notice": notice_of(request),
     }
-    return render(request, "powers/recall.html", context)
+    return render(request, "takeovers/recall.html", context)
 
 
 @router.post(f"{ADDRESS}/{{key}}/statement")

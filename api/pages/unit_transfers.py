@@ -35,7 +35,7 @@ def show_transfers(
         "may_decide": bool(places),
         "notice": notice_of(request),
     }
-    return render(request, "powers/unit_transfers.html", context)
+    return render(request, "takeovers/unit_transfers.html", context)
 
 
 @router.get(f"{ADDRESS}/preview")
@@ -62,7 +62,7 @@ def show_preview(
         "may_decide": unit_transfers.may_decide(visitor.actor, area),
         "choices": unit_transfers.IN_FLIGHT_NAMES,
     }
-    return render(request, "powers/unit_transfer_preview.html", context)
+    return render(request, "takeovers/unit_transfer_preview.html", context)
 
 
 @router.post(ADDRESS)
@@ -97,7 +97,7 @@ def show_transfer(request: Request, key: RowKey, visitor: CurrentVisitor, databa
         "may_revoke": one.state is UnitTransferState.DECIDED and unit_transfers.may_decide(visitor.actor, one.area),
         "notice": notice_of(request),
     }
-    return render(request, "powers/unit_transfer.html", context)
+    return render(request, "takeovers/unit_transfer.html", context)
 
 
 @router.post(f"{ADDRESS}/{{key}}/revoke")

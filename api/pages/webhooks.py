@@ -109,7 +109,7 @@ def _page(
         "first": not cursor,
         "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
     }
-    response = render(request, "admin/webhooks.html", context, 422 if problems else 200)
+    response = render(request, "webhooks/list.html", context, 422 if problems else 200)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -9,7 +9,7 @@ from api.pages import clock_months, material_rows
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import CONTENT_SECURITY_POLICY, _environment
 from api.pages.routing import ADVICE, _advice, _said
-from api.pages.sign_in import _own_path
+from api.pages.sessions import _own_path
 from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS

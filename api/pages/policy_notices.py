@@ -78,7 +78,7 @@ def show_notices(
         "first": not cursor,
         "may_issue": _may_issue(visitor),
     }
-    return render(request, "policy/list.html", context)
+    return render(request, "supervision/policy_notices.html", context)
 
 
 @router.get("/policy-notices/count")
@@ -86,7 +86,7 @@ def count_unread(request: Request, visitor: CurrentVisitor, database: PageDataba
     """Give the badge of the menu: the notices the visitor has yet to acknowledge."""
     with database.reading() as session:
         count = policy_ledger.count_unread(session, visitor.actor)
-    return render(request, "notices/_count.html", {"count": count, "most": policy_ledger.COUNTED})
+    return render(request, "notifications/_count.html", {"count": count, "most": policy_ledger.COUNTED})
 
 
 @router.get("/policy-notices/new")
@@ -133,7 +133,7 @@ def show_notice(
         "may_acknowledge": visitor.actor.acts_for(unread),
         "notice": words.NOTICES.get(notice, ""),
     }
-    return render(request, "policy/notice.html", context)
+    return render(request, "supervision/policy_notice.html", context)
 
 
 @router.get("/policy-notices/{key}/file")
@@ -181,7 +181,7 @@ def _form_page(request: Request, given: dict[str, str], problems: list[FieldProb
         "errors": {one.field: one.message for one in problems},
         "max_megabytes": policy_notices.MAX_FILE_BYTES // 1024 // 1024,
     }
-    return render(request, "policy/form.html", context, 422 if problems else 200)
+    return render(request, "supervision/policy_notice_form.html", context, 422 if problems else 200)
 
 
 def _may_issue(visitor: Visitor) -> bool:

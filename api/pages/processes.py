@@ -44,7 +44,7 @@ def show_processes(request: Request, visitor: CurrentVisitor, database: PageData
             running = f"{COUNTED}+" if page.next else str(len(page.items))
             rows.append(DefinitionRow(definition, running, sum(one.incidents for one in page.items)))
     context = {"rows": rows, "operate_url": get_settings().operate_url}
-    return render(request, "admin/processes.html", context)
+    return render(request, "process_engine/processes.html", context)
 
 
 @router.get("/admin/processes/{process_id}")
@@ -74,7 +74,7 @@ def show_process(
         "first": not cursor,
         "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
     }
-    return render(request, "admin/process.html", context)
+    return render(request, "process_engine/process.html", context)
 
 
 @router.get("/admin/instances/{key}")
@@ -91,7 +91,7 @@ def show_instance(
         "name": names.get(found.process_id, found.process_id),
         "notice": words.NOTICES.get(notice, ""),
     }
-    return render(request, "admin/instance.html", context)
+    return render(request, "process_engine/instance.html", context)
 
 
 @router.post("/admin/instances/{key}/incidents/{incident_key}/retry")

@@ -73,7 +73,7 @@ def show_items(
         "area": area,
         "unit": unit,
     }
-    return render(request, "items/list.html", context)
+    return render(request, "catalogue/list.html", context)
 
 
 @router.get("/items/{code}")
@@ -97,7 +97,7 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
         "may_publish": guide_versions.may_publish(visitor.actor, item.unit),
         "notice": notice_of(request),
     }
-    return render(request, "items/detail.html" if guide is not None else "items/no_guide.html", context)
+    return render(request, "catalogue/detail.html" if guide is not None else "catalogue/no_guide.html", context)
 
 
 @router.get("/items/{code}/guide-file")
@@ -137,4 +137,4 @@ def _publication(
         item, guide = read_head(session, code, visitor.now.date()), in_force.latest_guide(session, code)
     require(lambda who: guide_versions.may_publish(who.actor, item.unit), visitor)
     context = {"item": item, "newest": guide.version if guide is not None else 0, "problems": problems}
-    return render(request, "items/guide_version.html", context, 422 if problems else 200)
+    return render(request, "publishing/guide_version.html", context, 422 if problems else 200)

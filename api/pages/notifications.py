@@ -22,7 +22,7 @@ def show_notices(
     """List the notifications, newest first."""
     with database.reading() as session:
         page = inbox.list_notices(session, visitor.actor, unread=bool(unread), cursor=cursor or None, limit=PAGE_SIZE)
-    return render(request, "notices/list.html", {"page": page, "unread": bool(unread), "first": not cursor})
+    return render(request, "notifications/list.html", {"page": page, "unread": bool(unread), "first": not cursor})
 
 
 @router.get("/notices/count")
@@ -30,7 +30,7 @@ def count_notices(request: Request, visitor: CurrentVisitor, database: PageDatab
     """Tell how many are unread, for the navigation."""
     with database.reading() as session:
         count = inbox.count_unread(session, visitor.actor)
-    return render_changed(request, "notices/_count.html", {"count": count, "most": inbox.COUNTED})
+    return render_changed(request, "notifications/_count.html", {"count": count, "most": inbox.COUNTED})
 
 
 @router.post("/notices/{notice_id}/read")

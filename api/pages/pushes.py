@@ -81,7 +81,7 @@ def show_ledger(
     context = LedgerContext(
         page, figures, wanted.value if wanted else "", chosen_area, item.strip(), case_no.strip(), first=not cursor
     )
-    return render(request, "supervision/ledger.html", {"list": context, "states": STATES, "kinds": FEEDBACK_LABELS})
+    return render(request, "supervision/pushes.html", {"list": context, "states": STATES, "kinds": FEEDBACK_LABELS})
 
 
 @router.get("/supervision/count")
@@ -89,7 +89,7 @@ def count_waiting(request: Request, visitor: CurrentVisitor, database: PageDatab
     """Give the badge of the menu: what waits for the visitor to be claimed or answered."""
     with database.reading() as session:
         count = push_ledger.count_waiting(session, visitor.actor)
-    return render(request, "notices/_count.html", {"count": count, "most": push_ledger.COUNTED})
+    return render(request, "notifications/_count.html", {"count": count, "most": push_ledger.COUNTED})
 
 
 @router.get("/supervision/{key}")

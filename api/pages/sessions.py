@@ -95,7 +95,7 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
         "demo_accounts": DEMO_ACCOUNTS if settings.development else (),
         "demo_password": demo_accounts.DEMO_PASSWORD,
     }
-    response = render(request, "login.html", context, status)
+    response = render(request, "accounts/sign_in.html", context, status)
     response.set_cookie(
         LOGIN_COOKIE,
         secret,
