@@ -28,10 +28,10 @@ from models.catalogue import Mode
 from models.clock_state import ClockState
 from models.database import Database
 from services.clock import CLOCK_ROW, machine_now
+from settings import PROJECT_ROOT
 from workers import runtime
 
 MODELS = Path(__file__).parent / "models"
-ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
@@ -59,7 +59,7 @@ class Stack:
         """Return the environment of a process of the product beside this engine."""
         return {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(PROJECT_ROOT),
             "DATABASE_URL": self.database.url,
             "ZEEBE_ADDRESS": self.config.gateway_address,
             "ZEEBE_REST_ADDRESS": self.config.rest_address,
@@ -72,7 +72,7 @@ class Stack:
         """Start ``python -m bridge``; its log goes beside the engine's."""
         with (self.config.log_dir / "bridge.log").open("ab") as log:
             self.bridge = subprocess.Popen(
-                [sys.executable, "-m", "bridge"], env=self.environment(), cwd=ROOT, stdout=log, stderr=log
+                [sys.executable, "-m", "bridge"], env=self.environment(), cwd=PROJECT_ROOT, stdout=log, stderr=log
             )
 
     def stop_bridge(self, number: int = signal.SIGTERM) -> int:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from settings import PROJECT_ROOT
 from tests.instance import Instance, run, start
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).parents[2]
 STEP = """<bpmn:userTask id="Task_ConsultExperts" name="征求专家意见">
       <bpmn:extensionElements>
         <zeebe:userTask />
@@ -64,7 +64,7 @@ def test_a_step_added_by_a_designer_becomes_a_task(running: Instance, tmp_path: 
     before = running.submit("W-01", "xingguo")
     running.task(before, "Task_DecideAcceptance")
     models = tmp_path / "bpmn"
-    with_a_new_step(ROOT / "bpmn", models)
+    with_a_new_step(PROJECT_ROOT / "bpmn", models)
     deployed = run("deploy", str(models), "--state-dir", str(running.state_dir))
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     assert "front-window" in deployed.stdout
@@ -89,7 +89,7 @@ def test_a_step_added_by_a_designer_becomes_a_task(running: Instance, tmp_path: 
 
 def test_a_broken_model_is_refused_with_its_name_and_changes_nothing(running: Instance, tmp_path: Path) -> None:
     models = tmp_path / "bpmn"
-    shutil.copytree(ROOT / "bpmn", models)
+    shutil.copytree(PROJECT_ROOT / "bpmn", models)
     broken = models / "acceptance.bpmn"
     broken.write_text(broken.read_text().replace('targetRef="Task_CheckApplication"', 'targetRef="Task_Nowhere"', 1))
     refused = run("deploy", str(models), "--state-dir", str(running.state_dir))
@@ -109,7 +109,7 @@ def test_a_changed_threshold_reaches_a_running_case_with_its_next_change(running
     running.complete(case_no, "Task_DecideAcceptance", "accept")
     running.until(case_no, lambda case: counted_before_yellow(case) == 14, "0.7 of twenty working days")
     models = tmp_path / "bpmn"
-    shutil.copytree(ROOT / "bpmn", models)
+    shutil.copytree(PROJECT_ROOT / "bpmn", models)
     table = models / "warning-thresholds.dmn"
     entry = '<outputEntry id="OutputEntry_Window_YellowShare">\n          <text>'
     assert f"{entry}0.7<" in table.read_text()

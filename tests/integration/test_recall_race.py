@@ -21,8 +21,8 @@ from services.takeovers import recalls
 from services.takeovers.recall_views import RecallView
 from services.tasks import access, completion
 from services.tasks.views import TaskCompletion
+from tests.factories.powers import actor, add_case
 from tests.instance import eventually
-from tests.unit.powers_factory import actor, add_case
 
 TASK = 7
 

@@ -2,17 +2,17 @@
 
 import csv
 import io
-from pathlib import Path
 
 import pytest
 
+from settings import PROJECT_ROOT
 from tests.instance import Instance
 from tests.process.test_powers import get, post, refusal, today
 
 pytestmark = pytest.mark.engine
 
 AREA, LIKE, NEW = "xingguo", "W-05", "W-54"
-ITEMS = Path(__file__).parents[2] / "catalog_data" / "items.csv"
+ITEMS = PROJECT_ROOT / "catalog_data" / "items.csv"
 
 
 def publish_list(instance: Instance, **changes: str) -> str:

@@ -3,11 +3,11 @@
 import csv
 import io
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from settings import PROJECT_ROOT
 from tests.instance import Instance, eventually, serial
 
 pytestmark = pytest.mark.engine
@@ -316,7 +316,7 @@ def test_a_recall_may_leave_the_cases_in_flight_with_the_county(instance: Instan
 
 
 def test_a_new_list_is_reviewed_by_another_person_and_asks_for_the_citys_consent(instance: Instance) -> None:
-    source = (Path(__file__).parents[2] / "catalog_data" / "items.csv").read_text(encoding="utf-8")
+    source = (PROJECT_ROOT / "catalog_data" / "items.csv").read_text(encoding="utf-8")
     rows = [one for one in csv.DictReader(io.StringIO(source)) if one["code"] == "D-05"]
     running = instance.submit("D-05", AREA)
     rows[0]["approval_filing"] = "yes"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from settings import PROJECT_ROOT
 from tests.instance import Instance, eventually
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).parents[2]
-REPORT = ROOT / "test-results" / "model-coverage.txt"
+REPORT = PROJECT_ROOT / "test-results" / "model-coverage.txt"
 FLOW_NODE = re.compile(
     r"<bpmn:(?:startEvent|endEvent|intermediateCatchEvent|intermediateThrowEvent|boundaryEvent|userTask|serviceTask"
     r"|businessRuleTask|callActivity|subProcess|exclusiveGateway|parallelGateway|eventBasedGateway|inclusiveGateway"
@@ -27,7 +27,7 @@ def drawn() -> set[tuple[str, str]]:
     """Return (process, element) of every flow node in the models."""
     return {
         (path.stem, element)
-        for path in (ROOT / "bpmn").glob("*.bpmn")
+        for path in (PROJECT_ROOT / "bpmn").glob("*.bpmn")
         for element in FLOW_NODE.findall(path.read_text())
     }
 

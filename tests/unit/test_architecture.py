@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from settings import PROJECT_ROOT
+
 PACKAGES = ("models", "papers", "catalog_data", "services", "engine", "bridge", "workers", "api", "ops")
 ALLOWED = {
     "models": {"models"},
@@ -63,8 +64,8 @@ PLAN = {
 @pytest.mark.parametrize("package", ALLOWED)
 def test_arrows_point_one_way(package: str) -> None:
     wrong = [
-        f"{path.relative_to(ROOT)} imports {target}"
-        for path in (ROOT / package).rglob("*.py")
+        f"{path.relative_to(PROJECT_ROOT)} imports {target}"
+        for path in (PROJECT_ROOT / package).rglob("*.py")
         if "migrations" not in path.parts
         for target in imported(path)
         if target in (*PACKAGES, "settings", "cli") and target not in ALLOWED[package]
@@ -86,35 +87,35 @@ def test_the_plan_has_no_arrow_up_and_so_no_circle() -> None:
 def test_capabilities_call_what_the_plan_allows_and_nothing_else() -> None:
     drawn = {(room, below) for room, rooms in PLAN.items() for below in rooms}
     found: dict[tuple[str, str], str] = {}
-    for path in sorted((ROOT / "services").rglob("*.py")):
+    for path in sorted((PROJECT_ROOT / "services").rglob("*.py")):
         room = room_of(path)
         for target in services_imported(path):
             if target != room and target not in GROUND:
-                found[room, target] = f"services/{path.relative_to(ROOT / 'services')} calls {target}"
+                found[room, target] = f"services/{path.relative_to(PROJECT_ROOT / 'services')} calls {target}"
     assert not [told for arrow, told in found.items() if arrow not in drawn]
     assert not drawn - set(found), "the plan draws arrows that nothing uses"
 
 
 def test_the_ground_calls_no_capability() -> None:
     for name in GROUND:
-        assert services_imported(ROOT / "services" / f"{name}.py") <= set(GROUND)
+        assert services_imported(PROJECT_ROOT / "services" / f"{name}.py") <= set(GROUND)
 
 
 def test_every_room_stands_in_the_plan_and_tells_what_it_owns_and_may_call() -> None:
-    folders = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
-    modules = {path.stem for path in (ROOT / "services").glob("*.py")} - {"__init__"}
+    folders = {path.parent.name for path in (PROJECT_ROOT / "services").glob("*/__init__.py")}
+    modules = {path.stem for path in (PROJECT_ROOT / "services").glob("*.py")} - {"__init__"}
     assert folders | modules == {*PLAN, *GROUND}
     for folder in folders:
-        told = ast.get_docstring(ast.parse((ROOT / "services" / folder / "__init__.py").read_text())) or ""
+        told = ast.get_docstring(ast.parse((PROJECT_ROOT / "services" / folder / "__init__.py").read_text())) or ""
         _, _, callable_rooms = told.partition("May call")
         assert named_in(callable_rooms) == PLAN[folder], folder
 
 
 def test_the_machine_is_asked_for_the_time_in_one_place() -> None:
     callers = [
-        str(path.relative_to(ROOT))
+        str(path.relative_to(PROJECT_ROOT))
         for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
+        for path in (PROJECT_ROOT / package).rglob("*.py")
         if "datetime.now(" in path.read_text() or "datetime.utcnow(" in path.read_text()
     ]
     assert callers == ["services/clock.py"]
@@ -122,7 +123,7 @@ def test_the_machine_is_asked_for_the_time_in_one_place() -> None:
 
 def room_of(path: Path) -> str:
     """Return the capability a file of ``services/`` belongs to: its folder, or the module itself."""
-    inside = path.relative_to(ROOT / "services")
+    inside = path.relative_to(PROJECT_ROOT / "services")
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
