@@ -20,7 +20,7 @@ def application() -> FastAPI:
     configure_logging(COMPONENT)
     settings = get_settings()
     app = create_app(settings, Database(settings.effective_database_url))
-    interpreter.settle()
+    interpreter.tune()
     return app
 
 

@@ -8,7 +8,7 @@ from api.dependencies import Caller, Code, Cursor, Limit, WebDatabase, engine_ke
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from services.notifications import inbox
-from services.notifications.inbox import NoticeView
+from services.notifications.inbox import NotificationView
 from services.paging import Page
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["notices"])
@@ -22,16 +22,18 @@ def list_notices(
     case_no: Code = None,
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> Page[NoticeView]:
+) -> Page[NotificationView]:
     """List the notifications to the account's groups, newest first."""
     with database.reading() as session:
-        return inbox.list_notices(
+        return inbox.list_notifications(
             session, caller, unread=unread, case_no=case_no or None, cursor=cursor or None, limit=limit
         )
 
 
 @router.post("/notices/{notice_id}/read", responses=documented(401, 403, 404))
-def read_notice(notice_id: Annotated[str, Path(max_length=200)], caller: Caller, database: WebDatabase) -> NoticeView:
+def read_notice(
+    notice_id: Annotated[str, Path(max_length=200)], caller: Caller, database: WebDatabase
+) -> NotificationView:
     """Record that the account has read a notification."""
     with database.transaction() as session:
         return inbox.mark_read(session, caller, engine_key(notice_id))

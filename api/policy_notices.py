@@ -107,7 +107,7 @@ def list_policy_notices(
 def get_policy_notice(id: EngineKey, caller: Caller, database: WebDatabase) -> PolicyNoticeView:
     """Give one notice with its read receipts."""
     with database.reading() as session:
-        return policy_ledger.view(session, policy_ledger.find(session, engine_key(id)))
+        return policy_ledger.view(session, policy_ledger.get_for_update(session, engine_key(id)))
 
 
 @router.get("/policy-notices/{id}/file", response_class=FileResponse, responses=documented(401, 404))

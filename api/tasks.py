@@ -99,7 +99,7 @@ def release_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskVi
 def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDatabase) -> TaskView:
     """Hand a task to another of its candidates."""
     with database.transaction() as session:
-        return assignment.transfer(session, caller, engine_key(id), body.to, body.reason)
+        return assignment.reassign(session, caller, engine_key(id), body.to, body.reason)
 
 
 @router.post(

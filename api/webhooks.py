@@ -158,13 +158,13 @@ def resend_webhook(id: EngineKey, caller: Caller, database: WebDatabase) -> Deli
 _ONCE = {"model": InboundAnswer, "description": "The same message came before: nothing was done again."}
 
 
-def _signed_message(request: Request, _: Annotated[object, Security(signature_scheme)]) -> inbound.Message:
+def _signed_message(request: Request, _: Annotated[object, Security(signature_scheme)]) -> inbound.VerifiedMessage:
     """Return the message the route admitted."""
     state = request.state
-    return inbound.Message(state.endpoint, state.message_id, state.body_digest)
+    return inbound.VerifiedMessage(state.endpoint, state.message_id, state.body_digest)
 
 
-SignedMessage = Annotated[inbound.Message, Depends(_signed_message)]
+SignedMessage = Annotated[inbound.VerifiedMessage, Depends(_signed_message)]
 
 
 @platforms.post(

@@ -136,7 +136,7 @@ async def main() -> int:
     """Run the bridge the settings describe until SIGTERM or SIGINT; return the exit status."""
     settings = get_settings()
     database = Database(settings.effective_database_url)
-    interpreter.settle()
+    interpreter.tune()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

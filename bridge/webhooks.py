@@ -47,7 +47,7 @@ EXPECTED = (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, AddressRef
 
 
 @dataclass(frozen=True)
-class Parcel:
+class PendingDelivery:
     """One delivery taken for one attempt."""
 
     id: int
@@ -98,20 +98,20 @@ class WebhookSender:
 
     async def send_due(self, client: httpx.AsyncClient | None = None) -> int:
         """Attempt every delivery that is due, up to a batch side by side; return how many."""
-        parcels = await asyncio.to_thread(self._take)
-        if not parcels:
+        due = await asyncio.to_thread(self._take)
+        if not due:
             return 0
         if client is None:
             async with self._client() as own:
-                await asyncio.gather(*(self._attempt(own, parcel) for parcel in parcels))
+                await asyncio.gather(*(self._attempt(own, pending) for pending in due))
         else:
-            await asyncio.gather(*(self._attempt(client, parcel) for parcel in parcels))
-        return len(parcels)
+            await asyncio.gather(*(self._attempt(client, pending) for pending in due))
+        return len(due)
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(timeout=self._timeout, follow_redirects=False, trust_env=False)
 
-    def _take(self) -> list[Parcel]:
+    def _take(self) -> list[PendingDelivery]:
         now = machine_now()
         with self._database.reading() as session:
             if session.exec(_due(now).limit(1)).first() is None:
@@ -120,56 +120,56 @@ class WebhookSender:
             ids = list(session.exec(_due(now).limit(BATCH).with_for_update(skip_locked=True)).all())
             taken = update(WebhookDelivery).where(col(WebhookDelivery.id).in_(ids))
             session.exec(taken.values(available_at=now + LEASE))
-            return _parcels(session, ids)
+            return _pending(session, ids)
 
-    async def _attempt(self, client: httpx.AsyncClient, parcel: Parcel) -> None:
-        """Send one parcel and note what came of it; whatever goes wrong is an attempt, and no other parcel's affair.
+    async def _attempt(self, client: httpx.AsyncClient, pending: PendingDelivery) -> None:
+        """Send one delivery and record the result; whatever goes wrong counts as an attempt of this delivery alone.
 
         Where that cannot be noted, the database being away, the lease brings the delivery back.
         """
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._answer_seconds):
-                result = await self._post(client, parcel)
+                result = await self._post(client, pending)
         except Exception as error:
-            result = Result(None, _told(error))
+            result = Result(None, _error_text(error))
             if not isinstance(error, EXPECTED):
-                log.exception("webhook.attempt_failed", delivery_id=parcel.id, webhook_event=parcel.event)
+                log.exception("webhook.attempt_failed", delivery_id=pending.id, webhook_event=pending.event)
         try:
-            await asyncio.to_thread(self._mark, parcel, result)
+            await asyncio.to_thread(self._mark, pending, result)
         except Exception:
-            log.exception("webhook.mark_failed", delivery_id=parcel.id, webhook_event=parcel.event)
+            log.exception("webhook.mark_failed", delivery_id=pending.id, webhook_event=pending.event)
 
-    async def _post(self, client: httpx.AsyncClient, parcel: Parcel) -> Result:
-        parts = urlsplit(parcel.url)
+    async def _post(self, client: httpx.AsyncClient, pending: PendingDelivery) -> Result:
+        parts = urlsplit(pending.url)
         host, port = parts.hostname or "", parts.port or subscriptions.SCHEMES[parts.scheme]
         address = await checked_address(host, port)
         headers = {
-            **signing.sign(signing.unseal(parcel.sealed_secret), parcel.message_id, machine_now(), parcel.body),
+            **signing.sign(signing.unseal(pending.sealed_secret), pending.message_id, machine_now(), pending.body),
             "host": parts.netloc,
             "content-type": "application/json; charset=utf-8",
             "user-agent": "tongquan-webhooks/1",
         }
-        target = httpx.URL(parcel.url).copy_with(host=address)
+        target = httpx.URL(pending.url).copy_with(host=address)
         extensions = {"sni_hostname": host} if parts.scheme == "https" else {}
         async with client.stream(
-            "POST", target, content=parcel.body, headers=headers, extensions=extensions
+            "POST", target, content=pending.body, headers=headers, extensions=extensions
         ) as response:
             status = response.status_code
         return Result(status, "" if response.is_success else f"HTTP {status}")
 
-    def _mark(self, parcel: Parcel, result: Result) -> None:
+    def _mark(self, pending: PendingDelivery, result: Result) -> None:
         now = machine_now()
         with self._database.transaction() as session:
-            delivery = session.get(WebhookDelivery, parcel.id, with_for_update=True)
+            delivery = session.get(WebhookDelivery, pending.id, with_for_update=True)
             if delivery is None or delivery.status is not DeliveryStatus.PENDING:
                 return
-            delivery.attempts = parcel.attempts + 1
+            delivery.attempts = pending.attempts + 1
             delivery.last_status, delivery.last_error = result.status, result.error[:MAX_ERROR_LENGTH]
             if not result.error:
                 delivery.status, delivery.delivered_at = DeliveryStatus.DELIVERED, now
             elif delivery.attempts > len(self._pauses):
                 delivery.status = DeliveryStatus.DEAD
-                log.error("webhook.dead", delivery_id=parcel.id, webhook_event=parcel.event, error=result.error)
+                log.error("webhook.dead", delivery_id=pending.id, webhook_event=pending.event, error=result.error)
             else:
                 pause = self._pauses[delivery.attempts - 1]
                 delivery.available_at = now + pause * (1 + JITTER * secrets.randbelow(1000) / 1000)
@@ -193,14 +193,14 @@ def _due(now: datetime) -> Any:
     )
 
 
-def _parcels(session: Session, ids: list[int | None]) -> list[Parcel]:
+def _pending(session: Session, ids: list[int | None]) -> list[PendingDelivery]:
     rows = session.exec(
         select(WebhookDelivery, WebhookEndpoint)
         .join(WebhookEndpoint, col(WebhookEndpoint.id) == WebhookDelivery.endpoint_id)
         .where(col(WebhookDelivery.id).in_(ids))
     ).all()
     return [
-        Parcel(
+        PendingDelivery(
             delivery.id or 0,
             endpoint.url,
             endpoint.sealed_secret,
@@ -213,7 +213,7 @@ def _parcels(session: Session, ids: list[int | None]) -> list[Parcel]:
     ]
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, TongquanError):
         return error.detail
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -28,7 +28,7 @@ def create(database: Database, username: str, display_name: str, password: str, 
     """
     with database.transaction() as session:
         registration.create_account(session, username, display_name, password, groups)
-        audit.record(session, ACTOR, "account.create", username, {"groups": sorted(set(groups))}, machine_now())
+        audit.append(session, ACTOR, "account.create", username, {"groups": sorted(set(groups))}, machine_now())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -101,7 +101,7 @@ class CaseClock:
         return start_of_day(self.yellow_on)
 
 
-def reckon(
+def compute_clock(
     started: date,
     limit: int,
     unit: LimitUnit,
@@ -165,7 +165,7 @@ class ReceiptClock:
     provisional: bool
 
 
-def reckon_receipt(
+def compute_receipt_clock(
     received: date,
     limit: int,
     calendar: WorkingCalendar,
@@ -180,7 +180,7 @@ def reckon_receipt(
     ``corrected`` is the day of the correction notice: after it nothing runs until ``supplied``, the day the supplement
     came, from which the limit runs anew. ``answered`` is the day the window answered; days after it are not used up.
     """
-    first = reckon(received, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=corrected or answered)
+    first = compute_clock(received, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=corrected or answered)
     if corrected is None:
         return ReceiptClock(limit, first.days, first.due_on, first.used, first.provisional)
     told = [day for day in first.days if day.date <= corrected]
@@ -192,7 +192,7 @@ def reckon_receipt(
         day += ONE_DAY
     if supplied is None:
         return ReceiptClock(limit, tuple(told), None, first.used, first.provisional)
-    anew = reckon(supplied, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=answered)
+    anew = compute_clock(supplied, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=answered)
     return ReceiptClock(limit, (*told, *anew.days[1:]), anew.due_on, anew.used, anew.provisional)
 
 

@@ -8,7 +8,7 @@ fraction of one document or one answered request, and what is looked at in their
 OLDER, OLDEST = 20, 50
 
 
-def settle() -> None:
+def tune() -> None:
     """Leave what start-up made out of every later collection, and collect less often; call it when start-up is over.
 
     Modules, mappers and routes live as long as the process. Looking through them again and again was a tenth of the

@@ -22,7 +22,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    interpreter.settle()
+    interpreter.tune()
     oauth = OAuth.from_environment(os.environ)
     try:
         await runtime.supervise(lambda: open_channel(settings.zeebe_address, oauth), stop)

@@ -85,7 +85,7 @@ class CaseContext:
     """What the case page shows beside the case itself."""
 
     case: CaseView
-    pulse: str
+    change_token: str
     query_code: str | None
     actions: CaseActions
     my_tasks: frozenset[str]
@@ -148,12 +148,12 @@ def show_case(
     return _case_page(request, database, visitor, case_no, notice=notice)
 
 
-@router.get("/cases/{case_no}/pulse")
-def feel_pulse(case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> dict[str, str]:
+@router.get("/cases/{case_no}/change-token")
+def get_change_token(case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> dict[str, str]:
     """Tell by a digest whether the case has changed, without reading whose it is."""
     with database.reading() as session:
         case = case_access.get(session, visitor.actor, case_no)
-        return {"pulse": _pulse(case, worklist.open_tasks(session, case_no, visitor.now))}
+        return {"change_token": _change_token(case, worklist.open_tasks(session, case_no, visitor.now))}
 
 
 @router.get("/cases/{case_no}/materials")
@@ -229,7 +229,7 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
     due, stopped = _china_day(view.due_at), _china_day(view.decided_at or view.closed_at)
     return CaseContext(
         case=view,
-        pulse=_pulse(stored, worklist.open_tasks(session, stored.case_no, visitor.now)),
+        change_token=_change_token(stored, worklist.open_tasks(session, stored.case_no, visitor.now)),
         query_code=stored.query_code if at_window else None,
         actions=CaseActions(
             supply=at_window
@@ -281,7 +281,7 @@ def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:
     return shown
 
 
-def _pulse(case: Case, open_tasks: list[TaskView]) -> str:
+def _change_token(case: Case, open_tasks: list[TaskView]) -> str:
     told: list[object] = [case.state, case.level, case.clock_version, case.decided_at, case.closed_at, case.due_at]
     told += [(one.id, one.assignee, one.light.value) for one in open_tasks]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

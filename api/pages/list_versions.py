@@ -65,7 +65,7 @@ def show_list(request: Request, key: RowKey, visitor: CurrentVisitor, database: 
         "one": one,
         "may_submit": one.state in open_states and list_versions.may_draft(visitor.actor),
         "may_publish": one.state is ListDraftState.REVIEW and list_versions.may_publish(visitor.actor, one),
-        "words_of": lambda value: _told(visitor, value),
+        "words_of": lambda value: _display(visitor, value),
         "notice": notice_of(request),
     }
     return render(request, "publishing/list_version.html", context)
@@ -90,7 +90,7 @@ def review(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: Pa
     return see(f"{ADDRESS}/{key}", "power_done")
 
 
-def _told(visitor: Visitor, value: Any) -> str:
+def _display(visitor: Visitor, value: Any) -> str:
     """Say a field's value in words."""
     match value:
         case None | "" | []:

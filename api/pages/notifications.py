@@ -21,7 +21,9 @@ def show_notices(
 ) -> Response:
     """List the notifications, newest first."""
     with database.reading() as session:
-        page = inbox.list_notices(session, visitor.actor, unread=bool(unread), cursor=cursor or None, limit=PAGE_SIZE)
+        page = inbox.list_notifications(
+            session, visitor.actor, unread=bool(unread), cursor=cursor or None, limit=PAGE_SIZE
+        )
     return render(request, "notifications/list.html", {"page": page, "unread": bool(unread), "first": not cursor})
 
 

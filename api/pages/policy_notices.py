@@ -125,7 +125,7 @@ def show_notice(
     """Show one notice (政策文件告知函)."""
     require(lambda who: who.handles_cases, visitor)
     with database.reading() as session:
-        shown = policy_ledger.view(session, policy_ledger.find(session, key))
+        shown = policy_ledger.view(session, policy_ledger.get_for_update(session, key))
     unread = [one.group for one in shown.recipients if one.acknowledged_at is None]
     context = {
         "one": shown,

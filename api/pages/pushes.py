@@ -158,7 +158,7 @@ def _push_page(
 ) -> Response:
     with database.transaction() as session:
         push = push_ledger.get_push(session, visitor.actor, key)
-        push_feedback.note_reading(session, visitor.actor, key)
+        push_feedback.append_reading(session, visitor.actor, key)
     context = {
         "push": push,
         "kinds": FEEDBACK_LABELS,

@@ -62,7 +62,7 @@ def error_page(request: Request, error: Exception) -> Response:
     """Return the page of an error; an unauthenticated visitor is sent to sign in and back."""
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
-    status, title, detail, extra = _told(error)
+    status, title, detail, extra = _error_words(error)
     context = {
         "status": status,
         "title": title,
@@ -114,7 +114,7 @@ def _said(problem: FieldProblem) -> str:
     return f"{place}：{problem.message}"
 
 
-def _told(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
+def _error_words(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
     match error:
         case InvalidInput():
             return error.status, error.title, "；".join(map(_said, error.problems)), error.extra

@@ -128,7 +128,7 @@ def transfer(
         if problems:
             raise InvalidInput(problems)
         with database.transaction() as session:
-            assignment.transfer(session, visitor.actor, key, to, reason)
+            assignment.reassign(session, visitor.actor, key, to, reason)
     except InvalidInput as error:
         sent = {"to": to, "reason": reason}
         return _task_page(request, database, visitor, key, transfer_problems=error.problems, transfer=sent)

@@ -68,7 +68,7 @@ def sign_in(session: Session, username: str, password: str, now: datetime) -> Si
             _count_failure(account, now)
             session.add(account)
             detail = {"failed_attempts": account.failed_attempts}
-            audit.record(session, username, "session.refuse", username, detail, now)
+            audit.append(session, username, "session.refuse", username, detail, now)
             session.commit()
         raise BadCredentials
     account.failed_attempts, account.locked_until = 0, None
@@ -80,7 +80,7 @@ def sign_in(session: Session, username: str, password: str, now: datetime) -> Si
     expires_at = now + timedelta(hours=get_settings().session_hours)
     session.add(AccessToken(digest=_digest(token), username=username, csrf=csrf, created_at=now, expires_at=expires_at))
     session.flush()
-    audit.record(session, username, "session.open", username, {}, now)
+    audit.append(session, username, "session.open", username, {}, now)
     return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name))
 
 

@@ -73,7 +73,7 @@ def _replan(session: Session, numbers: list[str]) -> int:
             for task in open_tasks:
                 if task.case_no == case.case_no:
                     case_deadlines.apply_task_clock(session, task, case)
-            _tell(session, case, before[0])
+            _append_timeline(session, case, before[0])
             case_deadlines.announce_change(session, case)
         session.flush()
     return moved
@@ -127,11 +127,11 @@ def _dates(case: Case) -> tuple[object, ...]:
     return shown + tuple(getattr(case, name) for name in case_deadlines.WATCHED_DATES)
 
 
-def _tell(session: Session, case: Case, due_before: object) -> None:
+def _append_timeline(session: Session, case: Case, due_before: object) -> None:
     due = case.due_at or case.acceptance_due_at
     changed = due_before != case.due_at and case.due_at is not None
     text = "工作日历变更，重新计算期限" + (f"，法定期限改为{china_date(due)}" if changed and due is not None else "")
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "deadline.replanned",

@@ -140,7 +140,7 @@ def change(
     revision = enter(session, actor.username, area, entries, product_now(session), source=source)
     if revision is not None:
         told = {"area": area, "revision": revision.id, "days": revision.days, "source": source}
-        audit.record(session, actor.username, "calendar.change", area or "city", told, revision.changed_at)
+        audit.append(session, actor.username, "calendar.change", area or "city", told, revision.changed_at)
     return revision
 
 
@@ -191,7 +191,7 @@ def history(session: Session, area: str, *, cursor: str | None = None, limit: in
             changed_by=row.changed_by,
             changed_at=row.changed_at,
             moved_cases=row.moved_cases,
-            days=[_told(one) for one in changes if one.revision_id == row.id],
+            days=[_day_change(one) for one in changes if one.revision_id == row.id],
         )
         for row in rows
     ]
@@ -256,7 +256,7 @@ def _write(session: Session, revision: CalendarRevision, entry: DayEntry, before
     session.add(row)
 
 
-def _told(one: CalendarChange) -> DayChange:
+def _day_change(one: CalendarChange) -> DayChange:
     before, after = _value(one.working_before, one.reason_before), _value(one.working, one.reason)
     return DayChange(date=one.day, before=before, after=after)
 

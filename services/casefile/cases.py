@@ -10,12 +10,12 @@ from sqlmodel import Session, col, select
 from models.audit import TimelineEntry
 from models.case import Applicant, Case, CaseState, Material
 from models.catalogue import Area
-from models.decision import DecisionStatus
 from models.document import Certificate, Document
 from models.engine_state import ProcessInstance
 from models.identity import masked_name
 from models.special_procedure import Extension
 from models.task import Light
+from models.task_outcome import TaskOutcomeStatus
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
 from services.casefile.views import (
@@ -146,7 +146,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         process_instances=_instances(session, case_no),
     )
     if open_view:
-        audit.record(session, actor.username, "case.read", case_no, {}, now)
+        audit.append(session, actor.username, "case.read", case_no, {}, now)
     return view
 
 
@@ -242,7 +242,7 @@ def _opinions(session: Session, case_no: str) -> list[OpinionView]:
             outcome_label=one.outcome_label,
             opinion=one.opinion,
             at=one.decided_at,
-            overtaken=one.status is DecisionStatus.OVERTAKEN,
+            overtaken=one.status is TaskOutcomeStatus.OVERTAKEN,
         )
         for one in task_outcomes.everything(session, case_no)
     ]

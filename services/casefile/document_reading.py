@@ -14,7 +14,7 @@ def read(session: Session, actor: Actor, document_id: int) -> Document:
     """Return a document of a case the actor may read; raise ``NotFound`` or ``Forbidden``."""
     document = issuance.get_document(session, document_id)
     case_access.get(session, actor, document.case_no)
-    audit.record(
+    audit.append(
         session,
         actor.username,
         "document.read",

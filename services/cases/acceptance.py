@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState
 from models.catalogue import Mode
-from models.decision import Decision
+from models.task_outcome import TaskOutcome
 from services.cases import conditional_acceptance, form_check
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
@@ -30,9 +30,9 @@ def check(session: Session, case_no: str) -> dict[str, Any]:
     first = case.acceptance_due_at is None
     due = case_deadlines.set_receipt_deadline(session, case, case.received_at)
     if first:
-        case_deadlines.begin_receipt_watch(session, case)
+        case_deadlines.start_receipt_monitor(session, case)
     failed = sum(not one.passed for one in found)
-    timeline.add(
+    timeline.append(
         session,
         case_no,
         "case.checked",
@@ -51,7 +51,7 @@ def recheck(session: Session, case_no: str) -> dict[str, Any]:
     due = case_deadlines.set_receipt_deadline(session, case, supplied)
     case_deadlines.announce_change(session, case)
     failed = sum(not one.passed for one in found)
-    timeline.add(
+    timeline.append(
         session,
         case_no,
         "case.rechecked",
@@ -69,7 +69,7 @@ def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, 
     if case.accepted_at is None:
         conditional_acceptance.take_promise(session, case, answer)
         _begin(session, case, limits, accepted_at=answer.decided_at, issued_at=answer.decided_at)
-        timeline.add(
+        timeline.append(
             session,
             case_no,
             "case.accepted",
@@ -87,7 +87,7 @@ def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, An
         due = case.acceptance_due_at or product_now(session)
         case.deemed_accepted = True
         _begin(session, case, limits, accepted_at=case.supplemented_at or case.received_at, issued_at=due)
-        timeline.add(
+        timeline.append(
             session,
             case_no,
             "case.accepted",
@@ -109,7 +109,9 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
         case_deadlines.announce_change(session, case)
         missing, due = form_check.missing(session, case_no), case.supplement_due_at
         issuance.issue_correction_notice(session, case, missing, answer.opinion, due, at)
-        timeline.add(session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at)
+        timeline.append(
+            session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at
+        )
     return {"supplementDueAt": instant_text(case.supplement_due_at)}
 
 
@@ -140,18 +142,18 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         at = case.supplement_due_at or product_now(session)
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
-        case_deadlines.end_receipt_watch(session, case)
+        case_deadlines.stop_receipt_monitor(session, case)
         clock_views.keep(session, case, at)
         reason = "申请人逾期未补正，视为撤回申请"
         issuance.issue_termination(session, case, reason, at)
-        timeline.add(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
+        timeline.append(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
     return NOT_ACCEPTED
 
 
 def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at: datetime, issued_at: datetime) -> None:
     case.accepted_at = accepted_at
     case.state = CaseState.ACCEPTED
-    case_deadlines.end_receipt_watch(session, case)
+    case_deadlines.stop_receipt_monitor(session, case)
     case_deadlines.fix_limits(session, case, limits)
     if case.mode is Mode.DIRECT:
         case.state = CaseState.IN_DEPARTMENT
@@ -159,15 +161,15 @@ def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at:
     issuance.issue_acceptance_notice(session, case, issued_at)
 
 
-def _close(session: Session, case: Case, state: CaseState, answer: Decision, text: str) -> None:
+def _close(session: Session, case: Case, state: CaseState, answer: TaskOutcome, text: str) -> None:
     case.state, case.is_open, case.closed_at = state, False, answer.decided_at
     session.add(case)
-    case_deadlines.end_receipt_watch(session, case)
+    case_deadlines.stop_receipt_monitor(session, case)
     clock_views.keep(session, case, answer.decided_at)
-    timeline.add(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
+    timeline.append(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
 
 
-def _reason(session: Session, answer: Decision) -> str:
+def _reason(session: Session, answer: TaskOutcome) -> str:
     if answer.opinion:
         return answer.opinion
     failing = form_check.missing_now(session, answer.case_no)

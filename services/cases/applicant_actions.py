@@ -55,10 +55,10 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     session.add_all(Material(**row) for row in material_rows(case_no, materials, 1))
     case.supplemented_at, case.state = now, CaseState.CORRECTION_CLOSED
     session.add(case)
-    timeline.add(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
+    timeline.append(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
     session.flush()
     issuance.issue_receipt(session, case, now)
-    audit.record(session, actor.username, "case.supply", case_no, {"materials": len(materials)}, now)
+    audit.append(session, actor.username, "case.supply", case_no, {"materials": len(materials)}, now)
     outbox.publish_message(
         session,
         Message.MATERIALS_SUPPLIED,
@@ -88,9 +88,9 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
     case.tolerated_supplied_at = now
     session.add(case)
     text = f"补齐容缺材料{len(materials)}项"
-    timeline.add(session, case.case_no, "case.tolerated_supplied", text, actor=actor.username, at=now)
+    timeline.append(session, case.case_no, "case.tolerated_supplied", text, actor=actor.username, at=now)
     issuance.issue_receipt(session, case, now)
-    audit.record(session, actor.username, "case.supply", case.case_no, {"materials": len(materials)}, now)
+    audit.append(session, actor.username, "case.supply", case.case_no, {"materials": len(materials)}, now)
     case_deadlines.announce_change(session, case)
     return case
 
@@ -104,14 +104,14 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
         raise CaseDecided()
     now = product_now(session)
     if case.accepted_at is None:
-        case_deadlines.end_receipt_watch(session, case)
+        case_deadlines.stop_receipt_monitor(session, case)
     case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
     case.is_open, case.closed_at = False, now
     session.add(case)
     special_procedures.end_with_case(session, case, actor.username, now)
     clock_views.keep(session, case, now)
-    timeline.add(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
-    audit.record(session, actor.username, "case.withdraw", case_no, {}, now)
+    timeline.append(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
+    audit.append(session, actor.username, "case.withdraw", case_no, {}, now)
     outbox.publish_message(
         session,
         Message.CASE_WITHDRAWN,

@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from catalog_data.guide import Guide
 from models.case import Case, CaseState
-from models.decision import Decision
 from models.protocol import Message
+from models.task_outcome import TaskOutcome
 from models.working_calendar import china_date, end_of_day
 from services.cases import form_check, special_procedures
 from services.catalogue import reference
@@ -75,12 +75,14 @@ def owes_what_the_check_found(session: Session, case: Case) -> bool:
     return case.tolerated_materials == "；".join(form_check.missing_now(session, case.case_no))
 
 
-def take_promise(session: Session, case: Case, answer: Decision) -> None:
+def take_promise(session: Session, case: Case, answer: TaskOutcome) -> None:
     """Write on an accepted case what the clerk agreed with the applicant."""
     values = answer.form_values
     case.by_commitment = bool(values.get(COMMITMENT))
     if case.by_commitment:
-        _tell(session, case, "case.committed", "适用告知承诺，凭申请人书面承诺受理", answer.account, answer.decided_at)
+        _append_timeline(
+            session, case, "case.committed", "适用告知承诺，凭申请人书面承诺受理", answer.account, answer.decided_at
+        )
     until = _day(values.get(UNTIL))
     if until is None:
         return
@@ -88,7 +90,7 @@ def take_promise(session: Session, case: Case, answer: Decision) -> None:
     case.tolerated_until = end_of_day(until)
     case.tolerated_materials = str(values.get(MATERIALS) or "").strip() or missing or "申请人承诺补交的材料"
     text = f"容缺受理：{case.tolerated_materials}，申请人承诺于{until}前补齐"
-    _tell(session, case, "case.tolerated", text, answer.account, answer.decided_at)
+    _append_timeline(session, case, "case.tolerated", text, answer.account, answer.decided_at)
 
 
 def lapse(session: Session, case: Case, at: datetime) -> bool:
@@ -101,7 +103,7 @@ def lapse(session: Session, case: Case, at: datetime) -> bool:
     clock_views.keep(session, case, at)
     reason = f"容缺受理的材料（{case.tolerated_materials}）逾期未补齐，终止审查"
     issuance.issue_termination(session, case, reason, at)
-    _tell(session, case, "case.terminated", reason, timeline.SYSTEM, at)
+    _append_timeline(session, case, "case.terminated", reason, timeline.SYSTEM, at)
     outbox.publish_message(
         session,
         Message.CASE_WITHDRAWN,
@@ -112,8 +114,8 @@ def lapse(session: Session, case: Case, at: datetime) -> bool:
     return True
 
 
-def _tell(session: Session, case: Case, event: str, text: str, actor: str, at: datetime) -> None:
-    timeline.add(session, case.case_no, event, text, actor=actor, at=at)
+def _append_timeline(session: Session, case: Case, event: str, text: str, actor: str, at: datetime) -> None:
+    timeline.append(session, case.case_no, event, text, actor=actor, at=at)
 
 
 def _guide(session: Session, case: Case) -> Guide | None:

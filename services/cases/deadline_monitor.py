@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.deadline_signal import DeadlineSignal, SignalKind, signals_of
-from models.notice import NoticeKind
+from models.notification import NotificationKind
 from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
@@ -116,7 +116,7 @@ def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
         return
     one_clock = one.kind is SignalKind.REVIEW_OVERDUE and case.handled_as is not Mode.SUBSTANTIVE
     text = (STAGE_OF_ONE_CLOCK if one_clock else LIGHTS[one.kind]).format(day=china_date(one.due))
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         f"deadline.{one.kind.value}",
@@ -126,10 +126,10 @@ def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
         key=one.natural_key,
     )
     cause = inbox.Cause(one.kind.value, text, one.at, one.natural_key)
-    inbox.record(session, case, NoticeKind.REMINDER, _reminded(session, case, one.kind), cause)
+    inbox.notify(session, case, NotificationKind.REMINDER, _reminded(session, case, one.kind), cause)
     if one.kind in SUPERVISED:
         groups = inbox.supervising_groups(session, case)
-        inbox.record(session, case, NoticeKind.SUPERVISION, groups, cause)
+        inbox.notify(session, case, NotificationKind.SUPERVISION, groups, cause)
 
 
 def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:

@@ -29,9 +29,9 @@ def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
         answer = task_outcomes.latest(session, case_no, outcome=verdict.value)
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)
-        case_deadlines.settle(session, case)
+        case_deadlines.finalize(session, case)
         clock_views.keep(session, case, answer.decided_at)
-        timeline.add(
+        timeline.append(
             session,
             case_no,
             "case.decided",
@@ -57,7 +57,7 @@ def issue(
     document = issuance.issue_decision(
         session, case, case.decision, wording, sealing, redress, answer.opinion, case.decided_at
     )
-    timeline.add(
+    timeline.append(
         session,
         case_no,
         "document.issued",
@@ -75,7 +75,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
     at = case.decided_at or product_now(session)
     certificate = issuance.issue_certificate(session, case, sealing, at)
     if certificate is not None:
-        timeline.add(
+        timeline.append(
             session,
             case_no,
             "certificate.issued",
@@ -83,7 +83,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
             actor=timeline.SYSTEM,
             at=at,
         )
-        subscriptions.emit_certificate(session, Event.CERTIFICATE_ISSUED, certificate, at)
+        subscriptions.publish_certificate(session, Event.CERTIFICATE_ISSUED, certificate, at)
     return {}
 
 
@@ -95,7 +95,7 @@ def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
     chosen = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
     manner = DELIVERY_MANNERS.get(chosen, chosen)
     issuance.record_delivery(session, case, manner, at, _receiver(session, case))
-    timeline.add(
+    timeline.append(
         session,
         case_no,
         "case.delivered",
@@ -115,7 +115,7 @@ def close(session: Session, case_no: str) -> dict[str, Any]:
         case.state = _closed_state(case)
         case.is_open, case.closed_at = False, at
         session.add(case)
-        timeline.add(session, case_no, "case.closed", case.case_state.label, actor=timeline.SYSTEM, at=at)
+        timeline.append(session, case_no, "case.closed", case.case_state.label, actor=timeline.SYSTEM, at=at)
         filings.file_decision(session, case, at)
         pushes.push(session, case)
     return {}

@@ -37,7 +37,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
     if handing_over:
         case.level = 1
     session.add(case)
-    timeline.add(
+    timeline.append(
         session,
         case_no,
         "case.pushed",
@@ -46,7 +46,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
         at=at,
     )
     if handing_over:
-        timeline.add(session, case_no, "case.forwarded", "移交市级单位办理", actor=timeline.SYSTEM, at=at)
+        timeline.append(session, case_no, "case.forwarded", "移交市级单位办理", actor=timeline.SYSTEM, at=at)
     return {}
 
 
@@ -70,12 +70,12 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
     case.level = 1
     session.add(case)
     session.flush()
-    case_deadlines.reckon_again(session, case)
+    case_deadlines.recompute(session, case)
     issuance.issue_dossier(
         session, case, {**body, "round": dossier.round, "digest": dossier.digest}, signature.decided_at
     )
     first = dossier.round == 1
-    timeline.add(
+    timeline.append(
         session,
         case_no,
         "case.forwarded" if first else "case.forwarded_again",
@@ -84,7 +84,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
         at=signature.decided_at,
         key="case.forwarded" if first else f"case.forwarded:{dossier.round}",
     )
-    audit.record(
+    audit.append(
         session,
         signature.account,
         "dossier.forward",
@@ -103,8 +103,8 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
         dossier.received_by, dossier.received_at = answer.account, answer.decided_at
         session.add(dossier)
         session.flush()
-        case_deadlines.reckon_again(session, session.get_one(Case, case_no))
-        timeline.add(
+        case_deadlines.recompute(session, session.get_one(Case, case_no))
+        timeline.append(
             session,
             case_no,
             "dossier.received",
@@ -128,8 +128,8 @@ def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
         case.level = 0
         session.add(case)
         session.flush()
-        case_deadlines.reckon_again(session, case)
-        timeline.add(
+        case_deadlines.recompute(session, case)
+        timeline.append(
             session,
             case_no,
             "dossier.returned",

@@ -9,10 +9,10 @@ from sqlmodel import Session, col, select
 
 from models.account import Account, Membership
 from models.case import Case
-from models.decision import Decision
-from models.notice import NoticeKind
+from models.notification import NotificationKind
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
+from models.task_outcome import TaskOutcome
 from models.working_calendar import WorkingCalendar, china_date
 from services.accounts import rights
 from services.accounts.actors import Actor
@@ -92,9 +92,9 @@ def warn_of_closed_day(
         return
     text = f"工作日历变更后，听证日{held}为休息日（{kinds.day(held).reason}），请另定日期并重新通知"
     key = f"hearing.closed_day:{procedure.id}:{held}"
-    timeline.add(session, case.case_no, "hearing.closed_day", text, actor=timeline.SYSTEM, at=now, key=key)
+    timeline.append(session, case.case_no, "hearing.closed_day", text, actor=timeline.SYSTEM, at=now, key=key)
     cause = inbox.Cause("hearing_closed_day", text, now, key)
-    inbox.record(session, case, NoticeKind.REMINDER, inbox.groups_at_work(session, case), cause)
+    inbox.notify(session, case, NotificationKind.REMINDER, inbox.groups_at_work(session, case), cause)
 
 
 def particulars(session: Session, hearing: Hearing) -> list[tuple[str, str]]:
@@ -168,9 +168,9 @@ def _reviewers(session: Session, case: Case) -> set[str]:
     """Return who has reviewed the case, or has a review of it in hand."""
     shares = (ClockShare.REVIEW, ClockShare.DECISION)
     given = session.exec(
-        select(Decision.account)
-        .join(Task, col(Task.key) == col(Decision.task_key))
-        .where(Decision.case_no == case.case_no, col(Task.clock).in_(shares))
+        select(TaskOutcome.account)
+        .join(Task, col(Task.key) == col(TaskOutcome.task_key))
+        .where(TaskOutcome.case_no == case.case_no, col(Task.clock).in_(shares))
     ).all()
     held = session.exec(
         select(Task.assignee).where(Task.case_no == case.case_no, col(Task.clock).in_(shares), col(Task.is_open))

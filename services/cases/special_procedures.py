@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState
-from models.notice import NoticeKind
+from models.notification import NotificationKind
 from models.protocol import Message
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from models.working_calendar import WorkingCalendar, china_date, end_of_day
@@ -98,7 +98,7 @@ def begin(
     issuance.issue_special_procedure_notice(
         session, case, procedure, now, provisional=case_deadlines.plan_is_provisional(procedure, kinds)
     )
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "special_procedure.begun",
@@ -107,7 +107,7 @@ def begin(
         at=now,
         key=f"special_procedure.begun:{procedure.id}",
     )
-    audit.record(session, actor.username, "special_procedure.begin", case.case_no, {"id": procedure.id}, now)
+    audit.append(session, actor.username, "special_procedure.begin", case.case_no, {"id": procedure.id}, now)
     outbox.publish_message(
         session,
         Message.SPECIAL_PROCEDURE_STARTED,
@@ -144,7 +144,7 @@ def set_hearing(
         setattr(procedure, name, value)
     session.add(procedure)
     told = [f"{label}{value}" for label, value in hearings.particulars(session, merged)]
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "special_procedure.hearing",
@@ -153,7 +153,7 @@ def set_hearing(
         at=now,
         key=f"special_procedure.hearing:{procedure.id}:{now.isoformat()}",
     )
-    audit.record(session, actor.username, "special_procedure.hearing", case.case_no, {"id": procedure.id}, now)
+    audit.append(session, actor.username, "special_procedure.hearing", case.case_no, {"id": procedure.id}, now)
     return procedure
 
 
@@ -178,7 +178,7 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
         case.state, case.state_before_special = CaseState.SPECIAL_CLOSED, None
     session.add(case)
     case_deadlines.refresh(session, case)
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "special_procedure.ended",
@@ -187,7 +187,7 @@ def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> Specia
         at=now,
         key=f"special_procedure.ended:{procedure.id}",
     )
-    audit.record(session, actor.username, "special_procedure.end", case.case_no, {"id": procedure.id}, now)
+    audit.append(session, actor.username, "special_procedure.end", case.case_no, {"id": procedure.id}, now)
     outbox.publish_message(
         session,
         Message.SPECIAL_PROCEDURE_ENDED,
@@ -210,7 +210,7 @@ def end_with_case(session: Session, case: Case, username: str, at: datetime) -> 
     session.flush()
 
 
-def watch_again(session: Session, case: Case) -> None:
+def restart_monitor(session: Session, case: Case) -> None:
     """Have the city's process watch over what is open: the county's watch ended with the county's process."""
     query = select(SpecialProcedure).where(
         SpecialProcedure.case_no == case.case_no, col(SpecialProcedure.ended_at).is_(None)
@@ -238,10 +238,10 @@ def remind(session: Session, procedure_id: str) -> None:
     key = f"special_procedure.overdue:{procedure.id}"
     text = f"特别程序“{procedure.kind.value}”已超过预计的{procedure.planned_days}个工作日，请办结或说明"
     at = procedure.planned_end_at
-    timeline.add(session, case.case_no, "special_procedure.overdue", text, actor=timeline.SYSTEM, at=at, key=key)
+    timeline.append(session, case.case_no, "special_procedure.overdue", text, actor=timeline.SYSTEM, at=at, key=key)
     cause = inbox.Cause("special_procedure_overdue", text, at, key)
-    inbox.record(session, case, NoticeKind.REMINDER, inbox.groups_at_work(session, case), cause)
-    inbox.record(session, case, NoticeKind.SUPERVISION, inbox.supervising_groups(session, case), cause)
+    inbox.notify(session, case, NotificationKind.REMINDER, inbox.groups_at_work(session, case), cause)
+    inbox.notify(session, case, NotificationKind.SUPERVISION, inbox.supervising_groups(session, case), cause)
 
 
 def longest_extension(session: Session, case: Case) -> int:
@@ -274,8 +274,10 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     session.flush()
     case_deadlines.refresh(session, case)
     issuance.issue_extension_notice(session, case, extension, now)
-    timeline.add(session, case.case_no, "case.extended", f"延期{days}个工作日：{reason}", actor=actor.username, at=now)
-    audit.record(session, actor.username, "case.extend", case.case_no, {"days": days}, now)
+    timeline.append(
+        session, case.case_no, "case.extended", f"延期{days}个工作日：{reason}", actor=actor.username, at=now
+    )
+    audit.append(session, actor.username, "case.extend", case.case_no, {"days": days}, now)
     case_deadlines.announce_change(session, case)
     return extension
 

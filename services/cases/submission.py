@@ -114,8 +114,8 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
         raise DuplicateOpenCase() from error
     _add_particulars(session, case, body)
     session.add(Submission(account=actor.username, key=key, body_digest=digest, case_no=case.case_no))
-    timeline.add(session, case.case_no, "case.received", "窗口接件，出具材料接收凭证", actor=actor.username, at=now)
-    audit.record(session, actor.username, "case.submit", case.case_no, {"item": item.code, "area": body.area}, now)
+    timeline.append(session, case.case_no, "case.received", "窗口接件，出具材料接收凭证", actor=actor.username, at=now)
+    audit.append(session, actor.username, "case.submit", case.case_no, {"item": item.code, "area": body.area}, now)
     issuance.issue_receipt(session, case, now)
     request_start(session, case)
     return _receipt(case), True

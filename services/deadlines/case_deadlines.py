@@ -14,7 +14,16 @@ from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState, LimitUnit
-from models.case_clock import JUST_AFTER, CaseClock, Pause, ReceiptClock, receipt_due, reckon, reckon_receipt, share_of
+from models.case_clock import (
+    JUST_AFTER,
+    CaseClock,
+    Pause,
+    ReceiptClock,
+    compute_clock,
+    compute_receipt_clock,
+    receipt_due,
+    share_of,
+)
 from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.protocol import CASE_ID, START_TTL_MS, Message
@@ -182,7 +191,7 @@ def announced_handling(session: Session, case: Case) -> str:
 def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
     """Return the day on which the statutory limit would end if the case were accepted today."""
     limit, unit = announced_limit(session, case)
-    return reckon(today, limit or USUAL_LIMIT_DAYS, unit, calendar_of(session, case.area), today=today).due_on
+    return compute_clock(today, limit or USUAL_LIMIT_DAYS, unit, calendar_of(session, case.area), today=today).due_on
 
 
 def case_clock(case: Case, inputs: ClockInputs, now: datetime) -> CaseClock | None:
@@ -201,7 +210,7 @@ def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptCloc
     answered = case.closed_at if case.accepted_at is None else case.accepted_at
     if case.deemed_accepted:
         answered = None
-    return reckon_receipt(
+    return compute_receipt_clock(
         china_date(case.received_at),
         RECEIPT_LIMIT_DAYS,
         inputs.calendar,
@@ -250,7 +259,7 @@ def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
     _set_review_stage(case, [promised, statutory])
 
 
-def begin_receipt_watch(session: Session, case: Case) -> None:
+def start_receipt_monitor(session: Session, case: Case) -> None:
     """Start ``acceptance-watch`` for a case whose receipt limit has begun."""
     outbox.publish_message(
         session,
@@ -263,7 +272,7 @@ def begin_receipt_watch(session: Session, case: Case) -> None:
     )
 
 
-def end_receipt_watch(session: Session, case: Case) -> None:
+def stop_receipt_monitor(session: Session, case: Case) -> None:
     """End ``acceptance-watch``: the window has answered, or there is nothing left to answer; once a case."""
     if outbox.is_queued(session, Message.RECEIPT_CLOSED, case.case_no):
         return
@@ -289,7 +298,7 @@ def announce_change(session: Session, case: Case) -> None:
     )
 
 
-def settle(session: Session, case: Case) -> None:
+def finalize(session: Session, case: Case) -> None:
     """Fix what the decision leaves: whether it came too late, for ever, and when it must be delivered."""
     if case.decided_at is None:
         return
@@ -299,7 +308,7 @@ def settle(session: Session, case: Case) -> None:
     announce_change(session, case)
 
 
-def reckon_again(session: Session, case: Case) -> None:
+def recompute(session: Session, case: Case) -> None:
     """Reckon the case anew after something it depends on happened, and wake the watch if a date moved."""
     if refresh(session, case):
         announce_change(session, case)
@@ -413,7 +422,7 @@ def _clock(
     """Reckon a limit from ``since``; the county's share is in working days and is not lengthened by an extension."""
     ended = case.decided_at or case.closed_at
     share, days = case.thresholds.get("yellowShare"), case.thresholds.get("yellowDays")
-    return reckon(
+    return compute_clock(
         china_date(since),
         limit,
         LimitUnit.WORKING_DAY if county else case.limit_unit,

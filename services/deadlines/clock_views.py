@@ -50,17 +50,17 @@ def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
         record = session.get(ClockRecord, case.case_no)
         if record is not None:
             return ClockView.model_validate(record.body)
-    return _reckoned(session, case, now)
+    return _computed(session, case, now)
 
 
 def keep(session: Session, case: Case, at: datetime) -> None:
     """Keep what the clock says at the case's decision, or at its end without one; the first time stays."""
     if session.get(ClockRecord, case.case_no) is None:
-        body = _reckoned(session, case, at).model_dump(mode="json")
+        body = _computed(session, case, at).model_dump(mode="json")
         session.add(ClockRecord(case_no=case.case_no, kept_at=at, body=body))
 
 
-def _reckoned(session: Session, case: Case, now: datetime) -> ClockView:
+def _computed(session: Session, case: Case, now: datetime) -> ClockView:
     """Reckon the clock; before acceptance nothing has been counted of the limit to decide."""
     inputs = case_deadlines.gather(session, [case]).of(case)
     clock = case_deadlines.case_clock(case, inputs, now)

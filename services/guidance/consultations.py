@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.consultation import Precedent, Question, Training, TrainingAttendance
-from models.notice import NoticeKind, NoticeSubject
+from models.notification import NotificationKind, NotificationSubject
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
 from services import locks
@@ -115,8 +115,10 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
     )
     session.add(question)
     session.flush()
-    _note(session, question, "question.asked", f"咨询{version.code}", actor.username, now)
-    _notify(session, question, NoticeKind.REMINDER, [advisor_of(question)], "question_asked", f"咨询：{text}", now)
+    _record_event(session, question, "question.asked", f"咨询{version.code}", actor.username, now)
+    _notify(
+        session, question, NotificationKind.REMINDER, [advisor_of(question)], "question_asked", f"咨询：{text}", now
+    )
     return _question(session, actor, question)
 
 
@@ -132,9 +134,9 @@ def answer(session: Session, actor: Actor, question_id: int, text: str) -> Quest
     now = product_now(session)
     question.answer, question.answered_by, question.answered_at = text, actor.username, now
     session.add(question)
-    _note(session, question, "question.answered", f"答复咨询{question.item}", actor.username, now)
+    _record_event(session, question, "question.answered", f"答复咨询{question.item}", actor.username, now)
     own = [one for one in groups_of(session, question.asked_by) if one.startswith(f"{question.area}.")]
-    _notify(session, question, NoticeKind.REMINDER, own, "question_answered", f"咨询已答复：{text}", now)
+    _notify(session, question, NotificationKind.REMINDER, own, "question_answered", f"咨询已答复：{text}", now)
     return _question(session, actor, question)
 
 
@@ -159,9 +161,9 @@ def remind(session: Session, question_id: int) -> None:
     question.reminded_at = due
     session.add(question)
     text = f"咨询{question.item}已满{ANSWER_DAYS}个工作日未答复"
-    _note(session, question, "question.overdue", text, timeline.SYSTEM, due)
-    _notify(session, question, NoticeKind.REMINDER, [advisor_of(question)], "question_overdue", text, due)
-    _notify(session, question, NoticeKind.SUPERVISION, [inbox.COORDINATOR], "question_overdue", text, due)
+    _record_event(session, question, "question.overdue", text, timeline.SYSTEM, due)
+    _notify(session, question, NotificationKind.REMINDER, [advisor_of(question)], "question_overdue", text, due)
+    _notify(session, question, NotificationKind.SUPERVISION, [inbox.COORDINATOR], "question_overdue", text, due)
 
 
 def answer_due(session: Session, question: Question) -> datetime:
@@ -340,14 +342,20 @@ def _training(session: Session, training: Training) -> TrainingView:
 
 
 def _notify(
-    session: Session, question: Question, kind: NoticeKind, groups: list[str], signal: str, text: str, at: datetime
+    session: Session,
+    question: Question,
+    kind: NotificationKind,
+    groups: list[str],
+    signal: str,
+    text: str,
+    at: datetime,
 ) -> None:
-    subject = inbox.Subject(NoticeSubject.QUESTION, question.id or 0, question.text, question.area)
-    inbox.record_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
+    subject = inbox.Subject(NotificationSubject.QUESTION, question.id or 0, question.text, question.area)
+    inbox.notify_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
 
 
-def _note(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:
-    ledger.add(
+def _record_event(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:
+    ledger.append(
         session,
         PowerSubject.CONSULTATION,
         question.id or 0,

@@ -42,7 +42,7 @@ class ChainHead:
     digest: str
 
 
-def record(session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> None:
+def append(session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> None:
     """Append one entry in the caller's transaction.
 
     ``detail`` is JSON and holds no personal data, only references. Writers queue: SQLite's ``IMMEDIATE`` transaction

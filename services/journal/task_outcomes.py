@@ -6,14 +6,14 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.decision import Decision, DecisionStatus
 from models.task import Task
+from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.errors import NotFound
 
 FINAL_OUTCOMES = ("approve", "deny")
 
 
-def latest(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> Decision:
+def latest(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> TaskOutcome:
     """Return the latest answer that was not overtaken, by outcome or task; raise ``NotFound`` when there is none.
 
     A task completed in another tool leaves no answer here: then the job cannot know who decided, and fails openly.
@@ -24,7 +24,9 @@ def latest(session: Session, case_no: str, *, outcome: str | None = None, elemen
     return found
 
 
-def find(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> Decision | None:
+def find(
+    session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None
+) -> TaskOutcome | None:
     """Return the latest answer that was not overtaken, or None."""
     given = {"outcome": outcome, "element": element}
     narrowed = tuple(name for name, value in given.items() if value is not None)
@@ -32,33 +34,33 @@ def find(session: Session, case_no: str, *, outcome: str | None = None, element:
 
 
 @lru_cache
-def _latest(narrowed: tuple[str, ...]) -> SelectOfScalar[Decision]:
+def _latest(narrowed: tuple[str, ...]) -> SelectOfScalar[TaskOutcome]:
     """Return the query for a case's latest answer that was not overtaken, narrowed by some of outcome and element."""
-    query = select(Decision).where(
-        Decision.case_no == bindparam("case_no"), Decision.status != DecisionStatus.OVERTAKEN
+    query = select(TaskOutcome).where(
+        TaskOutcome.case_no == bindparam("case_no"), TaskOutcome.status != TaskOutcomeStatus.OVERTAKEN
     )
-    columns = {"outcome": col(Decision.outcome), "element": col(Decision.element_id)}
+    columns = {"outcome": col(TaskOutcome.outcome), "element": col(TaskOutcome.element_id)}
     for name in narrowed:
         query = query.where(columns[name] == bindparam(name))
-    return query.order_by(col(Decision.id).desc()).limit(1)
+    return query.order_by(col(TaskOutcome.id).desc()).limit(1)
 
 
-def final(session: Session, case_no: str) -> Decision | None:
+def final(session: Session, case_no: str) -> TaskOutcome | None:
     """Return the answer that decides the case, carried out already or not, or None."""
     found = [find(session, case_no, outcome=outcome) for outcome in FINAL_OUTCOMES]
     return max((one for one in found if one is not None), key=lambda one: one.id or 0, default=None)
 
 
-def of_instance(session: Session, instance_key: int) -> Decision | None:
+def of_instance(session: Session, instance_key: int) -> TaskOutcome | None:
     """Return the latest answer given in one process instance that was not overtaken, or None."""
     query = (
-        select(Decision)
-        .join(Task, col(Task.key) == Decision.task_key)
-        .where(Task.process_instance_key == instance_key, Decision.status != DecisionStatus.OVERTAKEN)
+        select(TaskOutcome)
+        .join(Task, col(Task.key) == TaskOutcome.task_key)
+        .where(Task.process_instance_key == instance_key, TaskOutcome.status != TaskOutcomeStatus.OVERTAKEN)
     )
-    return session.exec(query.order_by(col(Decision.id).desc())).first()
+    return session.exec(query.order_by(col(TaskOutcome.id).desc())).first()
 
 
-def everything(session: Session, case_no: str) -> list[Decision]:
+def everything(session: Session, case_no: str) -> list[TaskOutcome]:
     """Return every answer of a case, oldest first."""
-    return list(session.exec(select(Decision).where(Decision.case_no == case_no).order_by("id")).all())
+    return list(session.exec(select(TaskOutcome).where(TaskOutcome.case_no == case_no).order_by("id")).all())

@@ -15,7 +15,7 @@ SYSTEM = "system"
 """The actor of what no person did."""
 
 
-def add(
+def append(
     session: Session, case_no: str, event: str, text: str, *, actor: str, at: datetime, key: str | None = None
 ) -> bool:
     """Record an event unless its key (by default the event's name) is there; tell whether it was new."""

@@ -14,7 +14,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from models.notice import Notice, NoticeKind, NoticeReading, NoticeSubject
+from models.notification import Notification, NotificationKind, NotificationReading, NotificationSubject
 from models.task import Task
 from services.accounts.actors import Actor
 from services.catalogue import in_force
@@ -25,12 +25,12 @@ from services.paging import Page, decode_cursor, encode_cursor
 COORDINATOR = "city.coordinator"
 MAX_TITLE_LENGTH = 300
 _ADDRESSES = {
-    NoticeSubject.CASE: "/cases/{case_no}",
-    NoticeSubject.POLICY_NOTICE: "/policy-notices/{id}",
-    NoticeSubject.FILING: "/powers/filings?case_no={case_no}",
-    NoticeSubject.RECALL: "/powers/recalls/{id}",
-    NoticeSubject.AGREEMENT: "/powers/agreements/{id}",
-    NoticeSubject.QUESTION: "/powers/guidance#question-{id}",
+    NotificationSubject.CASE: "/cases/{case_no}",
+    NotificationSubject.POLICY_NOTICE: "/policy-notices/{id}",
+    NotificationSubject.FILING: "/powers/filings?case_no={case_no}",
+    NotificationSubject.RECALL: "/powers/recalls/{id}",
+    NotificationSubject.AGREEMENT: "/powers/agreements/{id}",
+    NotificationSubject.QUESTION: "/powers/guidance#question-{id}",
 }
 """The page of each subject."""
 COUNTED = 100
@@ -51,14 +51,14 @@ class Cause:
 class Subject:
     """What a notification is about where it is not a case's dates; ``case_no`` where a case is behind it."""
 
-    kind: NoticeSubject
+    kind: NotificationSubject
     id: int
     title: str
     area: str = ""
     case_no: str | None = None
 
 
-class NoticeView(BaseModel):
+class NotificationView(BaseModel):
     """A notification as lists show it; ``link`` is the page of its subject.
 
     ``item_name`` is what the subject is called, ``area`` empty where it concerns the whole city.
@@ -66,12 +66,12 @@ class NoticeView(BaseModel):
 
     id: int
     case_no: str | None
-    subject: NoticeSubject
+    subject: NotificationSubject
     subject_id: int | None
     link: str
     item_name: str
     area: str
-    kind: NoticeKind
+    kind: NotificationKind
     signal: str
     to: str
     text: str
@@ -79,13 +79,15 @@ class NoticeView(BaseModel):
     read: bool
 
 
-def record(session: Session, case: Case, kind: NoticeKind, groups: Iterable[str], cause: Cause) -> int:
+def notify(session: Session, case: Case, kind: NotificationKind, groups: Iterable[str], cause: Cause) -> int:
     """Notify ``groups`` of one cause in a case, each once, and return how many were new."""
     about = {"case_no": case.case_no, "title": case.item_name, "area": case.area}
-    return _record(session, f"{case.case_no}:{cause.natural_key}", about, kind, groups, cause)
+    return _notify(session, f"{case.case_no}:{cause.natural_key}", about, kind, groups, cause)
 
 
-def record_about(session: Session, subject: Subject, kind: NoticeKind, groups: Iterable[str], cause: Cause) -> int:
+def notify_about(
+    session: Session, subject: Subject, kind: NotificationKind, groups: Iterable[str], cause: Cause
+) -> int:
     """Notify ``groups`` of one cause in something other than a case, each once; return how many were new."""
     about = {
         "case_no": subject.case_no,
@@ -94,17 +96,17 @@ def record_about(session: Session, subject: Subject, kind: NoticeKind, groups: I
         "title": subject.title[:MAX_TITLE_LENGTH],
         "area": subject.area,
     }
-    return _record(session, f"{subject.kind.value}:{subject.id}:{cause.natural_key}", about, kind, groups, cause)
+    return _notify(session, f"{subject.kind.value}:{subject.id}:{cause.natural_key}", about, kind, groups, cause)
 
 
-def _record(
-    session: Session, key: str, about: dict[str, Any], kind: NoticeKind, groups: Iterable[str], cause: Cause
+def _notify(
+    session: Session, key: str, about: dict[str, Any], kind: NotificationKind, groups: Iterable[str], cause: Cause
 ) -> int:
-    told = set(session.exec(select(Notice.to_group).where(Notice.natural_key == key)).all())
+    told = set(session.exec(select(Notification.to_group).where(Notification.natural_key == key)).all())
     fresh = [group for group in dict.fromkeys(groups) if group not in told]
     for group in fresh:
         session.add(
-            Notice(
+            Notification(
                 **about,
                 natural_key=key,
                 kind=kind,
@@ -131,7 +133,7 @@ def supervising_groups(session: Session, case: Case) -> list[str]:
     return list(dict.fromkeys(one for one in (supervises, follows_up, COORDINATOR) if one is not None))
 
 
-def list_notices(
+def list_notifications(
     session: Session,
     actor: Actor,
     *,
@@ -139,46 +141,49 @@ def list_notices(
     case_no: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
-) -> Page[NoticeView]:
+) -> Page[NotificationView]:
     """Return the notifications to the actor's groups, newest first."""
     query = (
-        select(Notice, Case, NoticeReading.read_at)
-        .join(Case, col(Case.case_no) == col(Notice.case_no), isouter=True)
+        select(Notification, Case, NotificationReading.read_at)
+        .join(Case, col(Case.case_no) == col(Notification.case_no), isouter=True)
         .join(
-            NoticeReading,
-            (col(NoticeReading.notice_id) == col(Notice.id)) & (col(NoticeReading.username) == actor.username),
+            NotificationReading,
+            (col(NotificationReading.notification_id) == col(Notification.id))
+            & (col(NotificationReading.username) == actor.username),
             isouter=True,
         )
-        .where(col(Notice.to_group).in_(sorted(actor.groups)))
+        .where(col(Notification.to_group).in_(sorted(actor.groups)))
     )
     if unread:
-        query = query.where(col(NoticeReading.read_at).is_(None))
+        query = query.where(col(NotificationReading.read_at).is_(None))
     if case_no:
-        query = query.where(Notice.case_no == case_no)
+        query = query.where(Notification.case_no == case_no)
     position = decode_cursor(cursor, (int,))
     if position is not None:
-        query = query.where(col(Notice.id) < position[0])
-    rows = session.exec(query.order_by(col(Notice.id).desc()).limit(limit + 1)).all()
-    items = [_view(notice, case, read_at is not None) for notice, case, read_at in rows[:limit]]
-    return Page[NoticeView](items=items, next=encode_cursor(items[-1].id) if len(rows) > limit else None)
+        query = query.where(col(Notification.id) < position[0])
+    rows = session.exec(query.order_by(col(Notification.id).desc()).limit(limit + 1)).all()
+    items = [_view(notification, case, read_at is not None) for notification, case, read_at in rows[:limit]]
+    return Page[NotificationView](items=items, next=encode_cursor(items[-1].id) if len(rows) > limit else None)
 
 
-def mark_read(session: Session, actor: Actor, notice_id: int) -> NoticeView:
+def mark_read(session: Session, actor: Actor, notification_id: int) -> NotificationView:
     """Record that the actor has read a notification; a second time changes nothing."""
-    notice = session.get(Notice, notice_id)
-    if notice is None:
+    notification = session.get(Notification, notification_id)
+    if notification is None:
         raise NotFound("没有这条提醒", "No such notice")
-    if notice.to_group not in actor.groups:
-        raise Forbidden("这条提醒不是发给您的", "The notice is not yours")
-    _read(session, actor, notice_id)
-    return _view(notice, session.get(Case, notice.case_no) if notice.case_no is not None else None, True)
+    if notification.to_group not in actor.groups:
+        raise Forbidden("这条提醒不是发给您的", "The notification is not yours")
+    _read(session, actor, notification_id)
+    return _view(
+        notification, session.get(Case, notification.case_no) if notification.case_no is not None else None, True
+    )
 
 
 def mark_all_read(session: Session, actor: Actor) -> None:
     """Record that the actor has read everything there is."""
-    for notice_id in session.exec(_unread(actor)).all():
-        if notice_id is not None:
-            _read(session, actor, notice_id)
+    for notification_id in session.exec(_unread(actor)).all():
+        if notification_id is not None:
+            _read(session, actor, notification_id)
 
 
 def count_unread(session: Session, actor: Actor) -> int:
@@ -188,29 +193,33 @@ def count_unread(session: Session, actor: Actor) -> int:
 
 
 def _unread(actor: Actor) -> Any:
-    read = select(NoticeReading.notice_id).where(NoticeReading.username == actor.username)
-    return select(Notice.id).where(col(Notice.to_group).in_(sorted(actor.groups)), col(Notice.id).not_in(read))
+    read = select(NotificationReading.notification_id).where(NotificationReading.username == actor.username)
+    return select(Notification.id).where(
+        col(Notification.to_group).in_(sorted(actor.groups)), col(Notification.id).not_in(read)
+    )
 
 
-def _read(session: Session, actor: Actor, notice_id: int) -> None:
-    if session.get(NoticeReading, (notice_id, actor.username)) is None:
-        session.add(NoticeReading(notice_id=notice_id, username=actor.username, read_at=product_now(session)))
+def _read(session: Session, actor: Actor, notification_id: int) -> None:
+    if session.get(NotificationReading, (notification_id, actor.username)) is None:
+        session.add(
+            NotificationReading(notification_id=notification_id, username=actor.username, read_at=product_now(session))
+        )
         session.flush()
 
 
-def _view(notice: Notice, case: Case | None, read: bool) -> NoticeView:
-    return NoticeView(
-        id=notice.id or 0,
-        case_no=notice.case_no,
-        subject=notice.subject,
-        subject_id=notice.subject_id,
-        link=_ADDRESSES[notice.subject].format(id=notice.subject_id, case_no=notice.case_no),
-        item_name=notice.title or (case.item_name if case is not None else ""),
-        area=notice.area or (case.area if case is not None else ""),
-        kind=notice.kind,
-        signal=notice.signal,
-        to=notice.to_group,
-        text=notice.text,
-        at=notice.at,
+def _view(notification: Notification, case: Case | None, read: bool) -> NotificationView:
+    return NotificationView(
+        id=notification.id or 0,
+        case_no=notification.case_no,
+        subject=notification.subject,
+        subject_id=notification.subject_id,
+        link=_ADDRESSES[notification.subject].format(id=notification.subject_id, case_no=notification.case_no),
+        item_name=notification.title or (case.item_name if case is not None else ""),
+        area=notification.area or (case.area if case is not None else ""),
+        kind=notification.kind,
+        signal=notification.signal,
+        to=notification.to_group,
+        text=notification.text,
+        at=notification.at,
         read=read,
     )

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.agreement import Agreement, AgreementState
 from models.catalogue import Area, Mode, Unit
-from models.notice import NoticeKind, NoticeSubject
+from models.notification import NotificationKind, NotificationSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
@@ -117,8 +117,10 @@ def draft(
     )
     session.add(agreement)
     session.flush()
-    _note(session, agreement, "agreement.drafted", f"起草承接协议，{len(agreement.items)}项", actor.username, now)
-    _tell(
+    _record_event(
+        session, agreement, "agreement.drafted", f"起草承接协议，{len(agreement.items)}项", actor.username, now
+    )
+    _publish(
         session,
         agreement,
         Message.AGREEMENT_DRAFTED,
@@ -145,12 +147,12 @@ def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
         agreement.city_signature = signature
     else:
         agreement.county_signature = signature
-    _note(session, agreement, f"agreement.signed_by_{side}", f"{name}签署", actor.username, now)
+    _record_event(session, agreement, f"agreement.signed_by_{side}", f"{name}签署", actor.username, now)
     if agreement.city_signature is not None and agreement.county_signature is not None:
         agreement.state = AgreementState.SIGNED
-        _tell(session, agreement, Message.AGREEMENT_CONCLUDED)
+        _publish(session, agreement, Message.AGREEMENT_CONCLUDED)
         if agreement.in_force(china_date(now)):
-            _note(session, agreement, "agreement.in_force", "双方签署，协议生效", timeline.SYSTEM, now)
+            _record_event(session, agreement, "agreement.in_force", "双方签署，协议生效", timeline.SYSTEM, now)
     session.add(agreement)
     session.flush()
     return view(session, agreement)
@@ -204,8 +206,8 @@ def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: 
     agreement.state, agreement.reason = to, reason
     session.add(agreement)
     text = f"{words}：{reason}" if reason else words
-    _note(session, agreement, event, text, actor.username, now, key=f"{event}:{now.isoformat()}")
-    _tell(session, agreement, message)
+    _record_event(session, agreement, event, text, actor.username, now, key=f"{event}:{now.isoformat()}")
+    _publish(session, agreement, message)
     return view(session, agreement)
 
 
@@ -216,7 +218,7 @@ def enter_force(session: Session, agreement_id: int) -> None:
     if agreement.in_force(china_date(now)):
         signed = [one["at"] for one in (agreement.city_signature, agreement.county_signature) if one]
         at = max([start_of_day(agreement.in_force_from), *(datetime.fromisoformat(moment) for moment in signed)])
-        _note(session, agreement, "agreement.in_force", "到约定之日，协议生效", timeline.SYSTEM, at)
+        _record_event(session, agreement, "agreement.in_force", "到约定之日，协议生效", timeline.SYSTEM, at)
 
 
 def get(session: Session, agreement_id: int) -> AgreementView:
@@ -351,16 +353,16 @@ def _unknown() -> NotFound:
     return NotFound("没有这份协议", "No such agreement")
 
 
-def _note(
+def _record_event(
     session: Session, agreement: Agreement, event: str, text: str, actor: str, at: datetime, key: str | None = None
 ) -> None:
     """Write the ledger, and notify who has to sign or to live with it."""
-    if (told := _told(agreement, event)) and agreement.id is not None:
+    if (told := _recipients(agreement, event)) and agreement.id is not None:
         title = f"{agreement.in_force_from}起，{len(agreement.items)}个事项"
-        subject = inbox.Subject(NoticeSubject.AGREEMENT, agreement.id, title, agreement.area)
+        subject = inbox.Subject(NotificationSubject.AGREEMENT, agreement.id, title, agreement.area)
         cause = inbox.Cause(event.replace(".", "_"), f"承接协议：{text}", at, key or event)
-        inbox.record_about(session, subject, NoticeKind.REMINDER, told, cause)
-    ledger.add(
+        inbox.notify_about(session, subject, NotificationKind.REMINDER, told, cause)
+    ledger.append(
         session,
         PowerSubject.AGREEMENT,
         agreement.id or 0,
@@ -374,7 +376,7 @@ def _note(
     )
 
 
-def _told(agreement: Agreement, event: str) -> list[str]:
+def _recipients(agreement: Agreement, event: str) -> list[str]:
     city, county = f"city.{agreement.unit}.approver", f"{agreement.area}.approver"
     window = f"{agreement.area}.window"
     return {
@@ -388,7 +390,7 @@ def _told(agreement: Agreement, event: str) -> list[str]:
     }.get(event, [])
 
 
-def _tell(session: Session, agreement: Agreement, message: Message, variables: dict[str, Any] | None = None) -> None:
+def _publish(session: Session, agreement: Agreement, message: Message, variables: dict[str, Any] | None = None) -> None:
     """Queue a message to the agreement's process; each is of its own, for some come more than once."""
     at = product_now(session).isoformat()
     outbox.publish_message(

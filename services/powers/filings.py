@@ -17,7 +17,7 @@ from models.calendar import CITY_WIDE
 from models.case import Case
 from models.catalogue import Mode
 from models.filing import Filing, FilingKind, FilingQuestion, FilingState, ReviewFinding
-from models.notice import NoticeKind, NoticeSubject
+from models.notification import NotificationKind, NotificationSubject
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
@@ -112,8 +112,10 @@ def file_decision(session: Session, case: Case, at: datetime) -> None:
     )
     session.add(filing)
     session.flush()
-    timeline.add(session, case.case_no, "case.filed", f"报{case.city_unit}备案", actor=timeline.SYSTEM, at=at)
-    _note(session, filing, "filing.filed", f"县级决定{filing.kind.label}，办件{case.case_no}", timeline.SYSTEM, at)
+    timeline.append(session, case.case_no, "case.filed", f"报{case.city_unit}备案", actor=timeline.SYSTEM, at=at)
+    _record_event(
+        session, filing, "filing.filed", f"县级决定{filing.kind.label}，办件{case.case_no}", timeline.SYSTEM, at
+    )
     outbox.publish_message(
         session,
         Message.DECISION_FILED,
@@ -138,9 +140,9 @@ def acknowledge(session: Session, actor: Actor, filing_id: int) -> FilingView:
     filing.state = FilingState.ACKNOWLEDGED
     filing.acknowledged_by, filing.acknowledged_at = actor.username, now
     session.add(filing)
-    _note(session, filing, "filing.acknowledged", "市级单位签收", actor.username, now)
-    timeline.add(session, filing.case_no, "filing.acknowledged", "市级单位签收报备", actor=actor.username, at=now)
-    _tell(session, filing, Message.FILING_ACKNOWLEDGED, "acknowledged")
+    _record_event(session, filing, "filing.acknowledged", "市级单位签收", actor.username, now)
+    timeline.append(session, filing.case_no, "filing.acknowledged", "市级单位签收报备", actor=actor.username, at=now)
+    _publish(session, filing, Message.FILING_ACKNOWLEDGED, "acknowledged")
     return view(session, filing)
 
 
@@ -170,8 +172,10 @@ def question(
     filing.state = FilingState.QUESTIONED
     session.add(filing)
     session.flush()
-    _note(session, filing, "filing.questioned", f"市级质询：{text}", actor.username, now, f"filing.questioned:{number}")
-    timeline.add(
+    _record_event(
+        session, filing, "filing.questioned", f"市级质询：{text}", actor.username, now, f"filing.questioned:{number}"
+    )
+    timeline.append(
         session,
         filing.case_no,
         "filing.questioned",
@@ -181,9 +185,9 @@ def question(
         key=f"filing.questioned:{number}",
     )
     told = f"市级单位质询，请于{china_date(due)}前答复：{text}"
-    _remind(session, filing, NoticeKind.REMINDER, _county(filing), "filing_questioned", told, now, f"{number}")
+    _remind(session, filing, NotificationKind.REMINDER, _county(filing), "filing_questioned", told, now, f"{number}")
     variables = {"answerDueAt": instant_text(due)}
-    _tell(session, filing, Message.FILING_QUESTIONED, f"questioned:{number}", variables)
+    _publish(session, filing, Message.FILING_QUESTIONED, f"questioned:{number}", variables)
     return view(session, filing)
 
 
@@ -202,9 +206,11 @@ def answer(session: Session, actor: Actor, filing_id: int, text: str) -> FilingV
     session.add(asked)
     session.add(filing)
     key = f"filing.answered:{asked.number}"
-    _note(session, filing, "filing.answered", f"县级答复：{text}", actor.username, now, key)
-    timeline.add(session, filing.case_no, "filing.answered", f"县级答复：{text}", actor=actor.username, at=now, key=key)
-    _tell(session, filing, Message.FILING_ANSWERED, f"answered:{asked.number}")
+    _record_event(session, filing, "filing.answered", f"县级答复：{text}", actor.username, now, key)
+    timeline.append(
+        session, filing.case_no, "filing.answered", f"县级答复：{text}", actor=actor.username, at=now, key=key
+    )
+    _publish(session, filing, Message.FILING_ANSWERED, f"answered:{asked.number}")
     return view(session, filing)
 
 
@@ -220,7 +226,7 @@ def review(session: Session, actor: Actor, filing_id: int, finding: ReviewFindin
     filing.reviewed_by, filing.reviewed_at = actor.username, now
     session.add(filing)
     told = "合格" if finding is ReviewFinding.CONFORMING else "不合格"
-    _note(session, filing, "filing.reviewed", f"抽查评查{told}：{text}", actor.username, now)
+    _record_event(session, filing, "filing.reviewed", f"抽查评查{told}：{text}", actor.username, now)
     return view(session, filing)
 
 
@@ -242,13 +248,15 @@ def remind(session: Session, case_no: str) -> None:
     whom = "市级单位" if number == 1 else "市级单位，并报市行政审批局统筹"
     key = f"filing.reminded:{filing.waiting_since.isoformat()}:{number}"
     text = f"已满{ACKNOWLEDGE_DAYS * number}个工作日未签收，提醒{whom}"
-    _note(session, filing, "filing.reminded", text, timeline.SYSTEM, due, key)
+    _record_event(session, filing, "filing.reminded", text, timeline.SYSTEM, due, key)
     occasion = f"{filing.waiting_since.isoformat()}:{number}"
     city = [f"city.{filing.unit}.reviewer"]
-    _remind(session, filing, NoticeKind.REMINDER, city, "filing_unacknowledged", text, due, occasion)
+    _remind(session, filing, NotificationKind.REMINDER, city, "filing_unacknowledged", text, due, occasion)
     if number > 1:
         coordinator = [inbox.COORDINATOR]
-        _remind(session, filing, NoticeKind.SUPERVISION, coordinator, "filing_unacknowledged", text, due, occasion)
+        _remind(
+            session, filing, NotificationKind.SUPERVISION, coordinator, "filing_unacknowledged", text, due, occasion
+        )
     filing.reminders = number
     session.add(filing)
 
@@ -263,10 +271,12 @@ def remind_answer(session: Session, case_no: str) -> None:
     asked.overdue = True
     session.add(asked)
     text, due, occasion = "县级逾期未答复，提醒县级并报市行政审批局统筹", asked.answer_due_at, f"{asked.number}"
-    _note(session, filing, "filing.answer_overdue", text, timeline.SYSTEM, due, f"filing.answer_overdue:{occasion}")
+    _record_event(
+        session, filing, "filing.answer_overdue", text, timeline.SYSTEM, due, f"filing.answer_overdue:{occasion}"
+    )
     for kind, groups in (
-        (NoticeKind.REMINDER, _county(filing)),
-        (NoticeKind.SUPERVISION, [inbox.COORDINATOR]),
+        (NotificationKind.REMINDER, _county(filing)),
+        (NotificationKind.SUPERVISION, [inbox.COORDINATOR]),
     ):
         _remind(session, filing, kind, groups, "filing_answer_overdue", text, due, occasion)
 
@@ -394,7 +404,7 @@ def _county(filing: Filing) -> list[str]:
 def _remind(
     session: Session,
     filing: Filing,
-    kind: NoticeKind,
+    kind: NotificationKind,
     groups: list[str],
     signal: str,
     text: str,
@@ -403,15 +413,15 @@ def _remind(
 ) -> None:
     """Bring an occasion of a filing to the notifications of who has to act on it."""
     title = session.get_one(Case, filing.case_no).item_name
-    subject = inbox.Subject(NoticeSubject.FILING, filing.id or 0, title, filing.area, filing.case_no)
-    inbox.record_about(session, subject, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{occasion}"))
+    subject = inbox.Subject(NotificationSubject.FILING, filing.id or 0, title, filing.area, filing.case_no)
+    inbox.notify_about(session, subject, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{occasion}"))
 
 
-def _note(
+def _record_event(
     session: Session, filing: Filing, event: str, text: str, actor: str, at: datetime, key: str | None = None
 ) -> None:
     """Write the ledger and tell outside systems, once an event."""
-    new = ledger.add(
+    new = ledger.append(
         session,
         PowerSubject.FILING,
         filing.id or 0,
@@ -434,10 +444,10 @@ def _note(
             "state": filing.state.value,
             "decision": filing.decision,
         }
-        subscriptions.emit(session, event, f"filing:{filing.id}", data, at)
+        subscriptions.publish(session, event, f"filing:{filing.id}", data, at)
 
 
-def _tell(
+def _publish(
     session: Session, filing: Filing, message: Message, occasion: str, variables: dict[str, Any] | None = None
 ) -> None:
     outbox.publish_message(

@@ -36,7 +36,7 @@ class PowerEventView(BaseModel):
     text: str
 
 
-def add(
+def append(
     session: Session,
     subject: PowerSubject,
     subject_id: int,
@@ -74,7 +74,7 @@ def add(
         )
     )
     session.flush()
-    audit.record(session, actor, event, f"{subject.value}:{subject_id}", {"key": natural_key}, at)
+    audit.append(session, actor, event, f"{subject.value}:{subject_id}", {"key": natural_key}, at)
     return True
 
 

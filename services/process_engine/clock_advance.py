@@ -43,7 +43,7 @@ def request_advance(session: Session, actor: Actor, seconds: float) -> int:
     session.add(advance)
     session.flush()
     assert advance.id is not None  # noqa: S101  # The flush has just given it one.
-    audit.record(session, actor.username, "clock.advance", str(advance.id), {"seconds": seconds}, now)
+    audit.append(session, actor.username, "clock.advance", str(advance.id), {"seconds": seconds}, now)
     return advance.id
 
 

@@ -209,7 +209,7 @@ def retry_incident(session: Session, actor: Actor, key: int, incident_key: int) 
     stream = found.case_no or str(key)
     outbox.retry_incident(session, stream=stream, key=incident_key, job_key=incident.job_key, version=str(len(asked)))
     detail = {"process_instance_key": str(key), "incident_key": str(incident_key), "element": incident.element_id}
-    audit.record(session, actor.username, "incident.retry", stream, detail, machine_now())
+    audit.append(session, actor.username, "incident.retry", stream, detail, machine_now())
 
 
 def _readable(session: Session, actor: Actor, key: int) -> ProcessInstance:

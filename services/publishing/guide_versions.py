@@ -73,7 +73,7 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
     )
     session.add(row)
     session.flush()
-    ledger.add(
+    ledger.append(
         session,
         PowerSubject.GUIDE,
         row.id or 0,

@@ -99,7 +99,9 @@ def import_list(
     )
     session.add(draft)
     session.flush()
-    _note(session, draft, "list.drafted", f"导入清单《{title}》，{len(rows)}项，自{in_force_from}起", actor.username)
+    _record_event(
+        session, draft, "list.drafted", f"导入清单《{title}》，{len(rows)}项，自{in_force_from}起", actor.username
+    )
     return view(session, draft)
 
 
@@ -111,7 +113,7 @@ def submit(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
         raise DraftClosed
     draft.state, draft.submitted_at = ListDraftState.REVIEW, product_now(session)
     session.add(draft)
-    _note(session, draft, "list.submitted", "提交审定", actor.username)
+    _record_event(session, draft, "list.submitted", "提交审定", actor.username)
     return view(session, draft)
 
 
@@ -120,7 +122,7 @@ def reject(session: Session, actor: Actor, draft_id: int, note: str) -> ListDraf
     draft = _reviewed(session, actor, draft_id)
     draft.state, draft.review_note = ListDraftState.REJECTED, note
     session.add(draft)
-    _note(session, draft, "list.rejected", f"退回：{note}", actor.username)
+    _record_event(session, draft, "list.rejected", f"退回：{note}", actor.username)
     return view(session, draft)
 
 
@@ -140,7 +142,9 @@ def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> Li
     draft.published_changes = [one.model_dump(mode="json") for one in found]
     draft.state, draft.review_note = ListDraftState.PUBLISHED, note
     session.add(draft)
-    _note(session, draft, "list.published", f"发布清单，变更{len(found)}项，自{draft.in_force_from}起", actor.username)
+    _record_event(
+        session, draft, "list.published", f"发布清单，变更{len(found)}项，自{draft.in_force_from}起", actor.username
+    )
     return view(session, draft)
 
 
@@ -364,9 +368,9 @@ def _unknown() -> NotFound:
     return NotFound("没有这份清单", "No such list")
 
 
-def _note(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:
+def _record_event(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:
     now = product_now(session)
-    ledger.add(
+    ledger.append(
         session,
         PowerSubject.LIST_DRAFT,
         draft.id or 0,

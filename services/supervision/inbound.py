@@ -13,7 +13,7 @@ from services.errors import Conflict, Forbidden, NotFound
 from services.supervision import push_feedback, pushes
 from services.webhooks import signing
 from services.webhooks.signing import BadSignature
-from services.webhooks.subscriptions import find_endpoint
+from services.webhooks.subscriptions import get_endpoint
 
 ENDPOINT_HEADER = "webhook-endpoint"
 """Names the subscription whose secret signed the message."""
@@ -36,7 +36,7 @@ class InboundAnswer(BaseModel):
 def authenticate(session: Session, headers: Mapping[str, str], body: bytes) -> tuple[WebhookEndpoint, str]:
     """Return who sent a message and the message's id; raise ``BadSignature`` for anything not genuine or not new."""
     try:
-        endpoint = find_endpoint(session, headers.get(ENDPOINT_HEADER, ""))
+        endpoint = get_endpoint(session, headers.get(ENDPOINT_HEADER, ""))
     except NotFound as error:
         raise BadSignature from error
     secret = signing.unseal(endpoint.sealed_secret)
@@ -44,15 +44,15 @@ def authenticate(session: Session, headers: Mapping[str, str], body: bytes) -> t
 
 
 @dataclass(frozen=True)
-class Message:
-    """A genuine message: who sent it, under which id, and the digest of its body."""
+class VerifiedMessage:
+    """A message whose signature holds: who sent it, under which id, and the digest of its body."""
 
     endpoint: WebhookEndpoint
     id: str
     body_digest: str
 
 
-def take_claim(session: Session, message: Message, push_id: int) -> InboundAnswer:
+def take_claim(session: Session, message: VerifiedMessage, push_id: int) -> InboundAnswer:
     """Claim a push for the group the platform acts for, once for each message id.
 
     Raises ``Forbidden`` for another group's push, ``PushClaimed`` for one somebody else has claimed, and
@@ -61,7 +61,9 @@ def take_claim(session: Session, message: Message, push_id: int) -> InboundAnswe
     return _once(session, message, push_id, lambda found, group: push_feedback.claim_for(session, found, group))
 
 
-def take_feedback(session: Session, message: Message, push_id: int, kind: FeedbackKind, text: str) -> InboundAnswer:
+def take_feedback(
+    session: Session, message: VerifiedMessage, push_id: int, kind: FeedbackKind, text: str
+) -> InboundAnswer:
     """Record a platform's feedback on a push of the group it acts for, once for each message id.
 
     Raises ``Forbidden`` for another group's push and ``MessageReused`` for an old id with another body.
@@ -76,7 +78,7 @@ def take_feedback(session: Session, message: Message, push_id: int, kind: Feedba
 
 
 def _once(
-    session: Session, message: Message, push_id: int, act: Callable[[SupervisionPush, str], int | None]
+    session: Session, message: VerifiedMessage, push_id: int, act: Callable[[SupervisionPush, str], int | None]
 ) -> InboundAnswer:
     """Act on a push of the group the platform acts for, unless the message came before."""
     earlier = session.get(InboundMessage, (message.endpoint.id, message.id))
@@ -84,7 +86,7 @@ def _once(
         if earlier.body_digest != message.body_digest:
             raise MessageReused()
         return InboundAnswer.model_validate({**earlier.answer, "duplicate": True})
-    found = pushes.find(session, push_id)
+    found = pushes.get_for_update(session, push_id)
     group = message.endpoint.acts_for
     if group is None or found.recipient != group:
         raise Forbidden("该平台不能办理这条推送", "The platform does not act for the push's recipient")

@@ -100,7 +100,7 @@ def of_item(session: Session, item: str) -> list[PolicyNoticeRef]:
     return [PolicyNoticeRef.model_validate(one, from_attributes=True) for one in rows]
 
 
-def find(session: Session, notice_id: int) -> PolicyNotice:
+def get_for_update(session: Session, notice_id: int) -> PolicyNotice:
     """Return a notice, locked for whoever acts on it; raise ``NotFound``."""
     notice = session.get(PolicyNotice, notice_id, with_for_update=True)
     if notice is None:

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from models.calendar import CITY_WIDE
 from models.catalogue import ItemVersion, Mode
-from models.notice import NoticeKind, NoticeSubject
+from models.notification import NotificationKind, NotificationSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
@@ -30,7 +30,7 @@ from services.journal import audit
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
-from services.supervision.policy_ledger import PolicyNoticeView, find, notice_key, recipients_of, view
+from services.supervision.policy_ledger import PolicyNoticeView, get_for_update, notice_key, recipients_of, view
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
@@ -103,7 +103,7 @@ def issue(
         },
         time_to_live_ms=START_TTL_MS,
     )
-    audit.record(session, actor.username, "policy.issue", f"notice-{key}", {"items": notice.items}, now)
+    audit.append(session, actor.username, "policy.issue", f"notice-{key}", {"items": notice.items}, now)
     return view(session, notice)
 
 
@@ -117,7 +117,7 @@ def issuing_group(actor: Actor) -> Group:
 
 def notify(session: Session, notice_id: int) -> None:
     """Deliver the notice to its recipients, each once, dated by its issue."""
-    notice = find(session, notice_id)
+    notice = get_for_update(session, notice_id)
     for recipient in recipients_of(session, notice_id):
         if recipient.notified_at is None:
             recipient.notified_at = notice.issued_at
@@ -127,7 +127,7 @@ def notify(session: Session, notice_id: int) -> None:
 
 def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeView:
     """Note that the actor's groups have read the notice; the last one ends the waiting. Safe to repeat."""
-    notice = find(session, notice_id)
+    notice = get_for_update(session, notice_id)
     everyone = recipients_of(session, notice_id)
     own = [one for one in everyone if one.group_name in actor.groups]
     if not own:
@@ -139,7 +139,7 @@ def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeV
         session.add(one)
     if fresh:
         groups = [one.group_name for one in fresh]
-        audit.record(session, actor.username, "policy.acknowledge", f"notice-{notice_id}", {"groups": groups}, now)
+        audit.append(session, actor.username, "policy.acknowledge", f"notice-{notice_id}", {"groups": groups}, now)
         _emit(session, Event.POLICY_ACKNOWLEDGED, notice, now)
     if notice.completed_at is None and all(one.acknowledged_at is not None for one in everyone):
         notice.completed_at = now
@@ -156,26 +156,26 @@ def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeV
 
 def remind(session: Session, notice_id: int) -> None:
     """Record that some recipients have not acknowledged the notice when it is due, once."""
-    notice = find(session, notice_id)
+    notice = get_for_update(session, notice_id)
     if notice.completed_at is None and notice.reminded_at is None:
         notice.reminded_at = max(notice.due_at, notice.issued_at)
         session.add(notice)
         silent = _silent(session, notice_id)
         text = f"政策文件《{notice.title}》到期未签收，请签收"
-        _notify(session, notice, NoticeKind.REMINDER, silent, "policy_due", text, notice.reminded_at)
+        _notify(session, notice, NotificationKind.REMINDER, silent, "policy_due", text, notice.reminded_at)
         _emit(session, Event.POLICY_OVERDUE, notice, notice.reminded_at)
 
 
 def escalate(session: Session, notice_id: int) -> None:
     """Report the silent recipients to the city's coordinator, once."""
-    notice = find(session, notice_id)
+    notice = get_for_update(session, notice_id)
     if notice.completed_at is None and notice.escalated_at is None:
         notice.escalated_at = max(notice.escalate_at, notice.issued_at)
         session.add(notice)
         silent = _silent(session, notice_id)
         text = f"政策文件《{notice.title}》仍有{len(silent)}个审批单位未签收"
         groups = [inbox.COORDINATOR, notice.issued_for, *silent]
-        _notify(session, notice, NoticeKind.SUPERVISION, groups, "policy_escalated", text, notice.escalated_at)
+        _notify(session, notice, NotificationKind.SUPERVISION, groups, "policy_escalated", text, notice.escalated_at)
         _emit(session, Event.POLICY_ESCALATED, notice, notice.escalated_at)
 
 
@@ -233,14 +233,14 @@ def _silent(session: Session, notice_id: int) -> list[str]:
 def _notify(
     session: Session,
     notice: PolicyNotice,
-    kind: NoticeKind,
+    kind: NotificationKind,
     groups: Sequence[str],
     signal: str,
     text: str,
     at: datetime,
 ) -> None:
-    subject = inbox.Subject(NoticeSubject.POLICY_NOTICE, notice_key(notice), notice.title)
-    inbox.record_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
+    subject = inbox.Subject(NotificationSubject.POLICY_NOTICE, notice_key(notice), notice.title)
+    inbox.notify_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
 
 
 def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) -> None:
@@ -252,7 +252,7 @@ def _emit(session: Session, event: Event, notice: PolicyNotice, at: datetime) ->
         "acknowledged": [one.group for one in shown.recipients if one.acknowledged_at is not None],
         "file_sha256": shown.file.sha256 if shown.file is not None else None,
     }
-    subscriptions.emit(session, event, f"notice:{notice.id}", data, at)
+    subscriptions.publish(session, event, f"notice:{notice.id}", data, at)
 
 
 def _plain_name(name: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from models.notice import NoticeKind
+from models.notification import NotificationKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
@@ -24,7 +24,7 @@ from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.supervision import pushes
-from services.supervision.pushes import find, tell
+from services.supervision.pushes import append_event, get_for_update
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
@@ -54,7 +54,7 @@ class NotRestricted(Conflict):
 
 def claim(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
     """Take a push over as its supervisor (认领); claiming one's own again changes nothing."""
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     _require_supervisor(session, actor, found)
     claim_for(session, found, actor.username)
     return found
@@ -75,7 +75,7 @@ def give_feedback(
     Sent again it is the same feedback, and the second value false: with the same ``key``, or, without one, with the
     same words by the same account on the same day. Raises ``IdempotencyConflict`` for an old key with other words.
     """
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     _require_supervisor(session, actor, found)
     return record_feedback(session, found, kind, text, actor.username, key)
 
@@ -113,7 +113,7 @@ def record_feedback(
     )
     session.add(feedback)
     session.flush()
-    tell(session, found, "push.feedback", f"监管反馈（{kind.label}）：{written}", by, now, f"{feedback.id}")
+    append_event(session, found, "push.feedback", f"监管反馈（{kind.label}）：{written}", by, now, f"{feedback.id}")
     outbox.publish_message(
         session,
         Message.FEEDBACK_GIVEN,
@@ -129,7 +129,7 @@ def record_feedback(
         time_to_live_ms=START_TTL_MS,
     )
     _emit_feedback(session, Event.PUSH_FEEDBACK, found, feedback, now)
-    audit.record(session, by, "push.feedback", found.case_no, {"push": found.id, "kind": kind.value}, now)
+    audit.append(session, by, "push.feedback", found.case_no, {"push": found.id, "kind": kind.value}, now)
     return feedback, True
 
 
@@ -139,29 +139,29 @@ def remind_answer(session: Session, feedback_id: int) -> None:
     due = one.answer_due_at
     if due is None or one.answered_at is not None or one.reminded_at is not None:
         return
-    found = find(session, one.push_id)
+    found = get_for_update(session, one.push_id)
     one.reminded_at = due
     session.add(one)
     text = f"监管反馈（{one.kind.label}）到期未答复"
-    tell(session, found, "push.answer_overdue", text, timeline.SYSTEM, due, f"{one.id}")
+    append_event(session, found, "push.answer_overdue", text, timeline.SYSTEM, due, f"{one.id}")
     case = session.get_one(Case, found.case_no)
     cause = inbox.Cause("feedback_overdue", text, due, f"feedback_overdue:{one.id}")
-    inbox.record(session, case, NoticeKind.REMINDER, [found.approver_group], cause)
-    inbox.record(session, case, NoticeKind.SUPERVISION, [found.recipient, inbox.COORDINATOR], cause)
+    inbox.notify(session, case, NotificationKind.REMINDER, [found.approver_group], cause)
+    inbox.notify(session, case, NotificationKind.SUPERVISION, [found.recipient, inbox.COORDINATOR], cause)
     _emit_feedback(session, Event.PUSH_ANSWER_OVERDUE, found, one, due)
 
 
 def read_feedback(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
     """Note that the approver has read a push's feedback."""
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     _require_approver(actor, found)
     if not feedback_of(session, push_id):
         raise NoFeedback()
-    note_reading(session, actor, push_id)
+    append_reading(session, actor, push_id)
     return found
 
 
-def note_reading(session: Session, actor: Actor, push_id: int) -> None:
+def append_reading(session: Session, actor: Actor, push_id: int) -> None:
     """Note that whoever looks at a push's feedback has read it, where it is the approver; once each."""
     found = session.get_one(SupervisionPush, push_id)
     unread = [one for one in feedback_of(session, push_id) if one.read_at is None]
@@ -171,12 +171,12 @@ def note_reading(session: Session, actor: Actor, push_id: int) -> None:
     for one in unread:
         one.read_by, one.read_at = actor.username, now
         session.add(one)
-    audit.record(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
+    audit.append(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
 
 
 def answer(session: Session, actor: Actor, push_id: int, text: str, feedback_id: int | None = None) -> SupervisionPush:
     """Answer a push's feedback as the approver: one piece of it, or all that is unanswered."""
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     _require_approver(actor, found)
     written = _written(text)
     waiting = [
@@ -199,7 +199,7 @@ def answer(session: Session, actor: Actor, push_id: int, text: str, feedback_id:
 
 def lift(session: Session, actor: Actor, push_id: int, feedback_id: int) -> SupervisionPush:
     """End a restriction, as the supervisor who may impose it."""
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     _require_supervisor(session, actor, found)
     one = session.get(SupervisionFeedback, feedback_id)
     if one is None or one.push_id != push_id:
@@ -209,9 +209,9 @@ def lift(session: Session, actor: Actor, push_id: int, feedback_id: int) -> Supe
     now = product_now(session)
     one.lifted_by, one.lifted_at = actor.username, now
     session.add(one)
-    tell(session, found, "push.lifted", f"解除限制措施：{one.text}", actor.username, now, f"{one.id}")
+    append_event(session, found, "push.lifted", f"解除限制措施：{one.text}", actor.username, now, f"{one.id}")
     _emit_feedback(session, Event.PUSH_LIFTED, found, one, now)
-    audit.record(session, actor.username, "push.lift", found.case_no, {"push": push_id, "feedback": one.id}, now)
+    audit.append(session, actor.username, "push.lift", found.case_no, {"push": push_id, "feedback": one.id}, now)
     return found
 
 
@@ -220,7 +220,7 @@ def answer_from_task(session: Session, feedback_id: int, instance_key: int) -> N
     one = session.get_one(SupervisionFeedback, feedback_id)
     if one.answered_at is not None:
         return
-    found = find(session, one.push_id)
+    found = get_for_update(session, one.push_id)
     given = task_outcomes.of_instance(session, instance_key)
     if given is None:
         raise NotFound(f"监管反馈{feedback_id}没有可记录的阅处意见")
@@ -249,7 +249,7 @@ def _claim(session: Session, found: SupervisionPush, by: str, now: datetime) -> 
         return
     found.claimed_by, found.claimed_at = by, now
     session.add(found)
-    tell(session, found, "push.claimed", f"{pushes.group_label(session, found.recipient)}认领审管推送", by, now)
+    append_event(session, found, "push.claimed", f"{pushes.group_label(session, found.recipient)}认领审管推送", by, now)
     outbox.publish_message(
         session,
         Message.PUSH_CLAIMED,
@@ -257,8 +257,8 @@ def _claim(session: Session, found: SupervisionPush, by: str, now: datetime) -> 
         correlation_key=f"push-{found.id}",
         message_id=f"push-{found.id}:claimed",
     )
-    subscriptions.emit(session, Event.PUSH_CLAIMED, f"push:{found.id}", pushes.push_data(session, found), now)
-    audit.record(session, by, "push.claim", found.case_no, {"push": found.id}, now)
+    subscriptions.publish(session, Event.PUSH_CLAIMED, f"push:{found.id}", pushes.push_data(session, found), now)
+    audit.append(session, by, "push.claim", found.case_no, {"push": found.id}, now)
 
 
 def _answer(
@@ -268,9 +268,9 @@ def _answer(
     if one.read_at is None:
         one.read_by, one.read_at = by, at
     session.add(one)
-    tell(session, found, "push.answered", f"答复监管反馈：{text}", by, at, f"{one.id}")
+    append_event(session, found, "push.answered", f"答复监管反馈：{text}", by, at, f"{one.id}")
     _emit_feedback(session, Event.PUSH_ANSWERED, found, one, at)
-    audit.record(session, by, "push.answer", found.case_no, {"push": found.id, "feedback": one.id}, at)
+    audit.append(session, by, "push.answer", found.case_no, {"push": found.id, "feedback": one.id}, at)
 
 
 def _emit_feedback(
@@ -284,7 +284,7 @@ def _emit_feedback(
         **one.model_dump(include={"text", "given_at", "answer_due_at", "answer", "answered_at", "lifted_at"}),
         "kind": one.kind.value,
     }
-    subscriptions.emit(session, event, f"feedback:{one.id}", data, at)
+    subscriptions.publish(session, event, f"feedback:{one.id}", data, at)
 
 
 def _require_supervisor(session: Session, actor: Actor, one: SupervisionPush) -> None:

@@ -170,7 +170,7 @@ def get_push(session: Session, actor: Actor, push_id: int) -> PushDetail:
         applicant=applicant_view(applicant, open_view),
     )
     if open_view:
-        audit.record(session, actor.username, "push.read", case.case_no, {"push": push_id}, product_now(session))
+        audit.append(session, actor.username, "push.read", case.case_no, {"push": push_id}, product_now(session))
     return detail
 
 

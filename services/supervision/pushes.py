@@ -15,7 +15,7 @@ from models.case import Applicant, ApplicantKind, Case
 from models.catalogue import Mode
 from models.document import Certificate, Document
 from models.identity import masked_name
-from models.notice import NoticeKind
+from models.notification import NotificationKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
@@ -65,8 +65,10 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
     session.add_all(pushes)
     session.flush()
     for one in pushes:
-        tell(session, one, "push.sent", f"审管信息推送至{group_label(session, one.recipient)}", timeline.SYSTEM, now)
-        subscriptions.emit(session, Event.PUSH_SENT, f"push:{one.id}", push_data(session, one), now)
+        append_event(
+            session, one, "push.sent", f"审管信息推送至{group_label(session, one.recipient)}", timeline.SYSTEM, now
+        )
+        subscriptions.publish(session, Event.PUSH_SENT, f"push:{one.id}", push_data(session, one), now)
     outbox.publish_message(
         session,
         Message.APPROVAL_PUSHED,
@@ -89,7 +91,7 @@ def of_case(session: Session, case_no: str) -> list[SupervisionPush]:
     return list(session.exec(_OF_CASE, params={"case_no": case_no}).all())
 
 
-def find(session: Session, push_id: int) -> SupervisionPush:
+def get_for_update(session: Session, push_id: int) -> SupervisionPush:
     """Return a push, locked for whoever acts on it; raise ``NotFound``."""
     found = session.get(SupervisionPush, push_id, with_for_update=True)
     if found is None:
@@ -99,29 +101,29 @@ def find(session: Session, push_id: int) -> SupervisionPush:
 
 def remind(session: Session, push_id: int) -> None:
     """Record that a push is unclaimed at its due instant, once."""
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     if found.claimed_at is None and found.reminded_at is None:
         found.reminded_at = max(found.due_at, found.pushed_at)
         session.add(found)
         text = f"提醒{group_label(session, found.recipient)}：审管推送到期未认领"
-        tell(session, found, "push.reminded", text, timeline.SYSTEM, found.reminded_at)
-        _notify(session, found, NoticeKind.REMINDER, [found.recipient], "push_due", text, found.reminded_at)
-        subscriptions.emit(
+        append_event(session, found, "push.reminded", text, timeline.SYSTEM, found.reminded_at)
+        _notify(session, found, NotificationKind.REMINDER, [found.recipient], "push_due", text, found.reminded_at)
+        subscriptions.publish(
             session, Event.PUSH_OVERDUE, f"push:{found.id}", push_data(session, found), found.reminded_at
         )
 
 
 def escalate(session: Session, push_id: int) -> None:
     """Report an unclaimed push to the city's coordinator, once."""
-    found = find(session, push_id)
+    found = get_for_update(session, push_id)
     if found.claimed_at is None and found.escalated_at is None:
         found.escalated_at = max(found.escalate_at, found.pushed_at)
         session.add(found)
         text = f"{group_label(session, found.recipient)}逾期未认领审管推送，已报市级统筹协调员"
-        tell(session, found, "push.escalated", text, timeline.SYSTEM, found.escalated_at)
+        append_event(session, found, "push.escalated", text, timeline.SYSTEM, found.escalated_at)
         groups = [inbox.COORDINATOR, found.recipient]
-        _notify(session, found, NoticeKind.SUPERVISION, groups, "push_escalated", text, found.escalated_at)
-        subscriptions.emit(
+        _notify(session, found, NotificationKind.SUPERVISION, groups, "push_escalated", text, found.escalated_at)
+        subscriptions.publish(
             session, Event.PUSH_ESCALATED, f"push:{found.id}", push_data(session, found), found.escalated_at
         )
 
@@ -199,25 +201,25 @@ def _watched(one: SupervisionPush, now: datetime) -> dict[str, str]:
     }
 
 
-def tell(
+def append_event(
     session: Session, one: SupervisionPush, event: str, text: str, actor: str, at: datetime, occasion: str = ""
 ) -> None:
     """Write an event of a push into its case's history, once."""
     key = f"{event}:{one.id}:{occasion}" if occasion else f"{event}:{one.id}"
-    timeline.add(session, one.case_no, event, text, actor=actor, at=at, key=key)
+    timeline.append(session, one.case_no, event, text, actor=actor, at=at, key=key)
 
 
 def _notify(
     session: Session,
     one: SupervisionPush,
-    kind: NoticeKind,
+    kind: NotificationKind,
     groups: list[str],
     signal: str,
     text: str,
     at: datetime,
 ) -> None:
     case = session.get_one(Case, one.case_no)
-    inbox.record(session, case, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{one.id}"))
+    inbox.notify(session, case, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{one.id}"))
 
 
 def _iso(moment: datetime | None) -> str | None:

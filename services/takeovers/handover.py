@@ -43,7 +43,7 @@ def hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> Non
     """Hand one running case to the city unit: level, history, its open county tasks, and word to the engine."""
     case.level, case.taken_over_at = 1, at
     session.add(case)
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "case.transferred",
@@ -51,7 +51,7 @@ def hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> Non
         actor=timeline.SYSTEM,
         at=at,
     )
-    audit.record(
+    audit.append(
         session, recall.decided_by or timeline.SYSTEM, "case.transfer", case.case_no, {"recall": recall.id}, at
     )
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
@@ -98,7 +98,7 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
     if case.case_state is CaseState.ACCEPTED:
         case.state = CaseState.IN_DEPARTMENT
         session.add(case)
-    special_procedures.watch_again(session, case)
+    special_procedures.restart_monitor(session, case)
     stage = "received"
     if case.case_state is CaseState.CORRECTION_OPEN:
         stage = "correction"

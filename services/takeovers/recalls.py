@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.catalogue import ItemVersion
-from models.notice import NoticeKind, NoticeSubject
+from models.notification import NotificationKind, NotificationSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
@@ -77,9 +77,9 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     )
     session.add(recall)
     session.flush()
-    _note(session, recall, "recall.proposed", f"拟收回{item}：{reason}", actor.username, now)
+    _record_event(session, recall, "recall.proposed", f"拟收回{item}：{reason}", actor.username, now)
     variables = {"recallId": str(recall.id), "statementDueAt": instant_text(due)}
-    _tell(session, recall, Message.RECALL_PROPOSED, variables)
+    _publish(session, recall, Message.RECALL_PROPOSED, variables)
     return recall_view(session, actor, recall)
 
 
@@ -94,8 +94,8 @@ def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> Rec
     recall.state = RecallState.HEARD
     recall.statement, recall.stated_by, recall.stated_at = text, actor.username, now
     session.add(recall)
-    _note(session, recall, "recall.stated", f"县级陈述意见：{text}", actor.username, now)
-    _tell(session, recall, Message.RECALL_STATED)
+    _record_event(session, recall, "recall.stated", f"县级陈述意见：{text}", actor.username, now)
+    _publish(session, recall, Message.RECALL_STATED)
     return recall_view(session, actor, recall)
 
 
@@ -106,7 +106,7 @@ def lapse_hearing(session: Session, recall_id: int) -> None:
         recall.state = RecallState.HEARD
         session.add(recall)
         text = f"{STATEMENT_DAYS}个工作日内未陈述意见，视为无意见"
-        _note(session, recall, "recall.hearing_lapsed", text, timeline.SYSTEM, recall.statement_due_at)
+        _record_event(session, recall, "recall.hearing_lapsed", text, timeline.SYSTEM, recall.statement_due_at)
 
 
 def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
@@ -118,8 +118,8 @@ def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallV
     now = product_now(session)
     recall.state, recall.decided_by, recall.decided_at = RecallState.DROPPED, actor.username, now
     session.add(recall)
-    _note(session, recall, "recall.dropped", f"决定不予收回：{reason}", actor.username, now)
-    _tell(session, recall, Message.RECALL_DROPPED)
+    _record_event(session, recall, "recall.dropped", f"决定不予收回：{reason}", actor.username, now)
+    _publish(session, recall, Message.RECALL_DROPPED)
     return recall_view(session, actor, recall)
 
 
@@ -159,12 +159,12 @@ def decide(
     session.add(recall)
     session.flush()
     told = f"决定自{recall.effective_on}起收回{item}，在办件{in_flight.label}：{reason}"
-    _note(session, recall, "recall.decided", told, actor.username, now)
+    _record_event(session, recall, "recall.decided", told, actor.username, now)
     variables = {"effectiveAt": instant_text(start_of_day(recall.effective_on))}
     if proposed:
-        _tell(session, recall, Message.RECALL_DECIDED, variables)
+        _publish(session, recall, Message.RECALL_DECIDED, variables)
     else:
-        _tell(session, recall, Message.RECALL_ORDERED, {**variables, "recallId": str(recall.id)})
+        _publish(session, recall, Message.RECALL_ORDERED, {**variables, "recallId": str(recall.id)})
     if recall.effective_on <= today:
         take_effect(session, recall.id or 0)
     return recall_view(session, actor, recall)
@@ -191,7 +191,7 @@ def take_effect(session: Session, recall_id: int) -> None:
     recall.state, recall.took_effect_at = RecallState.EFFECTIVE, at
     session.add(recall)
     told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
-    _note(session, recall, "recall.effective", f"权限收回生效。{told or '没有在办件'}", timeline.SYSTEM, at)
+    _record_event(session, recall, "recall.effective", f"权限收回生效。{told or '没有在办件'}", timeline.SYSTEM, at)
 
 
 def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
@@ -208,11 +208,11 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
     recall.restored_on = china_date(now) if effective else recall.effective_on
     recall.state, recall.restored_by, recall.restore_reason = RecallState.RESTORED, actor.username, reason
     session.add(recall)
-    _note(
+    _record_event(
         session, recall, "recall.restored", f"{'恢复权限' if effective else '撤销收回'}：{reason}", actor.username, now
     )
     if not effective:
-        _tell(session, recall, Message.RECALL_RESTORED)
+        _publish(session, recall, Message.RECALL_RESTORED)
     return recall_view(session, actor, recall)
 
 
@@ -304,15 +304,15 @@ def _unknown() -> NotFound:
     return NotFound("没有这项收回程序", "No such recall")
 
 
-def _note(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
+def _record_event(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
     """Write the ledger, and notify who has to act on the step or to live with it."""
     signal = event.replace(".", "_")
-    if (told := _told(recall, event)) and recall.id is not None:
-        subject = inbox.Subject(NoticeSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
+    if (told := _recipients(recall, event)) and recall.id is not None:
+        subject = inbox.Subject(NotificationSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
         due = recall.statement_due_at if event == "recall.proposed" else None
         words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else text
-        inbox.record_about(session, subject, NoticeKind.REMINDER, told, inbox.Cause(signal, words, at, signal))
-    ledger.add(
+        inbox.notify_about(session, subject, NotificationKind.REMINDER, told, inbox.Cause(signal, words, at, signal))
+    ledger.append(
         session,
         PowerSubject.RECALL,
         recall.id or 0,
@@ -325,7 +325,7 @@ def _note(session: Session, recall: Recall, event: str, text: str, actor: str, a
     )
 
 
-def _told(recall: Recall, event: str) -> list[str]:
+def _recipients(recall: Recall, event: str) -> list[str]:
     """Return who is notified of a step: the county of what is done to it, who decides of what it said."""
     county = [f"{recall.area}.approver", f"{recall.area}.chief"]
     window = [f"{recall.area}.window"]
@@ -340,7 +340,7 @@ def _told(recall: Recall, event: str) -> list[str]:
     }.get(event, [])
 
 
-def _tell(session: Session, recall: Recall, message: Message, variables: dict[str, Any] | None = None) -> None:
+def _publish(session: Session, recall: Recall, message: Message, variables: dict[str, Any] | None = None) -> None:
     outbox.publish_message(
         session,
         message,

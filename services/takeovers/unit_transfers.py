@@ -126,13 +126,13 @@ def decide(
     session.flush()
     origin = before.name if before is not None else UNKNOWN_UNIT
     told = f"{item}自{begins}起由{origin}划转{named.name}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
-    _note(session, transfer, "unit_transfer.decided", told, actor.username, now)
+    _record_event(session, transfer, "unit_transfer.decided", told, actor.username, now)
     variables = {
         "recallId": _correlation_key(transfer),
         "unitTransferId": str(transfer.id),
         "effectiveAt": instant_text(start_of_day(begins)),
     }
-    _tell(session, transfer, Message.RECALL_ORDERED, variables)
+    _publish(session, transfer, Message.RECALL_ORDERED, variables)
     if begins <= today:
         take_effect(session, transfer.id or 0)
     return _view(session, transfer)
@@ -165,7 +165,9 @@ def take_effect(session: Session, transfer_id: int) -> None:
     transfer.state, transfer.took_effect_at = UnitTransferState.EFFECTIVE, at
     session.add(transfer)
     told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
-    _note(session, transfer, "unit_transfer.effective", f"划转生效。{told or '没有在办件'}", timeline.SYSTEM, at)
+    _record_event(
+        session, transfer, "unit_transfer.effective", f"划转生效。{told or '没有在办件'}", timeline.SYSTEM, at
+    )
 
 
 def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> UnitTransferView:
@@ -178,8 +180,8 @@ def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> Uni
     transfer.state, transfer.revoked_by, transfer.revoked_at = UnitTransferState.REVOKED, actor.username, now
     transfer.revoke_reason = reason
     session.add(transfer)
-    _note(session, transfer, "unit_transfer.revoked", f"生效前撤销划转：{reason}", actor.username, now)
-    _tell(session, transfer, Message.RECALL_RESTORED)
+    _record_event(session, transfer, "unit_transfer.revoked", f"生效前撤销划转：{reason}", actor.username, now)
+    _publish(session, transfer, Message.RECALL_RESTORED)
     return _view(session, transfer)
 
 
@@ -267,7 +269,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
     session.add(case)
     present = in_force.reviewer_group(case.area, case.review_unit)
     origin = before.name if before is not None else UNKNOWN_UNIT
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "case.unit_changed",
@@ -277,7 +279,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
         key=f"case.unit_changed:{transfer.id}",
     )
     detail = {"unit_transfer": transfer.id, "from": before.code if before is not None else "", "to": to.code}
-    audit.record(session, transfer.decided_by, "case.unit_change", case.case_no, detail, at)
+    audit.append(session, transfer.decided_by, "case.unit_change", case.case_no, detail, at)
     if former == present:
         return
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
@@ -355,9 +357,9 @@ def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
     )
 
 
-def _note(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
+def _record_event(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
     version = in_force.get_item(session, transfer.item)
-    ledger.add(
+    ledger.append(
         session,
         PowerSubject.UNIT_TRANSFER,
         transfer.id or 0,
@@ -374,7 +376,9 @@ def _correlation_key(transfer: UnitTransfer) -> str:
     return f"unit-transfer-{transfer.id}"
 
 
-def _tell(session: Session, transfer: UnitTransfer, message: Message, variables: dict[str, Any] | None = None) -> None:
+def _publish(
+    session: Session, transfer: UnitTransfer, message: Message, variables: dict[str, Any] | None = None
+) -> None:
     key = _correlation_key(transfer)
     outbox.publish_message(
         session, message, stream=key, correlation_key=key, message_id=f"{key}:{message.value}", variables=variables

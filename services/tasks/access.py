@@ -20,7 +20,7 @@ class TaskClaimed(Conflict):
     code, title, title_en = "task_claimed", "该任务已被他人认领", "Task claimed by somebody else"
 
 
-def find(session: Session, key: int) -> Task:
+def get(session: Session, key: int) -> Task:
     """Return a task that belongs to a case; raise ``NotFound``."""
     task = session.get(Task, key)
     if task is None or task.case_no is None:
@@ -28,9 +28,9 @@ def find(session: Session, key: int) -> Task:
     return task
 
 
-def find_open(session: Session, actor: Actor, key: int) -> Task:
+def get_open(session: Session, actor: Actor, key: int) -> Task:
     """Return an open task the actor is a candidate of; raise ``NotFound``, ``Forbidden`` or ``TaskClosed``."""
-    task = find(session, key)
+    task = get(session, key)
     require_candidate(task, actor)
     require_open(session, task)
     return task

@@ -8,13 +8,13 @@ from services.clock import product_now
 from services.errors import FieldProblem, Forbidden, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
-from services.tasks.access import TaskClaimed, find_open, require_not_taken
+from services.tasks.access import TaskClaimed, get_open, require_not_taken
 from services.tasks.views import TaskView, view_now
 
 
 def claim(session: Session, actor: Actor, key: int) -> TaskView:
     """Take a task; claiming one's own again changes nothing."""
-    task = find_open(session, actor, key)
+    task = get_open(session, actor, key)
     if task.assignee is not None and task.assignee != actor.username:
         raise TaskClaimed(f"该任务已由{task.assignee}认领")
     if task.assignee is None:
@@ -24,7 +24,7 @@ def claim(session: Session, actor: Actor, key: int) -> TaskView:
 
 def release(session: Session, actor: Actor, key: int) -> TaskView:
     """Give a claimed task back to its groups."""
-    task = find_open(session, actor, key)
+    task = get_open(session, actor, key)
     if task.assignee is not None and task.assignee != actor.username:
         raise Forbidden("只有认领人可以退回该任务", "Only the assignee may release the task")
     if task.assignee is not None:
@@ -32,9 +32,9 @@ def release(session: Session, actor: Actor, key: int) -> TaskView:
     return view_now(session, task)
 
 
-def transfer(session: Session, actor: Actor, key: int, to: str, reason: str) -> TaskView:
+def reassign(session: Session, actor: Actor, key: int, to: str, reason: str) -> TaskView:
     """Hand a task to another candidate, with the reason."""
-    task = find_open(session, actor, key)
+    task = get_open(session, actor, key)
     require_not_taken(task, actor)
     if not set(groups_of(session, to)) & set(task.candidate_groups):
         raise InvalidInput([FieldProblem("to", "对方不在该任务的候选范围内")])
@@ -48,7 +48,7 @@ def _assign(session: Session, task: Task, assignee: str | None, actor: Actor, te
     session.add(task)
     version = f"{now.timestamp():.6f}"
     outbox.assign_user_task(session, stream=task.case_no or "", key=task.key, assignee=assignee, version=version)
-    audit.record(
+    audit.append(
         session,
         actor.username,
         "task.assign",
@@ -56,7 +56,7 @@ def _assign(session: Session, task: Task, assignee: str | None, actor: Actor, te
         {"task": task.key, "assignee": assignee},
         now,
     )
-    timeline.add(
+    timeline.append(
         session,
         task.case_no or "",
         "task.assigned",

@@ -11,8 +11,8 @@ from sqlmodel import Session, select
 
 from models import form
 from models.case import Case, CaseState
-from models.decision import Decision, DecisionStatus
 from models.task import ClockShare, Task, TaskCandidate, TaskStatus
+from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, hearings
 from services.clock import product_now
@@ -20,7 +20,7 @@ from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
 from services.tasks import inspection
-from services.tasks.access import TaskClosed, find_open, require_not_taken, require_open
+from services.tasks.access import TaskClosed, get_open, require_not_taken, require_open
 from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
 
 MERITS = frozenset({"approve", "deny"})
@@ -38,7 +38,7 @@ class CasePaused(Conflict):
 
 def complete(session: Session, actor: Actor, key: int, completion: TaskCompletion) -> TaskView:
     """Record the answer and queue the completion; a second time raises ``TaskClosed``."""
-    task = find_open(session, actor, key)
+    task = get_open(session, actor, key)
     case = _lock_case(session, task)
     require_not_taken(task, actor)
     schema = schema_of(session, task)
@@ -58,7 +58,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     conditional_acceptance.require_supplied(case, completion.outcome)
     hearings.require_impartial(session, actor, task)
     session.add(
-        Decision(
+        TaskOutcome(
             task_key=task.key,
             case_no=case.case_no,
             process_id=task.process_id,
@@ -74,16 +74,16 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     )
     task.assignee = task.assignee or actor.username
     close(session, task, TaskStatus.COMPLETING, now)
-    timeline.add(
+    timeline.append(
         session,
         case.case_no,
         "task.completed",
-        _told(task.name, labels[completion.outcome], completion.opinion),
+        _outcome_text(task.name, labels[completion.outcome], completion.opinion),
         actor=actor.username,
         at=now,
         key=f"task.completed:{task.key}",
     )
-    audit.record(
+    audit.append(
         session,
         actor.username,
         "task.complete",
@@ -118,10 +118,10 @@ def cancel(session: Session, task_key: int, at: datetime) -> None:
     if task is None or task.status in (TaskStatus.COMPLETED, TaskStatus.CANCELED):
         return
     decision = _decision(session, task_key)
-    if decision is not None and decision.status is DecisionStatus.RECORDED:
-        decision.status = DecisionStatus.OVERTAKEN
+    if decision is not None and decision.status is TaskOutcomeStatus.RECORDED:
+        decision.status = TaskOutcomeStatus.OVERTAKEN
         session.add(decision)
-        timeline.add(
+        timeline.append(
             session,
             decision.case_no,
             "task.overtaken",
@@ -130,7 +130,7 @@ def cancel(session: Session, task_key: int, at: datetime) -> None:
             at=at,
             key=f"task.overtaken:{task_key}",
         )
-        audit.record(session, timeline.SYSTEM, "task.overtaken", decision.case_no, {"task": task_key}, at)
+        audit.append(session, timeline.SYSTEM, "task.overtaken", decision.case_no, {"task": task_key}, at)
     close(session, task, TaskStatus.CANCELED, at)
 
 
@@ -157,7 +157,7 @@ def close(session: Session, task: Task, status: TaskStatus, at: datetime) -> Non
 _TASK = Task.__table__  # type: ignore[attr-defined]
 
 
-_DECISION = Decision.__table__  # type: ignore[attr-defined]
+_DECISION = TaskOutcome.__table__  # type: ignore[attr-defined]
 
 
 _CANDIDATE = TaskCandidate.__table__  # type: ignore[attr-defined]
@@ -175,7 +175,7 @@ _CONFIRM_TASK = (
 
 
 _CONFIRM_DECISION = (
-    update(_DECISION).where(_DECISION.c.task_key == bindparam("of_task")).values(status=DecisionStatus.CONFIRMED)
+    update(_DECISION).where(_DECISION.c.task_key == bindparam("of_task")).values(status=TaskOutcomeStatus.CONFIRMED)
 )
 
 
@@ -184,9 +184,9 @@ _CLOSE_CANDIDATES = (
 )
 
 
-def _decision(session: Session, task_key: int) -> Decision | None:
-    return session.exec(select(Decision).where(Decision.task_key == task_key)).first()
+def _decision(session: Session, task_key: int) -> TaskOutcome | None:
+    return session.exec(select(TaskOutcome).where(TaskOutcome.task_key == task_key)).first()
 
 
-def _told(name: str, outcome: str, opinion: str) -> str:
+def _outcome_text(name: str, outcome: str, opinion: str) -> str:
     return f"{name}：{outcome}。{opinion.strip()}" if opinion.strip() else f"{name}：{outcome}"

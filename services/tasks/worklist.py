@@ -11,7 +11,7 @@ from services.clock import product_now
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page, decode_cursor, encode_cursor
 from services.tasks import queries
-from services.tasks.access import find, require_candidate
+from services.tasks.access import get, require_candidate
 from services.tasks.views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
 
 SORTS = ("due_at", "-created_at")
@@ -85,7 +85,7 @@ def count_tasks(session: Session, actor: Actor) -> dict[str, int]:
 
 def get_task(session: Session, actor: Actor, key: int) -> TaskDetail:
     """Return a task with its form; candidates, its assignee, and whoever completed it may see it."""
-    task = find(session, key)
+    task = get(session, key)
     require_candidate(task, actor)
     now = product_now(session)
     forms = deployed_forms(session, [task])

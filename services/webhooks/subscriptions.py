@@ -77,7 +77,7 @@ class DeliveryPending(Conflict):
     code, title, title_en = "delivery_pending", "该推送仍在自动重试", "The delivery is still being retried"
 
 
-def emit(session: Session, event: str, subject: str, data: dict[str, Any], at: datetime) -> str:
+def publish(session: Session, event: str, subject: str, data: dict[str, Any], at: datetime) -> str:
     """Queue an event for every endpoint that wants it and return its id; the same event is queued once.
 
     Its natural key is event, subject and instant. ``data`` must fit the event's schema
@@ -109,11 +109,11 @@ def emit(session: Session, event: str, subject: str, data: dict[str, Any], at: d
     return message_id
 
 
-def emit_certificate(session: Session, event: str, certificate: Certificate, at: datetime) -> str:
+def publish_certificate(session: Session, event: str, certificate: Certificate, at: datetime) -> str:
     """Queue an event of a certificate, in step with the paper one."""
     own = {"number", "case_no", "name", "issued_at", "valid_until"}
     data = {**certificate.model_dump(include=own), "item": certificate.item_code, "status": certificate.status.value}
-    return emit(session, event, f"certificate:{certificate.number}", data, at)
+    return publish(session, event, f"certificate:{certificate.number}", data, at)
 
 
 def subscribe(
@@ -145,14 +145,14 @@ def subscribe(
     )
     session.add(endpoint)
     session.flush()
-    audit.record(session, actor.username, "webhook.subscribe", endpoint.id, {"events": endpoint.events}, now)
+    audit.append(session, actor.username, "webhook.subscribe", endpoint.id, {"events": endpoint.events}, now)
     return NewEndpointView(**_view(endpoint).model_dump(), secret=secret)
 
 
 def unsubscribe(session: Session, actor: Actor, endpoint_id: str) -> None:
     """End a subscription; what is still on its way to it is given up."""
     _require_administrator(actor)
-    endpoint = find_endpoint(session, endpoint_id)
+    endpoint = get_endpoint(session, endpoint_id)
     now = product_now(session)
     endpoint.deleted_at = now
     session.add(endpoint)
@@ -162,7 +162,7 @@ def unsubscribe(session: Session, actor: Actor, endpoint_id: str) -> None:
     for delivery in session.exec(waiting).all():
         delivery.status, delivery.last_error = DeliveryStatus.DEAD, "推送地址已删除"
         session.add(delivery)
-    audit.record(session, actor.username, "webhook.unsubscribe", endpoint.id, {}, now)
+    audit.append(session, actor.username, "webhook.unsubscribe", endpoint.id, {}, now)
 
 
 def endpoints(session: Session, actor: Actor) -> list[EndpointView]:
@@ -171,7 +171,7 @@ def endpoints(session: Session, actor: Actor) -> list[EndpointView]:
     return [_view(one) for one in _endpoints(session)]
 
 
-def find_endpoint(session: Session, endpoint_id: str) -> WebhookEndpoint:
+def get_endpoint(session: Session, endpoint_id: str) -> WebhookEndpoint:
     """Return a subscription in force; raise ``NotFound``."""
     endpoint = session.get(WebhookEndpoint, endpoint_id)
     if endpoint is None or endpoint.deleted_at is not None:
@@ -211,13 +211,13 @@ def resend(session: Session, actor: Actor, delivery_id: int) -> DeliveryView:
     delivery = session.get(WebhookDelivery, delivery_id)
     if delivery is None:
         raise NotFound("没有这条推送记录", "No such delivery")
-    endpoint = find_endpoint(session, delivery.endpoint_id)
+    endpoint = get_endpoint(session, delivery.endpoint_id)
     if delivery.status is DeliveryStatus.PENDING:
         raise DeliveryPending()
     delivery.status, delivery.attempts, delivery.available_at = DeliveryStatus.PENDING, 0, machine_now()
     session.add(delivery)
     now = product_now(session)
-    audit.record(session, actor.username, "webhook.resend", endpoint.id, {"delivery": delivery_id}, now)
+    audit.append(session, actor.username, "webhook.resend", endpoint.id, {"delivery": delivery_id}, now)
     return _delivery_view(delivery, endpoint.url)
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.case import Case, Verdict
-from models.decision import Decision
+from models.task_outcome import TaskOutcome
 from services.cases import decisions
 from services.clock import product_now
 from tests.integration.web import Web, serial
@@ -15,7 +15,7 @@ def close(web: Web, case_no: str, verdict: Verdict = Verdict.APPROVE, approver: 
         case, now = session.get_one(Case, case_no), product_now(session)
         case.accepted_at, case.due_at = now, now + timedelta(days=30)
         session.add(
-            Decision(
+            TaskOutcome(
                 task_key=next(serial) + 5_000_000,
                 case_no=case_no,
                 process_id=case.process_id,

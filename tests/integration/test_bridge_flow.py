@@ -8,10 +8,10 @@ import pytest
 from sqlmodel import Session, col, select
 
 from engine.gateway import Gateway
-from models.decision import Decision, DecisionStatus
 from models.engine_state import ElementVisit, EngineJob, FeedPosition, Heartbeat, InstanceState, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.task import FormVersion, Task, TaskCandidate, TaskStatus
+from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.clock import machine_now
 from services.process_engine import outbox
 from tests.instance import eventually
@@ -42,7 +42,7 @@ def answer(stack: Stack, task: Task, *, decided: bool = True) -> None:
         row.status, row.is_open = TaskStatus.COMPLETING, False
         if decided:
             session.add(
-                Decision(
+                TaskOutcome(
                     task_key=task.key,
                     case_no=task.case_no or "",
                     process_id=task.process_id,
@@ -108,7 +108,9 @@ def test_a_completion_reaches_the_engine_and_the_called_process_knows_the_case(s
     confirmed = eventually(
         lambda: stack.look(
             lambda s: s.exec(
-                select(Decision).where(Decision.task_key == first.key, Decision.status == DecisionStatus.CONFIRMED)
+                select(TaskOutcome).where(
+                    TaskOutcome.task_key == first.key, TaskOutcome.status == TaskOutcomeStatus.CONFIRMED
+                )
             ).first()
         ),
         "confirmation",
@@ -167,8 +169,8 @@ def test_an_answer_to_a_cancelled_task_is_overtaken_and_its_command_ends(stack: 
     answer(stack, task)
     stack.start_bridge()
     eventually(lambda: sent(stack, f"complete:{task.key}"), "command closed")
-    decision = stack.look(lambda s: s.exec(select(Decision).where(Decision.task_key == task.key)).one())
-    assert decision.status is DecisionStatus.OVERTAKEN
+    decision = stack.look(lambda s: s.exec(select(TaskOutcome).where(TaskOutcome.task_key == task.key)).one())
+    assert decision.status is TaskOutcomeStatus.OVERTAKEN
     assert stack.look(lambda s: s.get_one(Task, task.key)).status is TaskStatus.CANCELED
 
 

@@ -73,10 +73,11 @@ def test_notices_and_who_read_them_live_through_the_revisions_both_ways(database
         )
     for revision in ("head", "0001", "head"):
         (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+        table = "notification" if revision == "head" else "notice"
         with database.engine.connect() as connection:
-            kept = connection.execute(text("SELECT case_no, to_group FROM notice WHERE id = 7")).one()
+            kept = connection.execute(text(f"SELECT case_no, to_group FROM {table} WHERE id = 7")).one()  # noqa: S608
             assert tuple(kept) == ("c", "xingguo.window")
-            assert connection.execute(text("SELECT username FROM notice_reading WHERE notice_id = 7")).one()[0] == "x"
+            assert connection.execute(text(f"SELECT username FROM {table}_reading")).one()[0] == "x"  # noqa: S608
     with database.engine.connect() as connection:
-        assert connection.execute(text("SELECT subject FROM notice WHERE id = 7")).one()[0] == "case"
+        assert connection.execute(text("SELECT subject FROM notification WHERE id = 7")).one()[0] == "case"
         assert differences(connection) == []

@@ -11,9 +11,9 @@ from sqlmodel import select
 from catalog_data.loader import load_catalogue
 from models.case import Case, CaseState
 from models.database import Database
-from models.decision import Decision, DecisionStatus
 from models.recall import Disposition, InFlight
 from models.task import Task, TaskStatus
+from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.setup import migrate
@@ -86,7 +86,7 @@ def test_a_recall_waits_for_the_answer_under_way_and_lets_it_count(database: Dat
             case = completion._lock_case(session, task)
             task.status, task.is_open = TaskStatus.COMPLETING, False
             session.add(
-                Decision(
+                TaskOutcome(
                     task_key=TASK,
                     case_no=case.case_no,
                     process_id=task.process_id,
@@ -94,7 +94,7 @@ def test_a_recall_waits_for_the_answer_under_way_and_lets_it_count(database: Dat
                     task_name=task.name,
                     account="xingguo.approver",
                     outcome="approve",
-                    status=DecisionStatus.RECORDED,
+                    status=TaskOutcomeStatus.RECORDED,
                     decided_at=product_now(session),
                 )
             )
@@ -130,5 +130,5 @@ def test_an_answer_that_waits_for_a_recall_is_refused(database: Database) -> Non
         with pytest.raises(access.TaskClosed, match="已移交市级单位"):
             answering.result(timeout=30)
     with database.reading() as session:
-        assert session.exec(select(Decision)).all() == []
+        assert session.exec(select(TaskOutcome)).all() == []
         assert session.exec(select(Case)).one().taken_over_at is not None

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import select
 
 from models.audit import AuditEntry
-from models.notice import Notice
+from models.notification import Notification
 from models.outbox import OutboxCommand
 from models.supervision import SupervisionFeedback
 from services.supervision import push_feedback
@@ -99,7 +99,7 @@ def test_an_overdue_answer_is_reminded_of_once_and_an_answered_one_never(web: We
                 for _ in range(2):
                     push_feedback.remind_answer(session, given.id or 0)
     with web.database.reading() as session:
-        told = session.exec(select(Notice).where(Notice.signal == "feedback_overdue")).all()
+        told = session.exec(select(Notification).where(Notification.signal == "feedback_overdue")).all()
     groups = {(one.kind.value, one.to_group) for one in told}
     assert groups == {("reminder", APPROVER), ("supervision", CITY), ("supervision", "city.coordinator")}
     assert {one.case_no for one in told} == {late["case_no"]}

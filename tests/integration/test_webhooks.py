@@ -89,7 +89,7 @@ def test_an_event_is_sent_once_however_often_it_is_emitted(web: Web, receiver: R
     data["issued_at"] = at.isoformat()
     for _ in range(2):
         with web.database.transaction() as session:
-            subscriptions.emit(session, "certificate.issued", "certificate:n", data, at)
+            subscriptions.publish(session, "certificate.issued", "certificate:n", data, at)
     send(web)
     assert len(receiver.inbox.attempts) == 1
 
@@ -97,7 +97,7 @@ def test_an_event_is_sent_once_however_often_it_is_emitted(web: Web, receiver: R
 def test_a_rolled_back_event_is_not_sent(web: Web, receiver: Receiver) -> None:
     subscribe(web, receiver, "*")
     with web.database.reading() as session:
-        subscriptions.emit(session, "filing.filed", "filing:1", FILING, machine_now())
+        subscriptions.publish(session, "filing.filed", "filing:1", FILING, machine_now())
     send(web)
     assert receiver.inbox.attempts == []
 
@@ -106,7 +106,7 @@ def test_a_failing_receiver_is_tried_again_then_given_up_and_may_be_resent(web: 
     subscribe(web, receiver, "filing.*")
     receiver.inbox.fail_next = 3
     with web.database.transaction() as session:
-        message_id = subscriptions.emit(session, "filing.filed", "filing:2", FILING, machine_now())
+        message_id = subscriptions.publish(session, "filing.filed", "filing:2", FILING, machine_now())
     send(web, 1)
     [waiting] = web.get("/webhook-deliveries", ADMIN, status="pending").json()["items"]
     assert (waiting["attempts"], waiting["last_status"], waiting["last_error"]) == (1, 503, "HTTP 503")
@@ -128,7 +128,7 @@ def test_a_receiver_that_is_not_there_does_not_stop_the_others(web: Web, receive
         subscribe(web, gone, "filing.*")
     subscribe(web, receiver, "filing.*")
     with web.database.transaction() as session:
-        subscriptions.emit(session, "filing.filed", "filing:3", FILING, machine_now())
+        subscriptions.publish(session, "filing.filed", "filing:3", FILING, machine_now())
     send(web)
     assert len(receiver.inbox.messages) == 1
     [waiting] = web.get("/webhook-deliveries", ADMIN, status="pending").json()["items"]
@@ -139,7 +139,7 @@ def test_pauses_between_attempts_grow(web: Web, receiver: Receiver) -> None:
     subscribe(web, receiver, "filing.*")
     receiver.inbox.fail_next = 9
     with web.database.transaction() as session:
-        subscriptions.emit(session, "filing.filed", "filing:4", FILING, machine_now())
+        subscriptions.publish(session, "filing.filed", "filing:4", FILING, machine_now())
     sender, waits = WebhookSender(web.database), []
     for _ in range(3):
         asyncio.run(sender.send_due())
@@ -239,7 +239,7 @@ def test_every_event_has_a_schema(web: Web) -> None:
 
 def test_no_other_event_is_told_than_those_that_can_be_subscribed_to(web: Web) -> None:
     with web.database.reading() as session, pytest.raises(ValueError):
-        subscriptions.emit(session, "filing.created", "filing:5", FILING, machine_now())
+        subscriptions.publish(session, "filing.created", "filing:5", FILING, machine_now())
 
 
 def test_a_decision_of_a_county_is_told_as_filed_with_the_city_unit(web: Web, receiver: Receiver) -> None:
@@ -272,7 +272,7 @@ def test_a_fault_of_ours_counts_as_an_attempt_and_stops_nobody(
 
     monkeypatch.setattr(signing, "unseal", fail_for_one)
     with web.database.transaction() as session:
-        subscriptions.emit(session, "filing.filed", "filing:6", FILING, machine_now())
+        subscriptions.publish(session, "filing.filed", "filing:6", FILING, machine_now())
     send(web, 1)
     assert len(receiver.inbox.messages) == 1
     [waiting] = web.get("/webhook-deliveries", ADMIN, endpoint=broken["id"]).json()["items"]
@@ -383,7 +383,7 @@ def test_a_platform_gets_the_pushes_of_its_group_only(web: Web, receiver: Receiv
 def test_an_ended_subscription_gets_nothing_more(web: Web, receiver: Receiver) -> None:
     made = subscribe(web, receiver, "filing.*")
     with web.database.transaction() as session:
-        subscriptions.emit(session, "filing.filed", "filing:9", FILING, machine_now())
+        subscriptions.publish(session, "filing.filed", "filing:9", FILING, machine_now())
     gone = web.client.delete(f"/api/v1/webhooks/{made['id']}", headers=web.headers(ADMIN))
     assert gone.status_code == 204
     send(web)

@@ -35,8 +35,8 @@ setInterval(() => {
   for (const element of document.querySelectorAll("[data-tick]")) {
     if (seconds % Number(element.dataset.tick) === 0 && !busy(element)) element.dispatchEvent(new Event("tick"));
   }
-  for (const element of document.querySelectorAll("[data-pulse-every]")) {
-    if (seconds % Number(element.dataset.pulseEvery) === 0) feelPulse(element);
+  for (const element of document.querySelectorAll("[data-change-token-every]")) {
+    if (seconds % Number(element.dataset.changeTokenEvery) === 0) checkChangeToken(element);
   }
 }, 1000);
 
@@ -51,16 +51,16 @@ document.addEventListener("htmx:afterRequest", (event) => {
   else if (event.detail.requestConfig.verb !== "get") digests.clear();
 });
 
-/** Reload the living parts of a page once its pulse differs; other scripts hear "pulse" as well. */
-async function feelPulse(element) {
+/** Reload the living parts of a page once its change token differs; other scripts hear "case-changed" as well. */
+async function checkChangeToken(element) {
   try {
-    const answer = await fetch(element.dataset.pulseUrl, { headers: { Accept: "application/json" } });
+    const answer = await fetch(element.dataset.changeTokenUrl, { headers: { Accept: "application/json" } });
     if (!answer.ok || answer.redirected) return;
-    const { pulse } = await answer.json();
-    if (pulse === element.dataset.pulse || busy(document.querySelector("#margin") ?? element)) return;
-    element.dataset.pulse = pulse;
+    const { change_token: token } = await answer.json();
+    if (token === element.dataset.changeToken || busy(document.querySelector("#margin") ?? element)) return;
+    element.dataset.changeToken = token;
     element.dispatchEvent(new Event("refresh"));
-    document.dispatchEvent(new Event("pulse"));
+    document.dispatchEvent(new Event("case-changed"));
   } catch {
     // The next beat tries again.
   }

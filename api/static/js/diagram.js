@@ -161,7 +161,7 @@ if (box) {
     say("正在载入流程图…");
     refresh();
     select?.addEventListener("change", refresh);
-    document.addEventListener("pulse", refresh);
+    document.addEventListener("case-changed", refresh);
     setInterval(() => {
       if (!document.hidden && box.dataset.live !== undefined) refresh();
     }, REFRESH_MS);

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.case import LimitUnit
-from models.case_clock import NO_LONGER_COUNTED, DayStatus, Pause, receipt_due, reckon, reckon_receipt
+from models.case_clock import NO_LONGER_COUNTED, DayStatus, Pause, compute_clock, compute_receipt_clock, receipt_due
 from models.database import CHINA
 from models.working_calendar import DayKind, WorkingCalendar, end_of_day, published_until, start_of_day
 from tests.reckoning import add_working_days, statuses, working
@@ -28,7 +28,7 @@ def naive_due(started: date, limit: int, pauses: list[tuple[date, date]]) -> dat
 
 
 def test_twenty_working_days_over_the_national_day_of_2026() -> None:
-    clock = reckon(date(2026, 9, 21), 20, WORKING, CALENDAR, today=date(2026, 9, 30))
+    clock = compute_clock(date(2026, 9, 21), 20, WORKING, CALENDAR, today=date(2026, 9, 30))
     assert clock.due_on == date(2026, 10, 26)
     assert clock.used == 6
     assert clock.remaining == 14
@@ -47,7 +47,7 @@ def test_twenty_working_days_over_the_national_day_of_2026() -> None:
 def test_due_day_agrees_with_an_independent_reckoning(started: date, limit: int, spans: list[tuple[int, int]]) -> None:
     ended = [(started + timedelta(first), started + timedelta(first) + timedelta(length)) for first, length in spans]
     pauses = [Pause(first, last, last, "听证") for first, last in ended]
-    clock = reckon(started, limit, WORKING, CALENDAR, today=started + timedelta(400), pauses=pauses)
+    clock = compute_clock(started, limit, WORKING, CALENDAR, today=started + timedelta(400), pauses=pauses)
     assert clock.due_on == naive_due(started, limit, ended)
     counted = [day for day in clock.days if day.status is DayStatus.COUNTED]
     assert len(counted) == limit
@@ -57,7 +57,7 @@ def test_due_day_agrees_with_an_independent_reckoning(started: date, limit: int,
 def test_overlapping_pauses_count_once() -> None:
     hearing = Pause(date(2026, 3, 2), date(2026, 3, 6), date(2026, 3, 6), "听证")
     review = Pause(date(2026, 3, 4), date(2026, 3, 10), date(2026, 3, 10), "专家评审")
-    both = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 31), pauses=[hearing, review])
+    both = compute_clock(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 31), pauses=[hearing, review])
     paused = [day.date.day for day in both.days if day.status is DayStatus.PAUSED]
     assert paused == [3, 4, 5, 6, 9, 10]
     assert both.due_on == date(2026, 3, 16)
@@ -65,32 +65,32 @@ def test_overlapping_pauses_count_once() -> None:
 
 def test_a_running_pause_lasts_at_least_to_its_plan_and_then_to_today() -> None:
     running = Pause(date(2026, 3, 2), date(2026, 3, 6), None, "检测")
-    planned = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 3), pauses=[running])
-    overrun = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 10), pauses=[running])
+    planned = compute_clock(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 3), pauses=[running])
+    overrun = compute_clock(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 10), pauses=[running])
     assert planned.due_on == date(2026, 3, 12)
     assert overrun.due_on == date(2026, 3, 16)
 
 
 def test_a_pause_begun_and_ended_on_one_day_stops_nothing() -> None:
     pause = Pause(date(2026, 3, 3), date(2026, 3, 9), date(2026, 3, 3), "鉴定")
-    clock = reckon(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 9), pauses=[pause])
+    clock = compute_clock(date(2026, 3, 1), 5, WORKING, CALENDAR, today=date(2026, 3, 9), pauses=[pause])
     assert clock.due_on == date(2026, 3, 6)
 
 
 def test_calendar_days_count_weekends() -> None:
-    clock = reckon(date(2026, 9, 30), 10, LimitUnit.DAY, CALENDAR, today=date(2026, 10, 5))
+    clock = compute_clock(date(2026, 9, 30), 10, LimitUnit.DAY, CALENDAR, today=date(2026, 10, 5))
     assert clock.due_on == date(2026, 10, 10)
     assert clock.used == 5
 
 
 def test_dates_past_the_published_schedule_are_provisional() -> None:
-    assert reckon(date(2026, 12, 20), 20, WORKING, CALENDAR, today=date(2026, 12, 21)).provisional
-    assert not reckon(date(2026, 12, 1), 5, WORKING, CALENDAR, today=date(2026, 12, 1)).provisional
+    assert compute_clock(date(2026, 12, 20), 20, WORKING, CALENDAR, today=date(2026, 12, 21)).provisional
+    assert not compute_clock(date(2026, 12, 1), 5, WORKING, CALENDAR, today=date(2026, 12, 1)).provisional
 
 
 def test_an_overlay_overrules_the_published_calendar_and_is_certain() -> None:
     closed = WorkingCalendar(published_until(), {date(2026, 3, 3): DayKind(False, "窗口停电")})
-    clock = reckon(date(2026, 3, 1), 5, WORKING, closed, today=date(2026, 3, 3))
+    clock = compute_clock(date(2026, 3, 1), 5, WORKING, closed, today=date(2026, 3, 3))
     assert clock.due_on == date(2026, 3, 9)
     assert next(day.reason for day in clock.days if day.date == date(2026, 3, 3)) == "窗口停电"
     entered = WorkingCalendar(published_until(), {date(2027, 1, 1): DayKind(False, "元旦")})
@@ -105,12 +105,12 @@ def test_the_receipt_limit_ends_at_the_end_of_the_fifth_working_day() -> None:
 
 @pytest.mark.parametrize(("share", "yellow"), [(0.8, date(2026, 3, 23)), (0.5, date(2026, 3, 13))])
 def test_yellow_comes_on_when_its_share_of_the_limit_is_reached(share: float, yellow: date) -> None:
-    clock = reckon(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 2), yellow_share=share)
+    clock = compute_clock(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 2), yellow_share=share)
     assert clock.yellow_on == yellow
 
 
 def test_days_after_the_decision_are_not_used_up() -> None:
-    clock = reckon(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 31), stopped=date(2026, 3, 5))
+    clock = compute_clock(date(2026, 3, 1), 20, WORKING, CALENDAR, today=date(2026, 3, 31), stopped=date(2026, 3, 5))
     assert clock.used == 4
     counted = [day for day in clock.days if day.status is DayStatus.COUNTED]
     assert [day.date for day in counted if day.reason != NO_LONGER_COUNTED] == [
@@ -130,14 +130,14 @@ def test_days_after_the_decision_are_not_used_up() -> None:
 def test_yellow_is_the_share_or_the_days_left_whichever_is_first(
     limit: int, share: float, days: int, yellow: date
 ) -> None:
-    clock = reckon(
+    clock = compute_clock(
         date(2026, 3, 1), limit, WORKING, CALENDAR, today=date(2026, 3, 2), yellow_share=share, yellow_days=days
     )
     assert clock.yellow_on == yellow
 
 
 def test_the_day_a_share_is_used_up_is_a_counted_one() -> None:
-    clock = reckon(date(2026, 9, 21), 20, WORKING, CALENDAR, today=date(2026, 9, 21))
+    clock = compute_clock(date(2026, 9, 21), 20, WORKING, CALENDAR, today=date(2026, 9, 21))
     assert clock.counted_on(20) == clock.due_on
     assert clock.counted_on(3) == date(2026, 9, 24)
     assert clock.overrun_at == end_of_day(clock.due_on) + timedelta(seconds=1)
@@ -162,7 +162,7 @@ def test_every_day_is_told_as_an_independent_reckoning_tells_it(
         begun = started + timedelta(offset)
         ended = begun + timedelta(length) if length is not None else None
         pauses.append((begun, begun + timedelta(planned), ended))
-    clock = reckon(
+    clock = compute_clock(
         started,
         limit + extension,
         WORKING,
@@ -177,7 +177,7 @@ def test_every_day_is_told_as_an_independent_reckoning_tells_it(
 
 
 def test_an_extension_of_a_limit_in_calendar_days_is_in_working_days() -> None:
-    clock = reckon(date(2026, 9, 21), 10, LimitUnit.DAY, CALENDAR, today=date(2026, 9, 21), extension=5)
+    clock = compute_clock(date(2026, 9, 21), 10, LimitUnit.DAY, CALENDAR, today=date(2026, 9, 21), extension=5)
     # Ten calendar days end on 1 October; 8, 9, 10, 12 and 13 October are the next five working days.
     assert clock.due_on == date(2026, 10, 13)
     assert clock.limit == 15
@@ -188,8 +188,8 @@ def test_an_extension_of_a_limit_in_calendar_days_is_in_working_days() -> None:
 
 def test_calendar_days_are_certain_past_the_published_holidays() -> None:
     beyond = published_until() + timedelta(10)
-    assert not reckon(beyond, 10, LimitUnit.DAY, CALENDAR, today=beyond).provisional
-    assert reckon(beyond, 10, WORKING, CALENDAR, today=beyond).provisional
+    assert not compute_clock(beyond, 10, LimitUnit.DAY, CALENDAR, today=beyond).provisional
+    assert compute_clock(beyond, 10, WORKING, CALENDAR, today=beyond).provisional
 
 
 @settings(max_examples=200, deadline=None)
@@ -205,7 +205,7 @@ def test_the_receipt_limit_tells_every_day_and_agrees_with_an_independent_reckon
     corrected = add_working_days(received, corrected_after)
     supplied = corrected + timedelta(supplied_after) if supplied_after is not None else None
     today = (supplied or corrected) + timedelta(seen_after)
-    clock = reckon_receipt(received, 5, CALENDAR, today=today, corrected=corrected, supplied=supplied)
+    clock = compute_receipt_clock(received, 5, CALENDAR, today=today, corrected=corrected, supplied=supplied)
     told = {day.date: day.status.value for day in clock.days}
     assert list(told) == [received + timedelta(n) for n in range(len(told))]
     waiting = [received + timedelta(n) for n in range((supplied or today).toordinal() - received.toordinal() + 1)]
@@ -219,6 +219,6 @@ def test_the_receipt_limit_tells_every_day_and_agrees_with_an_independent_reckon
 
 
 def test_a_receipt_without_a_correction_is_one_limit() -> None:
-    clock = reckon_receipt(date(2026, 9, 21), 5, CALENDAR, today=date(2026, 9, 24), answered=date(2026, 9, 23))
+    clock = compute_receipt_clock(date(2026, 9, 21), 5, CALENDAR, today=date(2026, 9, 24), answered=date(2026, 9, 23))
     assert clock.due_on == date(2026, 9, 29)
     assert clock.used == 2

@@ -15,7 +15,7 @@ from models.case import Case, CaseState, LimitUnit, Verdict
 from models.catalogue import Area, AreaKind, Mode
 from models.database import CHINA
 from models.dossier import TransferDossier
-from models.notice import Notice, NoticeKind
+from models.notification import Notification, NotificationKind
 from models.outbox import OutboxCommand
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.task import ClockShare, Task
@@ -265,11 +265,11 @@ def test_a_hearing_on_a_day_that_becomes_a_day_off_is_reminded_of_once(session: 
     session.flush()
     other, same = DayEntry(date(2026, 10, 14), False, "停办"), DayEntry(date(2026, 10, 13), False, "停电检修")
     replanning.change_calendar(session, APPROVER, "xunwu", [other])
-    assert session.exec(select(Notice)).all() == []
+    assert session.exec(select(Notification)).all() == []
     replanning.change_calendar(session, APPROVER, "xunwu", [same])
     replanning.change_calendar(session, APPROVER, "xunwu", [DayEntry(date(2026, 10, 15), False, "停办")])
-    (told,) = session.exec(select(Notice)).all()
-    assert (told.kind, told.to_group) == (NoticeKind.REMINDER, "xunwu.window")
+    (told,) = session.exec(select(Notification)).all()
+    assert (told.kind, told.to_group) == (NotificationKind.REMINDER, "xunwu.window")
     assert "听证日2026-10-13为休息日（停电检修）" in told.text
 
 

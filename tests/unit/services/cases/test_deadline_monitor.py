@@ -16,10 +16,10 @@ from models.audit import TimelineEntry
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
 from models.catalogue import GuideVersion, ItemVersion, Mode
 from models.database import CHINA, Database
-from models.decision import Decision, DecisionStatus
-from models.notice import Notice
+from models.notification import Notification
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
+from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
 from services.accounts.actors import Actor
 from services.casefile import cases
@@ -100,7 +100,7 @@ def case(session: Session) -> Case:
 def answer(session: Session, case: Case, outcome: str, at: datetime) -> None:
     """Record an answer whose job has not carried it out yet."""
     session.add(
-        Decision(
+        TaskOutcome(
             task_key=1,
             case_no=case.case_no,
             process_id="front-window",
@@ -111,7 +111,7 @@ def answer(session: Session, case: Case, outcome: str, at: datetime) -> None:
             outcome_label="准予",
             opinion="",
             form_values={},
-            status=DecisionStatus.RECORDED,
+            status=TaskOutcomeStatus.RECORDED,
             decided_at=at,
         )
     )
@@ -150,7 +150,7 @@ def test_a_limit_that_ran_out_is_overdue_for_ever(session: Session, case: Case) 
         deadline_monitor.signal(session, case.case_no)
         assert cases._light(case, datetime.now(CHINA)).value == "red"
     assert case.overdue_at == DUE + timedelta(seconds=1)
-    told = {one.to_group for one in session.exec(select(Notice).where(Notice.signal == "overdue")).all()}
+    told = {one.to_group for one in session.exec(select(Notification).where(Notification.signal == "overdue")).all()}
     assert {"city.zrzy.supervisor", "xingguo.supervisor", "city.coordinator"} <= told
 
 
@@ -262,7 +262,9 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
         planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     assert ("deadline.review_overdue" in events(session)) is reviewing
     assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at, "a review that is over keeps nobody awake"
-    texts = [one.text for one in session.exec(select(Notice).where(Notice.signal == "review_overdue")).all()]
+    texts = [
+        one.text for one in session.exec(select(Notification).where(Notification.signal == "review_overdue")).all()
+    ]
     assert set(texts) == ({"环节超时：审查应于2026-10-12前完成"} if reviewing else set())
 
 

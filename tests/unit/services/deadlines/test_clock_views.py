@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from models.calendar import CITY_WIDE
 from models.case import Case, CaseState, Verdict
-from models.decision import Decision
 from models.special_procedure import SpecialKind
+from models.task_outcome import TaskOutcome
 from services.accounts.actors import Actor
 from services.calendar import replanning
 from services.calendar.revisions import DayEntry
@@ -81,4 +81,4 @@ def test_the_receipt_of_a_refused_case_stays_as_it_was(session: Session, case: C
         acceptance.not_needed(session, case.case_no)
     told.append(clock_views.clock_view(session, case, at))
     assert (told[0].receipt.used, told[0].receipt.due_on) == (3, date(2026, 9, 29))
-    assert session.get_one(Decision, 1).outcome == "not_needed"
+    assert session.get_one(TaskOutcome, 1).outcome == "not_needed"

@@ -27,7 +27,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def write(database: Database, number: int) -> None:
     for serial in range(number):
         with database.transaction() as session:
-            audit.record(session, "li", "case.read", f"K{serial}", {"顺序": serial, "more": [1.5, None, True]}, AT)
+            audit.append(session, "li", "case.read", f"K{serial}", {"顺序": serial, "more": [1.5, None, True]}, AT)
 
 
 def broken(database: Database) -> list[int]:
@@ -56,14 +56,14 @@ def test_a_chain_holds_and_each_entry_names_the_one_before(database: Database) -
 def test_several_entries_of_one_transaction_chain_too(database: Database) -> None:
     with database.transaction() as session:
         for serial in range(3):
-            audit.record(session, "li", "x", str(serial), {}, AT)
+            audit.append(session, "li", "x", str(serial), {}, AT)
     assert broken(database) == []
 
 
 def test_a_transaction_rolled_back_leaves_no_gap(database: Database) -> None:
     write(database, 1)
     with database.reading() as session:
-        audit.record(session, "li", "x", "lost", {}, AT)
+        audit.append(session, "li", "x", "lost", {}, AT)
     write(database, 1)
     assert broken(database) == []
 
@@ -107,6 +107,6 @@ def test_concurrent_writers_queue_and_none_is_lost(database: Database) -> None:
 
 def test_what_is_not_json_is_refused_before_it_is_written(database: Database) -> None:
     with pytest.raises(TypeError), database.transaction() as session:
-        audit.record(session, "li", "x", "y", {"at": AT}, AT)
+        audit.append(session, "li", "x", "y", {"at": AT}, AT)
     with pytest.raises(ValueError), database.transaction() as session:
-        audit.record(session, "li", "x", "y", {"number": float("nan")}, AT)
+        audit.append(session, "li", "x", "y", {"number": float("nan")}, AT)

@@ -11,7 +11,7 @@ from models.account import Account, Membership
 from models.case import CaseState, Verdict
 from models.database import CHINA
 from models.filing import Filing
-from models.notice import Notice, NoticeKind
+from models.notification import Notification, NotificationKind
 from models.policy import PolicyLevel
 from models.recall import InFlight
 from services.clock import product_now
@@ -28,7 +28,10 @@ START = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 
 def told(session: Session, signal: str) -> set[tuple[str, str]]:
     """Return the kind and the group of every notification of one cause."""
-    return {(one.kind.value, one.to_group) for one in session.exec(select(Notice).where(Notice.signal == signal)).all()}
+    return {
+        (one.kind.value, one.to_group)
+        for one in session.exec(select(Notification).where(Notification.signal == signal)).all()
+    }
 
 
 def filed(session: Session) -> Filing:
@@ -51,7 +54,7 @@ def test_an_unacknowledged_filing_is_the_city_units_and_the_second_time_the_coor
         ("reminder", "city.jtys.reviewer"),
         ("supervision", "city.coordinator"),
     }
-    [first, second] = inbox.list_notices(session, actor("city.jtys.reviewer")).items[::-1]
+    [first, second] = inbox.list_notifications(session, actor("city.jtys.reviewer")).items[::-1]
     assert first.at < second.at
     assert first.link == f"/powers/filings?case_no={filing.case_no}"
     assert (first.subject.value, first.subject_id, first.case_no) == ("filing", filing.id, filing.case_no)
@@ -69,7 +72,7 @@ def test_a_questioned_filing_is_brought_to_the_county_and_an_overdue_answer_to_t
         for _ in range(2):
             filings.remind_answer(session, filing.case_no)
     assert told(session, "filing_answer_overdue") == {*county, ("supervision", "city.coordinator")}
-    shown = inbox.list_notices(session, actor("xingguo.reviewer")).items
+    shown = inbox.list_notifications(session, actor("xingguo.reviewer")).items
     assert [one.signal for one in shown] == ["filing_answer_overdue", "filing_questioned"]
 
 
@@ -79,7 +82,7 @@ def test_every_step_of_a_recall_reaches_the_other_side(session: Session) -> None
     with freeze_time(START):
         number = recalls.propose(session, actor("city.jtys.approver"), "D-01", "xingguo", "多次超期").id
     assert told(session, "recall_proposed") == county
-    [proposed] = inbox.list_notices(session, actor("xingguo.chief")).items
+    [proposed] = inbox.list_notifications(session, actor("xingguo.chief")).items
     assert (proposed.case_no, proposed.link) == (None, f"/powers/recalls/{number}")
     assert (proposed.area, "前陈述意见" in proposed.text) == ("xingguo", True)
     with freeze_time(START + timedelta(days=20)):
@@ -119,7 +122,7 @@ def test_an_agreement_waits_for_each_side_and_its_force_is_told(session: Session
         agreements.enter_force(session, made.id)
     assert told(session, "agreement_signed_by_county") == set()
     assert told(session, "agreement_in_force") == {*both, ("reminder", "xingguo.window")}
-    [own] = inbox.list_notices(session, actor("xingguo.window")).items
+    [own] = inbox.list_notifications(session, actor("xingguo.window")).items
     assert own.link == f"/powers/agreements/{made.id}"
 
 
@@ -141,8 +144,8 @@ def test_an_unread_policy_document_is_brought_to_its_readers_then_to_the_coordin
     silent = {one.group for one in notice.recipients} - {"ganxian.approver"}
     assert told(session, "policy_due") == {("reminder", group) for group in silent}
     assert {"city.coordinator", "city.zrzy.supervisor"} < {group for _, group in told(session, "policy_escalated")}
-    [escalated] = inbox.list_notices(session, actor("city.coordinator")).items
-    assert (escalated.kind, escalated.link) == (NoticeKind.SUPERVISION, f"/policy-notices/{notice.id}")
+    [escalated] = inbox.list_notifications(session, actor("city.coordinator")).items
+    assert (escalated.kind, escalated.link) == (NotificationKind.SUPERVISION, f"/policy-notices/{notice.id}")
 
 
 def test_a_question_reaches_the_advisor_again_when_it_is_late_and_the_answer_who_asked(session: Session) -> None:
@@ -167,7 +170,7 @@ def test_a_question_reaches_the_advisor_again_when_it_is_late_and_the_answer_who
             ("reminder", "city.jtys.advisor"),
             ("supervision", "city.coordinator"),
         }
-        late = session.exec(select(Notice).where(col(Notice.signal) == "question_overdue")).first()
+        late = session.exec(select(Notification).where(col(Notification.signal) == "question_overdue")).first()
         assert late is not None
         assert late.at == datetime(2026, 9, 24, 23, 59, 59, tzinfo=CHINA)
         consultations.answer(session, actor("city.jtys.advisor"), asked.id, "这样办")
@@ -177,9 +180,9 @@ def test_a_question_reaches_the_advisor_again_when_it_is_late_and_the_answer_who
 def test_only_who_is_told_reads_a_notification_and_once_is_enough(session: Session) -> None:
     recalls.propose(session, actor("city.jtys.approver"), "D-01", "xingguo", "理由")
     county = actor("xingguo.approver")
-    [one] = inbox.list_notices(session, county, unread=True).items
+    [one] = inbox.list_notifications(session, county, unread=True).items
     with pytest.raises(Forbidden):
         inbox.mark_read(session, actor("ganxian.approver"), one.id)
     assert inbox.mark_read(session, county, one.id).read
-    assert inbox.list_notices(session, county, unread=True).items == []
+    assert inbox.list_notifications(session, county, unread=True).items == []
     assert inbox.count_unread(session, county) == 0

@@ -12,12 +12,12 @@ from bridge import handovers, reconciler
 from catalog_data.loader import load_catalogue
 from models.case import Case, CaseState
 from models.database import Database
-from models.decision import Decision, DecisionStatus
 from models.engine_state import ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.recall import Disposition, InFlight, RecallCase
 from models.task import Task, TaskCandidate
+from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.catalogue.seeding import seed_catalogue
 from services.clock import machine_now, product_now
 from services.takeovers import handover, recalls
@@ -38,7 +38,7 @@ def received(session: Session, number: int = 1) -> Case:
 def answer(session: Session, case: Case, element: str, outcome: str) -> None:
     """Record an answer whose job has not carried it out."""
     session.add(
-        Decision(
+        TaskOutcome(
             task_key=next(keys),
             case_no=case.case_no,
             process_id="acceptance",
@@ -46,7 +46,7 @@ def answer(session: Session, case: Case, element: str, outcome: str) -> None:
             task_name="任务",
             account="xingguo.window",
             outcome=outcome,
-            status=DecisionStatus.RECORDED,
+            status=TaskOutcomeStatus.RECORDED,
             decided_at=product_now(session),
         )
     )
@@ -150,7 +150,7 @@ def test_an_answer_that_comes_after_the_recall_is_refused_with_its_reason(sessio
     late = TaskCompletion(outcome="accept", opinion="", values={})
     with pytest.raises(access.TaskClosed, match="已移交市级单位"):
         completion.complete(session, actor("xingguo.window"), 7, late)
-    assert session.exec(select(Decision)).all() == []
+    assert session.exec(select(TaskOutcome)).all() == []
 
 
 def test_a_case_left_with_the_county_is_handed_over_once(session: Session) -> None:

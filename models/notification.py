@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from models.database import Instant, choice
 
 
-class NoticeKind(StrEnum):
+class NotificationKind(StrEnum):
     """催办 goes to who has the work in hand, 督办 to who supervises."""
 
     REMINDER = "reminder"
@@ -18,10 +18,10 @@ class NoticeKind(StrEnum):
     @property
     def label(self) -> str:
         """Return the Chinese name."""
-        return "催办" if self is NoticeKind.REMINDER else "督办"
+        return "催办" if self is NotificationKind.REMINDER else "督办"
 
 
-class NoticeSubject(StrEnum):
+class NotificationSubject(StrEnum):
     """What a notification is about."""
 
     CASE = "case"
@@ -38,47 +38,47 @@ class NoticeSubject(StrEnum):
 
 
 _SUBJECTS = {
-    NoticeSubject.CASE: "办件",
-    NoticeSubject.POLICY_NOTICE: "政策文件告知",
-    NoticeSubject.FILING: "县级报备",
-    NoticeSubject.RECALL: "收回权限",
-    NoticeSubject.AGREEMENT: "承接协议",
-    NoticeSubject.QUESTION: "业务指导",
+    NotificationSubject.CASE: "办件",
+    NotificationSubject.POLICY_NOTICE: "政策文件告知",
+    NotificationSubject.FILING: "县级报备",
+    NotificationSubject.RECALL: "收回权限",
+    NotificationSubject.AGREEMENT: "承接协议",
+    NotificationSubject.QUESTION: "业务指导",
 }
 
 
-class Notice(SQLModel, table=True):
+class Notification(SQLModel, table=True):
     """One notification to one group, dated by the instant its cause came due.
 
     It is about a case, or about the row ``subject_id`` of ``subject``, called ``title`` in ``area``; a filing has both.
     """
 
-    __tablename__ = "notice"
+    __tablename__ = "notification"
     __table_args__ = (
-        UniqueConstraint("natural_key", "to_group", name="uq_notice_cause"),
-        Index("ix_notice_group", "to_group", "id"),
-        Index("ix_notice_case", "case_no", "id"),
+        UniqueConstraint("natural_key", "to_group", name="uq_notification_cause"),
+        Index("ix_notification_group", "to_group", "id"),
+        Index("ix_notification_case", "case_no", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     natural_key: str = Field(max_length=120)
     case_no: str | None = Field(default=None, foreign_key="case.case_no", max_length=32)
-    subject: NoticeSubject = Field(default=NoticeSubject.CASE, sa_type=choice(NoticeSubject))
+    subject: NotificationSubject = Field(default=NotificationSubject.CASE, sa_type=choice(NotificationSubject))
     subject_id: int | None = None
     title: str = Field(default="", max_length=300)
     area: str = Field(default="", max_length=32)
-    kind: NoticeKind = Field(sa_type=choice(NoticeKind))
+    kind: NotificationKind = Field(sa_type=choice(NotificationKind))
     signal: str = Field(max_length=32)
     to_group: str = Field(max_length=128)
     text: str
     at: datetime = Field(sa_type=Instant)
 
 
-class NoticeReading(SQLModel, table=True):
+class NotificationReading(SQLModel, table=True):
     """That one account has read a notification."""
 
-    __tablename__ = "notice_reading"
+    __tablename__ = "notification_reading"
 
-    notice_id: int = Field(primary_key=True, foreign_key="notice.id")
+    notification_id: int = Field(primary_key=True, foreign_key="notification.id")
     username: str = Field(primary_key=True, max_length=64)
     read_at: datetime = Field(sa_type=Instant)

@@ -1,4 +1,4 @@
-"""What a person answered in a task."""
+"""The outcome of a task: what a person answered, and whether the engine took it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from models.database import Instant, choice
 
 
-class DecisionStatus(StrEnum):
+class TaskOutcomeStatus(StrEnum):
     """Whether the engine took the answer: ``overtaken`` when a timer or a withdrawal was first."""
 
     RECORDED = "recorded"
@@ -18,12 +18,13 @@ class DecisionStatus(StrEnum):
     OVERTAKEN = "overtaken"
 
 
-class Decision(SQLModel, table=True):
+class TaskOutcome(SQLModel, table=True):
     """One completed task: who answered what, when, and why. The opinion never leaves the database."""
 
+    __tablename__ = "task_outcome"
     __table_args__ = (
-        UniqueConstraint("task_key", name="uq_decision_task"),
-        Index("ix_decision_case", "case_no", "id"),
+        UniqueConstraint("task_key", name="uq_task_outcome_task"),
+        Index("ix_task_outcome_case", "case_no", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -37,5 +38,5 @@ class Decision(SQLModel, table=True):
     outcome_label: str = Field(default="", max_length=64)
     opinion: str = ""
     form_values: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    status: DecisionStatus = Field(default=DecisionStatus.RECORDED, sa_type=choice(DecisionStatus))
+    status: TaskOutcomeStatus = Field(default=TaskOutcomeStatus.RECORDED, sa_type=choice(TaskOutcomeStatus))
     decided_at: datetime = Field(sa_type=Instant)
