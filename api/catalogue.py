@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
 from api.downloads import file_headers
-from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute, StrictRoute
 from catalog_data.guide import Guide
@@ -16,7 +15,7 @@ from models.catalogue import AreaKind, Mode
 from services.catalogue import in_force
 from services.catalogue.in_force import ItemView, ResponsibilityView
 from services.clock import product_now
-from services.paging import Page
+from services.paging import Page, page_of
 from services.powers import agreements
 from services.publishing import guide_versions, list_files
 from services.supervision import policy_ledger

@@ -5,11 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import Caller, Cursor, Empty, EngineKey, Limit, WebDatabase, engine_key
-from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.engine_state import InstanceState
-from services.paging import Page
+from services.paging import Page, page_of
 from services.process_engine import processes
 from services.process_engine.processes import DefinitionView, InstanceDetail, InstanceRow
 

@@ -7,12 +7,11 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
-from api.lists import page_of
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.recall import InFlight, RecallState
 from services.accounts import roles
-from services.paging import Page
+from services.paging import Page, page_of
 from services.takeovers import recall_views, recalls, unit_transfers
 from services.takeovers.recall_views import PreviewRow, RecallView, Suggestion
 from services.takeovers.unit_transfers import UnitTransferView

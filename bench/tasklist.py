@@ -24,7 +24,7 @@ from models.database import Database
 from models.task import FormVersion
 from services.accounts.actors import Actor
 from services.accounts.demo_accounts import DEMO_PASSWORD
-from services.paging import encode_cursor
+from services.cursors import encode as encode_cursor
 from services.tasks import worklist
 from settings import PROJECT_ROOT
 
@@ -100,7 +100,7 @@ def cursors(size: int, count: int, seed: int) -> list[Page]:
             continue
         number = max(1, chance.randrange(size) // len(GROUPS) * len(GROUPS) + group)
         due = FIRST_DUE + timedelta(seconds=number * STEP_SECONDS)
-        found.append((GROUPS[group], encode_cursor(due.isoformat(), FIRST_KEY + number)))
+        found.append((GROUPS[group], encode_cursor(due, FIRST_KEY + number)))
     return found
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from models.database import Database
 from tests.instance import Instance, start
-from tests.postgres import cluster
+from tests.postgres import cluster, emptied
 
 CLOCK_START = "2026-09-21T09:00:00+08:00"
 """A Monday; the National Day holidays with their 调休 lie ahead."""
@@ -28,3 +29,18 @@ def postgres_url() -> Iterator[str]:
         if url is None:
             pytest.skip("no PostgreSQL server is installed and TONGQUAN_TEST_POSTGRES names no database")
         yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def either_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of a database, once of SQLite and once of PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('either') / 'unit.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def either_database(either_url: str) -> Iterator[Database]:
+    """Yield a database of either kind with every table, all of them empty."""
+    with emptied(either_url) as database:
+        yield database

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlmodel import SQLModel
+
+from models.database import Database
 from tests.instance import free_port
 
 SERVER = "/usr/lib/postgresql/*/bin"
@@ -45,3 +48,13 @@ def cluster() -> Iterator[str | None]:
             server(*control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def emptied(url: str) -> Iterator[Database]:
+    """Yield the database of a URL with every table, all of them empty."""
+    database = Database(url)
+    SQLModel.metadata.drop_all(database.engine)
+    SQLModel.metadata.create_all(database.engine)
+    yield database
+    database.dispose()

@@ -27,7 +27,7 @@ from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
 from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 
 FIRST_YEAR, LAST_YEAR = 2004, 2100
 """The first year of the published schedule; no limit reaches beyond the last."""
@@ -174,17 +174,13 @@ def enter(
 def history(session: Session, area: str, *, cursor: str | None = None, limit: int = 20) -> Page[RevisionView]:
     """Return the revisions that bear on an area, newest first, with every day's value before and after."""
     query = select(CalendarRevision).where(col(CalendarRevision.area).in_({CITY_WIDE, area}))
-    position = decode_cursor(cursor, (int,))
-    if position is not None:
-        query = query.where(col(CalendarRevision.id) < position[0])
-    found = session.exec(query.order_by(col(CalendarRevision.id).desc()).limit(limit + 1)).all()
-    rows = found[:limit]
-    keys = [row.id for row in rows]
+    found = read(session, query, Order(CalendarRevision.id, descending=True), cursor, limit)
+    keys = [row.id for row in found.rows]
     changes = session.exec(
         select(CalendarChange).where(col(CalendarChange.revision_id).in_(keys)).order_by(col(CalendarChange.day))
     ).all()
-    items = [
-        RevisionView(
+    return found.page(
+        lambda row: RevisionView(
             id=row.id or 0,
             area=row.area,
             source=row.source,
@@ -193,9 +189,7 @@ def history(session: Session, area: str, *, cursor: str | None = None, limit: in
             moved_cases=row.moved_cases,
             days=[_day_change(one) for one in changes if one.revision_id == row.id],
         )
-        for row in rows
-    ]
-    return Page[RevisionView](items=items, next=encode_cursor(rows[-1].id) if len(found) > limit else None)
+    )
 
 
 def is_plain(reason: str) -> bool:

@@ -1,10 +1,10 @@
 """Cases as people see them: lists, the whole case, and what an applicant may know."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
@@ -37,7 +37,7 @@ from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.errors import NotFound
 from services.journal import audit, task_outcomes
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.powers import filings
 from services.supervision import policy_ledger, push_ledger
 from services.tasks import worklist
@@ -73,22 +73,11 @@ def list_cases(
                 )
             )
         )
-    received, number = col(Case.received_at), col(Case.case_no)
-    position = decode_cursor(cursor, (str, str))
-    newest_first = sort == "-received_at"
-    if position is not None:
-        at = worklist.instant_of_cursor(position[0])
-        beyond = received < at if newest_first else received > at
-        tie = number < position[1] if newest_first else number > position[1]
-        query = query.where(or_(beyond, and_(received == at, tie)))
-    order = (received.desc(), number.desc()) if newest_first else (received, number)
-    rows = session.exec(query.order_by(*order).limit(limit + 1)).all()
+    order = Order(Case.received_at, Case.case_no, descending=sort == "-received_at")
+    found = read(session, query, order, cursor, limit)
     now = product_now(session)
     names = _area_names(session)
-    shown = [_row(case, applicant, names, now) for case, applicant in rows[:limit]]
-    last = rows[limit - 1][0] if len(rows) > limit else None
-    cursor_after = encode_cursor(last.received_at.astimezone(UTC).isoformat(), last.case_no) if last else None
-    return Page[CaseRow](items=shown, next=cursor_after)
+    return found.page(lambda row: _row(*row, names, now))
 
 
 def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:

@@ -26,7 +26,7 @@ from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.notifications import inbox
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.powers import ledger
 
 ANSWER_DAYS: Final = 3
@@ -188,18 +188,15 @@ def list_questions(
     limit: int = 50,
 ) -> Page[QuestionView]:
     """Return a page of one's county's or unit's questions, the newest first."""
-    query = select(Question).where(_visible(actor)).order_by(col(Question.id).desc())
+    query = select(Question).where(_visible(actor))
     if item:
         query = query.where(Question.item == item)
     if case_no:
         query = query.where(Question.case_no == case_no)
     if open_only:
         query = query.where(col(Question.answered_at).is_(None))
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(Question.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [_question(session, actor, row) for row in rows[:limit]]
-    return Page[QuestionView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(Question.id, descending=True), cursor, limit)
+    return found.page(lambda row: _question(session, actor, row))
 
 
 def publish_precedent(session: Session, actor: Actor, *, item: str, title: str, text: str) -> PrecedentView:
@@ -226,7 +223,7 @@ def list_precedents(
     session: Session, *, item: str | None = None, q: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Page[PrecedentView]:
     """Return a page of model cases by item and words, the newest first."""
-    query = select(Precedent).order_by(col(Precedent.id).desc())
+    query = select(Precedent)
     if item:
         query = query.where(Precedent.item == item)
     for word in (q or "").split():
@@ -236,11 +233,8 @@ def list_precedents(
                 col(Precedent.text).contains(word, autoescape=True),
             )
         )
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(Precedent.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [PrecedentView.model_validate(row.model_dump()) for row in rows[:limit]]
-    return Page[PrecedentView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(Precedent.id, descending=True), cursor, limit)
+    return found.page(lambda row: PrecedentView.model_validate(row.model_dump()))
 
 
 def announce_training(
@@ -290,12 +284,8 @@ def attend_training(session: Session, actor: Actor, training_id: int) -> Trainin
 
 def list_trainings(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[TrainingView]:
     """Return a page of trainings, the newest first."""
-    query = select(Training).order_by(col(Training.id).desc())
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(Training.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [_training(session, row) for row in rows[:limit]]
-    return Page[TrainingView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, select(Training), Order(Training.id, descending=True), cursor, limit)
+    return found.page(lambda row: _training(session, row))
 
 
 def advises(actor: Actor, unit: str) -> bool:

@@ -20,7 +20,7 @@ from services.accounts.actors import Actor
 from services.catalogue import in_force
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 
 COORDINATOR = "city.coordinator"
 MAX_TITLE_LENGTH = 300
@@ -158,12 +158,9 @@ def list_notifications(
         query = query.where(col(NotificationReading.read_at).is_(None))
     if case_no:
         query = query.where(Notification.case_no == case_no)
-    position = decode_cursor(cursor, (int,))
-    if position is not None:
-        query = query.where(col(Notification.id) < position[0])
-    rows = session.exec(query.order_by(col(Notification.id).desc()).limit(limit + 1)).all()
-    items = [_view(notification, case, read_at is not None) for notification, case, read_at in rows[:limit]]
-    return Page[NotificationView](items=items, next=encode_cursor(items[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(Notification.id, descending=True), cursor, limit)
+    items = [_view(notification, case, read_at is not None) for notification, case, read_at in found.rows]
+    return Page[NotificationView](items=items, next=found.next)
 
 
 def mark_read(session: Session, actor: Actor, notification_id: int) -> NotificationView:

@@ -7,10 +7,11 @@ Cases in flight go on when an agreement is suspended or ended.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from models.agreement import Agreement, AgreementState
 from models.catalogue import Area, Mode, Unit
@@ -27,7 +28,7 @@ from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.notifications import inbox
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, behind_cursor, cut
 from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
@@ -242,22 +243,20 @@ def list_agreements(
     limit: int = 50,
 ) -> Page[AgreementView]:
     """Return a page of agreements, the newest first."""
-    query = select(Agreement).order_by(col(Agreement.id).desc())
+    query = select(Agreement)
     if area:
         query = query.where(Agreement.area == area)
     if unit:
         query = query.where(Agreement.unit == unit)
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(Agreement.id) < position[0])
     today = china_date(product_now(session))
-    found = []
-    for one in session.exec(query):
-        if (state is None or one.state_on(today) is state) and (not item or item in one.items):
-            found.append(one)
-            if len(found) > limit:
-                break
-    shown = [view(session, one) for one in found[:limit]]
-    return Page[AgreementView](items=shown, next=encode_cursor(shown[-1].id) if len(found) > limit else None)
+    order = Order(Agreement.id, descending=True)
+    wanted = (
+        one
+        for one in session.exec(behind_cursor(query, order, cursor))
+        if (state is None or one.state_on(today) is state) and (not item or item in one.items)
+    )
+    found = cut(list(islice(wanted, limit + 1)), limit, order.position)
+    return found.page(lambda one: view(session, one))
 
 
 def view(session: Session, agreement: Agreement) -> AgreementView:

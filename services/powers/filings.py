@@ -30,7 +30,7 @@ from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import task_outcomes, timeline
 from services.notifications import inbox
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
@@ -299,7 +299,7 @@ def list_filings(
     limit: int = 50,
 ) -> Page[FilingView]:
     """Return a page of the filings of the actor's unit or area, the newest first."""
-    query = select(Filing).where(_visible(actor)).order_by(col(Filing.id).desc())
+    query = select(Filing).where(_visible(actor))
     for column, wanted in (
         (Filing.state, state),
         (Filing.area, area),
@@ -309,11 +309,8 @@ def list_filings(
     ):
         if wanted is not None and wanted != "":
             query = query.where(col(column) == wanted)
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(Filing.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [view(session, row) for row in rows[:limit]]
-    return Page[FilingView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(Filing.id, descending=True), cursor, limit)
+    return found.page(lambda row: view(session, row))
 
 
 def of_case(session: Session, case_no: str) -> list[dict[str, Any]]:

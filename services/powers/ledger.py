@@ -4,7 +4,6 @@ What happens to filings and questions is the affair of the county and the city u
 everything else is read by all who work with delegated powers.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +15,7 @@ from models.power_event import PowerEvent, PowerSubject
 from services.accounts import rights, roles
 from services.accounts.actors import Actor
 from services.journal import audit
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 
 BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)
 """What lies between one county and one city unit."""
@@ -100,15 +99,11 @@ def page(
 ) -> Page[PowerEventView]:
     """Return a page of what the account may read of the ledger, newest first; ``Forbidden`` unless it is staff."""
     roles.require_staff(actor)
-    query = select(PowerEvent).where(_visible(actor)).order_by(col(PowerEvent.id).desc())
+    query = select(PowerEvent).where(_visible(actor))
     for column, wanted in ((PowerEvent.subject, subject), (PowerEvent.area, area), (PowerEvent.unit, unit)):
         if wanted:
             query = query.where(col(column) == wanted)
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(PowerEvent.id) < position[0])
-    rows: Sequence[PowerEvent] = session.exec(query.limit(limit + 1)).all()
-    shown = [_view(row) for row in rows[:limit]]
-    return Page[PowerEventView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    return read(session, query, Order(PowerEvent.id, descending=True), cursor, limit).page(_view)
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ from services.accounts.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Forbidden, NotFound
 from services.journal import audit
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.process_engine import outbox
 
 PROCESS_ELEMENT = "PROCESS"
@@ -119,35 +119,22 @@ def instances(
 ) -> Page[InstanceRow]:
     """Return a page of a process's instances, newest first: every one for administrators, else of visible cases."""
     definition_xml(session, process_id)
-    position = decode_cursor(cursor, (int,))
-    query = (
-        select(ProcessInstance)
-        .where(ProcessInstance.process_id == process_id, _visible_instances(actor))
-        .order_by(col(ProcessInstance.key).desc())
-        .limit(limit + 1)
-    )
+    query = select(ProcessInstance).where(ProcessInstance.process_id == process_id, _visible_instances(actor))
     if state is not None:
         query = query.where(ProcessInstance.state == state)
-    if position is not None:
-        query = query.where(col(ProcessInstance.key) < position[0])
-    rows = session.exec(query).all()
-    shown = rows[:limit]
-    open_incidents = _open_incidents(session, [row.key for row in shown])
-    return Page[InstanceRow](
-        items=[
-            InstanceRow(
-                key=str(row.key),
-                process_id=row.process_id,
-                version=row.version,
-                case_no=row.case_no,
-                state=row.state,
-                started_at=row.started_at,
-                ended_at=row.ended_at,
-                incidents=open_incidents.get(row.key, 0),
-            )
-            for row in shown
-        ],
-        next=encode_cursor(shown[-1].key) if len(rows) > limit else None,
+    found = read(session, query, Order(ProcessInstance.key, descending=True), cursor, limit)
+    open_incidents = _open_incidents(session, [row.key for row in found.rows])
+    return found.page(
+        lambda row: InstanceRow(
+            key=str(row.key),
+            process_id=row.process_id,
+            version=row.version,
+            case_no=row.case_no,
+            state=row.state,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            incidents=open_incidents.get(row.key, 0),
+        )
     )
 
 

@@ -27,7 +27,7 @@ from services.accounts.actors import Actor
 from services.accounts.rights import Role
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.powers import ledger
 from services.publishing import list_files
 from services.publishing.list_differences import FIELDS, Difference, differences, supervisor_level
@@ -160,12 +160,8 @@ def get(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
 def list_drafts(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[ListDraftRow]:
     """Return a page of drafts, the newest first."""
     _require_reader(actor)
-    query = select(ListDraft).order_by(col(ListDraft.id).desc())
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(ListDraft.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [ListDraftRow.model_validate(_row(one)) for one in rows[:limit]]
-    return Page[ListDraftRow](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, select(ListDraft), Order(ListDraft.id, descending=True), cursor, limit)
+    return found.page(lambda row: ListDraftRow.model_validate(_row(row)))
 
 
 def view(session: Session, draft: ListDraft) -> ListDraftView:

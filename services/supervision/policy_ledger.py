@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from services.accounts.actors import Actor
 from services.errors import NotFound
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 
 COUNTED = 100
 """Unread notices are counted up to here."""
@@ -76,12 +76,8 @@ def list_notices(
         query = query.where(PolicyNotice.level == level)
     if pending:
         query = query.where(col(PolicyNotice.id).in_(_unread(actor)))
-    position = decode_cursor(cursor, (int,))
-    if position is not None:
-        query = query.where(col(PolicyNotice.id) < position[0])
-    rows = session.exec(query.order_by(col(PolicyNotice.id).desc()).limit(limit + 1)).all()
-    shown = [view(session, one) for one in rows[:limit]]
-    return Page[PolicyNoticeView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(PolicyNotice.id, descending=True), cursor, limit)
+    return found.page(lambda row: view(session, row))
 
 
 def count_unread(session: Session, actor: Actor) -> int:

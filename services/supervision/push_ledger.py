@@ -20,7 +20,7 @@ from services.accounts.case_access import ApplicantView, applicant_view
 from services.clock import product_now
 from services.errors import Forbidden, NotFound
 from services.journal import audit
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.supervision import push_feedback
 
 COUNTED = 100
@@ -125,12 +125,8 @@ def list_pushes(
         query = query.join(Case, col(Case.case_no) == SupervisionPush.case_no)
         query = query.where(Case.item_code == item) if item is not None else query
         query = query.where(Case.area == area) if area is not None else query
-    position = decode_cursor(cursor, (int,))
-    if position is not None:
-        query = query.where(col(SupervisionPush.id) < position[0])
-    rows = list(session.exec(query.order_by(col(SupervisionPush.id).desc()).limit(limit + 1)).all())
-    shown = _views(session, rows[:limit])
-    return Page[PushView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(SupervisionPush.id, descending=True), cursor, limit)
+    return Page[PushView](items=_views(session, found.rows), next=found.next)
 
 
 def figures(session: Session, actor: Actor) -> LedgerFigures:

@@ -25,7 +25,7 @@ from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import timeline
 from services.notifications import inbox
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
@@ -240,15 +240,12 @@ def list_recalls(
 ) -> Page[RecallView]:
     """Return a page of recalls and proposals, the newest first, to the staff of the city and its counties."""
     roles.require_staff(actor)
-    query = select(Recall).order_by(col(Recall.id).desc())
+    query = select(Recall)
     for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
         if wanted:
             query = query.where(col(column) == wanted)
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(Recall.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [recall_view(session, actor, row) for row in rows[:limit]]
-    return Page[RecallView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(Recall.id, descending=True), cursor, limit)
+    return found.page(lambda row: recall_view(session, actor, row))
 
 
 def get(session: Session, actor: Actor, recall_id: int) -> RecallView:

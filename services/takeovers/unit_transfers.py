@@ -27,7 +27,7 @@ from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit, timeline
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.powers import ledger
 from services.powers.ledger import PowerEventView
 from services.process_engine import outbox
@@ -236,16 +236,13 @@ def list_transfers(
     session: Session, *, area: str | None = None, item: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Page[UnitTransferView]:
     """Return a page of transfers, the newest first."""
-    query = select(UnitTransfer).order_by(col(UnitTransfer.id).desc())
+    query = select(UnitTransfer)
     if area:
         query = query.where(UnitTransfer.area == area)
     if item:
         query = query.where(UnitTransfer.item == item)
-    if (position := decode_cursor(cursor, (int,))) is not None:
-        query = query.where(col(UnitTransfer.id) < position[0])
-    rows = session.exec(query.limit(limit + 1)).all()
-    shown = [_view(session, row) for row in rows[:limit]]
-    return Page[UnitTransferView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(UnitTransfer.id, descending=True), cursor, limit)
+    return found.page(lambda row: _view(session, row))
 
 
 def may_decide(actor: Actor, area: str) -> bool:

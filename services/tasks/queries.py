@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from models.database import Instant
 from models.task import NO_DUE, Light, Task, TaskCandidate
+from services.paging import Order
 
 ESCAPE = "\\"
 _NOW: BindParameter[Any] = bindparam("now", type_=Instant())
@@ -44,23 +45,17 @@ def page_query(shape: Shape) -> Any:
     """Return the query for up to ``most`` tasks, from one index range of a group or an account.
 
     Parameters: ``group`` or ``username``, ``case_no``, ``word`` (see :func:`containing`), ``now``, ``at`` and ``key``
-    of the last task before, ``most``. The first condition on ``at`` is what bounds the range: with the tie's
-    alternative alone a database reads the list from its start.
+    of the last task before, ``most``.
     """
     query: Any = (OF_GROUP if shape.of_group else OWN).where(*_search(shape), *_by_light(shape.light))
     columns: tuple[Any, Any, Any] = (func.coalesce(Task.due_at, NO_DUE), col(Task.created_at), col(Task.key))
     if shape.of_group:
         columns = (col(TaskCandidate.due_at), col(TaskCandidate.created_at), col(TaskCandidate.task_key))
     due, created, key = columns
-    behind: tuple[Any, Any]
-    order: tuple[Any, Any]
-    if shape.sort == "due_at":
-        behind, order = (due >= _AT, or_(due > _AT, key > _KEY)), (due, key)
-    else:
-        behind, order = (created <= _AT, or_(created < _AT, key < _KEY)), (created.desc(), key.desc())
+    order = Order(due, key) if shape.sort == "due_at" else Order(created, key, descending=True)
     if shape.behind:
-        query = query.where(*behind)
-    return query.order_by(*order).limit(bindparam("most", type_=Integer))
+        query = query.where(order.behind(_AT, _KEY))
+    return query.order_by(*order.clauses()).limit(bindparam("most", type_=Integer))
 
 
 def containing(word: str) -> str:

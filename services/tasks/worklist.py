@@ -1,15 +1,15 @@
 """The work lists: a page of open tasks, their counts, one task with its form."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from models.task import NO_DUE, Light, Task
+from services import cursors
 from services.accounts.actors import Actor
 from services.clock import product_now
-from services.errors import FieldProblem, InvalidInput
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Page, cut
 from services.tasks import queries
 from services.tasks.access import get, require_candidate
 from services.tasks.views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
@@ -31,7 +31,7 @@ def list_tasks(
 ) -> Page[TaskView]:
     """Return a page of open tasks of the actor (``mine``) or of the actor's groups (``group``)."""
     now = product_now(session)
-    position = decode_cursor(cursor, (str, int))
+    position = cursors.decode(cursor, cursors.instant, cursors.big_integer)
     shape = queries.Shape(
         of_group=scope != "mine",
         of_case=case_no is not None,
@@ -43,20 +43,16 @@ def list_tasks(
     sought: dict[str, Any] = {"case_no": case_no, "word": queries.containing(q or ""), "now": now}
     sought["most"] = limit + 1
     if position is not None:
-        sought["at"], sought["key"] = instant_of_cursor(position[0]), position[1]
+        sought["at"], sought["key"] = position
     whose = [{"group": name} for name in sorted(actor.groups)] if shape.of_group else [{"username": actor.username}]
     query = queries.page_query(shape)
-    found: list[Task] = [task for one in whose for task in session.exec(query, params=sought | one).all()]
-    unique = {task.key: task for task in found}
-    rows = sorted(unique.values(), key=lambda task: _sort_key(task, sort))[: limit + 1]
-    more = len(rows) > limit
-    rows = rows[:limit]
-    forms = deployed_forms(session, rows)
-    last = rows[-1] if more else None
-    return Page[TaskView](
-        items=[view(task, forms, now) for task in rows],
-        next=encode_cursor(_sort_value(last, sort).astimezone(UTC).isoformat(), last.key) if last else None,
-    )
+    tasks: dict[int, Task] = {
+        task.key: task for one in whose for task in session.exec(query, params=sought | one).all()
+    }
+    place = _place_by_due if sort == "due_at" else _place_by_creation
+    found = cut(sorted(tasks.values(), key=place, reverse=sort != "due_at"), limit, place)
+    forms = deployed_forms(session, found.rows)
+    return found.page(lambda task: view(task, forms, now))
 
 
 def open_tasks(session: Session, case_no: str, now: datetime) -> list[TaskView]:
@@ -98,21 +94,9 @@ _OWN_KEYS: Any = queries.OWN.with_only_columns(col(Task.key)).limit(1000)
 _COUNTED = queries.OF_GROUP.limit(1000)
 
 
-def instant_of_cursor(text: str) -> datetime:
-    """Return the instant a cursor names; raise ``InvalidInput`` for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInput([FieldProblem("cursor", "游标无效")]) from error
-    if moment.tzinfo is None or not 1900 < moment.year < NO_DUE.year + 1:
-        raise InvalidInput([FieldProblem("cursor", "游标无效")])
-    return moment
+def _place_by_due(task: Task) -> tuple[datetime, int]:
+    return task.due_at or NO_DUE, task.key
 
 
-def _sort_value(task: Task, sort: str) -> datetime:
-    return (task.due_at or NO_DUE) if sort == "due_at" else task.created_at
-
-
-def _sort_key(task: Task, sort: str) -> tuple[float, int]:
-    value = _sort_value(task, sort).timestamp()
-    return (value, task.key) if sort == "due_at" else (-value, -task.key)
+def _place_by_creation(task: Task) -> tuple[datetime, int]:
+    return task.created_at, task.key

@@ -25,7 +25,7 @@ from services.accounts.rights import Group, Role
 from services.clock import machine_now, product_now
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from services.journal import audit
-from services.paging import Page, decode_cursor, encode_cursor
+from services.paging import Order, Page, read
 from services.webhooks import event_types, signing
 from settings import get_settings
 
@@ -197,12 +197,8 @@ def deliveries(
         query = query.where(WebhookDelivery.status == status)
     if endpoint is not None:
         query = query.where(WebhookDelivery.endpoint_id == endpoint)
-    position = decode_cursor(cursor, (int,))
-    if position is not None:
-        query = query.where(col(WebhookDelivery.id) < position[0])
-    rows = session.exec(query.order_by(col(WebhookDelivery.id).desc()).limit(limit + 1)).all()
-    shown = [_delivery_view(delivery, url) for delivery, url in rows[:limit]]
-    return Page[DeliveryView](items=shown, next=encode_cursor(shown[-1].id) if len(rows) > limit else None)
+    found = read(session, query, Order(WebhookDelivery.id, descending=True), cursor, limit)
+    return found.page(lambda row: _delivery_view(*row))
 
 
 def resend(session: Session, actor: Actor, delivery_id: int) -> DeliveryView:

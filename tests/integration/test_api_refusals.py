@@ -3,9 +3,12 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.integration.web import Web, web
 
@@ -158,6 +161,38 @@ def test_a_forged_cursor_is_refused(web: Web, path: str, position: list[object])
     cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
     told = problem(web.get(path, "admin.system", cursor=cursor), 422, "invalid_input")
     assert [one["field"] for one in told["errors"]] == ["cursor"]
+
+
+@pytest.fixture(scope="module")
+def lists(web: Web) -> list[tuple[str, str]]:
+    """Return every list with a cursor and an account that may read it."""
+    web.process()
+    described = web.client.get("/api/v1/openapi.json").json()["paths"]
+    paths = [
+        path.removeprefix("/api/v1").replace("{id}", "front-window")
+        for path, operations in described.items()
+        if "cursor" in [one["name"] for one in operations.get("get", {}).get("parameters", [])]
+    ]
+    readers = ("city.coordinator", "admin.system")
+    found = [(path, next(name for name in readers if web.get(path, name).status_code == 200)) for path in paths]
+    assert len(found) >= 20
+    return found
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_cursor_is_refused_or_names_a_place_in_the_list(
+    web: Web, lists: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    path, reader = data.draw(st.sampled_from(lists))
+    instants = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+    values = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=9) | instants
+    position = data.draw(st.lists(values, max_size=3) | st.tuples(instants, values))
+    forged = base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    answer = web.get(path, reader, cursor=data.draw(st.text(max_size=40) | st.just(forged)))
+    if answer.status_code != 200:
+        told = problem(answer, 422, "invalid_input")
+        assert [one["field"] for one in told["errors"]] == ["cursor"]
 
 
 def test_empty_filters_are_no_filters(web: Web) -> None:

@@ -20,7 +20,7 @@ ALLOWED = {
     "api": {"api", "services", "models", "catalog_data", "settings"},
 }
 
-GROUND = ("clock", "errors", "interpreter", "locks", "logs", "numbering", "paging", "process_cache")
+GROUND = ("clock", "cursors", "errors", "interpreter", "locks", "logs", "numbering", "paging", "process_cache")
 """Modules beside the capabilities that all of them may use."""
 
 PLAN = {

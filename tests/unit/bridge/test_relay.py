@@ -1,13 +1,12 @@
 """The relay and the reconciler, with an engine made of Python."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from bridge import reconciler
 from bridge.relay import MAX_ATTEMPTS, Relay
@@ -21,7 +20,7 @@ from models.task import Task, TaskStatus
 from services.cases import submission
 from services.clock import machine_now
 from services.process_engine import outbox
-from tests.factories.bridge_records import START, add_case, database_at, fake_hooks
+from tests.factories.bridge_records import START, add_case, fake_hooks
 
 
 class FakeEngine:
@@ -63,16 +62,9 @@ class FakeEngine:
         await self._take("resolve", key)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield database_at(tmp_path)
-        return
-    database = Database(request.getfixturevalue("postgres_url"))
-    SQLModel.metadata.drop_all(database.engine)
-    SQLModel.metadata.create_all(database.engine)
-    yield database
-    database.dispose()
+@pytest.fixture
+def database(either_database: Database) -> Database:
+    return either_database
 
 
 def relay(database: Database, engine: FakeEngine, until: Callable[[], bool], relays: int = 1) -> None:
