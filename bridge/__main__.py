@@ -18,7 +18,6 @@ from bridge import reconciler
 from bridge.clock import ClockKeeper
 from bridge.exporter_endpoint import ExporterEndpoint
 from bridge.feed import Feed
-from bridge.heartbeats import FLUSH_SECONDS, Heartbeats
 from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
@@ -28,9 +27,12 @@ from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
 from models.database import Database
 from services import interpreter
+from services.heartbeats import FEED, RECONCILER, RELAY, Heartbeats
 from services.logs import configure_logging
 from settings import Settings, get_settings
 
+FLUSH_SECONDS = 2.0
+"""How often the heartbeats are written; readers should allow for several of these."""
 RELAY_RETRY_SECONDS = 5.0
 """How long the gateway repeats a refused command before the relay takes it back into its own patience."""
 
@@ -54,7 +56,7 @@ class Bridge:
             password=password.get_secret_value() if password is not None else None,
         )
         self._gateway = gateway
-        self._relay = Relay(database, gateway, alive=lambda: self._beats.beat("relay"))
+        self._relay = Relay(database, gateway, alive=lambda: self._beats.beat(RELAY))
         self._clock: ClockKeeper | None = None
         if settings.controlled_clock:
             self._clock = ClockKeeper(database, gateway, markers, settings.zeebe_management_address)
@@ -95,7 +97,7 @@ class Bridge:
             if self._endpoint.alive:
                 now = time.monotonic()
                 self._beats.beat(
-                    "feed",
+                    FEED,
                     positions=self._feed.positions(),
                     records_per_second=round((self._feed.applied - applied) / (now - since), 1),
                     error=self._endpoint.last_error,
@@ -113,7 +115,7 @@ class Bridge:
                 reachable = bool((await self._gateway.topology()).led)
             except EngineUnreachable:
                 reachable = False
-            self._beats.beat("relay", engine=reachable)
+            self._beats.beat(RELAY, engine=reachable)
             await asyncio.sleep(FLUSH_SECONDS)
 
     def _flush(self) -> None:
@@ -129,7 +131,7 @@ class Bridge:
             except Exception:
                 log.exception("reconciler.failed")
             else:
-                self._beats.beat("reconciler", **findings.detail())
+                self._beats.beat(RECONCILER, **findings.detail())
 
 
 async def main() -> int:

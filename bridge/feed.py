@@ -17,9 +17,9 @@ from sqlmodel import Session
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector, is_relevant
 from bridge.projection.records import Bulk, Record, millis
-from bridge.upsert import upsert
 from models.database import Database
 from models.engine_state import FeedPosition
+from models.upsert import upsert
 
 FOREIGN_TOLERANCE = timedelta(seconds=2)
 _POSITION = FeedPosition.__table__  # type: ignore[attr-defined]

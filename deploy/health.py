@@ -13,7 +13,8 @@ import httpx
 
 from models.database import Database
 from ops.terminal import complain
-from services.health import FEED, RELAY, WORKER_PREFIX, readiness
+from services.health import readiness
+from services.heartbeats import FEED, RELAY, WORKER_PREFIX
 from settings import Settings, get_settings
 
 TIMEOUT_SECONDS = 5.0

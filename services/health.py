@@ -22,11 +22,11 @@ from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import JobType
 from models.task import Task
 from services.clock import machine_now, product_now
+from services.heartbeats import FEED, RELAY, WORKER_PREFIX
 from settings import PROJECT_ROOT
 
 BRIDGE_FRESH_SECONDS: Final = 15.0
 WORKER_FRESH_SECONDS: Final = 30.0
-FEED, RELAY, WORKER_PREFIX = "feed", "relay", "worker:"
 MODELS_FOLDER: Final = PROJECT_ROOT / "bpmn"
 
 

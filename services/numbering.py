@@ -3,10 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from models.case import NumberSequence
+from models.upsert import insert_on
 
 
 def next_number(session: Session, prefix: str) -> int:
@@ -21,9 +21,8 @@ def next_number(session: Session, prefix: str) -> int:
 
 @lru_cache(maxsize=2)
 def _draw(dialect: str) -> Any:
-    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return (
-        insert(NumberSequence)
+        insert_on(dialect, NumberSequence)
         .on_conflict_do_update(index_elements=["prefix"], set_={"last": col(NumberSequence.last) + 1})
         .returning(col(NumberSequence.last))
     )

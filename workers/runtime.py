@@ -15,7 +15,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 import grpc
@@ -29,12 +28,10 @@ from pyzeebe.task.task import Task as JobTask
 from pyzeebe.worker.job_executor import JobExecutor
 from pyzeebe.worker.job_poller import JobPoller, JobStreamer
 from pyzeebe.worker.task_state import TaskState
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models.database import Database
-from models.engine_state import Heartbeat
-from services.clock import machine_now
 from services.errors import TongquanError
+from services.heartbeats import WORKER_PREFIX, Heartbeats
 from workers.transaction import HANDLER_THREADS, MissingVariable, database
 
 JOB_TIMEOUT_MS = 20_000
@@ -326,7 +323,7 @@ class Worker(ZeebeWorker):
         self.unbegun: list[Job] = []
         self.starts = _Starts()
         self._queues: list[asyncio.Queue[Job]] = []
-        self._beats: dict[str, datetime] = {}
+        self.beats = Heartbeats()
         self._ended = asyncio.Event()
         self._trouble_at = -TROUBLE_LOG_SECONDS
 
@@ -339,7 +336,7 @@ class Worker(ZeebeWorker):
 
     def alive(self, job_type: str) -> None:
         """Note that the engine answered for ``job_type``."""
-        self._beats[job_type] = machine_now()
+        self.beats.beat(f"{WORKER_PREFIX}{job_type}")
 
     def note_trouble(self, error: ZeebeError) -> None:
         """Log that the engine did not answer, once in a while: every type polls and streams."""
@@ -347,11 +344,6 @@ class Worker(ZeebeWorker):
         if now - self._trouble_at > TROUBLE_LOG_SECONDS:
             self._trouble_at = now
             log.warning("worker.engine_unreachable", error=type(error).__name__)
-
-    def take_beats(self) -> dict[str, datetime]:
-        """Return the last sign of life of each type since the last call."""
-        beats, self._beats = self._beats, {}
-        return beats
 
     def _init_tasks(self) -> None:
         self._job_pollers, self._job_streamers, self._job_executors = [], [], []
@@ -389,15 +381,10 @@ class Worker(ZeebeWorker):
                 log.warning("worker.jobs_abandoned", count=len(late))
 
 
-def write_heartbeats(store: Database, beats: dict[str, datetime]) -> None:
+def write_heartbeats(store: Database, beats: Heartbeats) -> None:
     """Write the workers' signs of life, all in one transaction."""
-    build: Any = postgresql.insert if store.engine.dialect.name == "postgresql" else sqlite.insert
-    statement = build(Heartbeat)
-    statement = statement.on_conflict_do_update(index_elements=["component"], set_={"at": statement.excluded.at})
-    # In one order, so that the workers of two processes never wait for each other.
-    rows = [{"component": f"worker:{job_type}", "at": at, "detail": {}} for job_type, at in sorted(beats.items())]
     with store.transaction() as session:
-        session.connection().execute(statement, rows)
+        beats.write(session)
 
 
 async def supervise(open_channel: Callable[[], grpc.aio.Channel], stop: asyncio.Event) -> None:
@@ -430,10 +417,9 @@ async def _beat(worker: Worker) -> None:
     with ThreadPoolExecutor(1, thread_name_prefix="heartbeat") as thread:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            beats = worker.take_beats()
-            if not beats:
+            if not worker.beats.waiting:
                 continue
             try:
-                await loop.run_in_executor(thread, write_heartbeats, database(), beats)
+                await loop.run_in_executor(thread, write_heartbeats, database(), worker.beats)
             except Exception as exc:
                 log.error("worker.heartbeat_failed", error=_describe(exc))

@@ -5,11 +5,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
 
 from pyzeebe import Job
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from models.case import Case
@@ -17,6 +15,7 @@ from models.database import Database
 from models.engine_state import InstanceState, ProcessInstance
 from models.protocol import CASE_ID
 from models.task import Task
+from models.upsert import upsert
 from services.tasks import intake
 from settings import get_settings
 
@@ -87,16 +86,14 @@ def job_transaction(job: Job) -> Iterator[Session]:
 
 def _register(session: Session, job: Job) -> None:
     owner = case_no(job)
-    session.connection().execute(
-        _adopt_instance(session.get_bind().dialect.name),
-        {
-            "key": job.process_instance_key,
-            "case_no": owner,
-            "process_id": job.bpmn_process_id,
-            "version": job.process_definition_version,
-            "state": InstanceState.ACTIVE,
-        },
-    )
+    instance = {
+        "key": job.process_instance_key,
+        "case_no": owner,
+        "process_id": job.bpmn_process_id,
+        "version": job.process_definition_version,
+        "state": InstanceState.ACTIVE,
+    }
+    upsert(session, ProcessInstance, [instance], fill=("case_no",))
     waiting = session.exec(_WAITING_TASKS, params={"instance": job.process_instance_key}).all()
     case = session.get(Case, owner) if waiting else None
     for task in waiting:
@@ -106,16 +103,3 @@ def _register(session: Session, job: Job) -> None:
 
 
 _WAITING_TASKS = select(Task).where(Task.process_instance_key == bindparam("instance"), col(Task.case_no).is_(None))
-
-
-@lru_cache(maxsize=2)
-def _adopt_instance(dialect: str) -> Any:
-    """Return the statement that writes whose an instance is, unless that is known."""
-    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    table = ProcessInstance.__table__  # type: ignore[attr-defined]
-    statement = build(table)
-    return statement.on_conflict_do_update(
-        index_elements=[table.c.key],
-        set_={"case_no": statement.excluded.case_no},
-        where=table.c.case_no.is_(None),
-    )

@@ -10,9 +10,9 @@ from defusedxml.ElementTree import ParseError, fromstring
 from sqlmodel import Session, col, select
 
 from bridge.projection.records import Record
-from bridge.upsert import upsert
 from models.engine_state import ProcessDefinition
 from models.task import FormVersion
+from models.upsert import upsert
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from sqlmodel import Session
 from bridge.projection.hooks import Hooks
 from bridge.projection.instances import adopt, cases_of
 from bridge.projection.records import Record, some_key
-from bridge.upsert import upsert
 from models.engine_state import ElementVisit, InstanceState, ProcessInstance
+from models.upsert import upsert
 
 PROCESS = "PROCESS"
 ENDS = {"ELEMENT_COMPLETED": InstanceState.COMPLETED, "ELEMENT_TERMINATED": InstanceState.TERMINATED}

@@ -6,8 +6,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from bridge.projection.records import Record, some_key
-from bridge.upsert import upsert
 from models.engine_state import ElementVisit, EngineJob, Incident
+from models.upsert import upsert
 
 NO_CATCHER = "NO_CATCH_EVENT_FOUND"
 """The engine's stand-in for the element of an error nobody catches."""

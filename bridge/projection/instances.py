@@ -13,11 +13,11 @@ from sqlmodel import Session, col, select
 
 from bridge.projection.hooks import Hooks
 from bridge.projection.records import Record
-from bridge.upsert import upsert
 from models.case import Case
 from models.engine_state import InstanceState, ProcessInstance
 from models.protocol import CASE_ID
 from models.task import Task
+from models.upsert import upsert
 
 START_MESSAGE_PREFIX = "case-submitted-"
 _INSTANCE = ProcessInstance.__table__  # type: ignore[attr-defined]

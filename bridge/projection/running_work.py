@@ -7,8 +7,8 @@ from sqlmodel import Session
 
 from bridge.projection.incidents import NO_CATCHER
 from bridge.projection.records import Record, instant
-from bridge.upsert import upsert
 from models.engine_state import EngineJob, EngineTimer
+from models.upsert import upsert
 
 _TIMER = EngineTimer.__table__  # type: ignore[attr-defined]
 _JOB = EngineJob.__table__  # type: ignore[attr-defined]

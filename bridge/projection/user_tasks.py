@@ -10,12 +10,12 @@ from sqlmodel import Session, col, select
 from bridge.projection.definitions import Definitions
 from bridge.projection.hooks import Hooks
 from bridge.projection.records import Record, instant, some_key
-from bridge.upsert import upsert
 from engine.gateway import MIRROR_ACTION
 from models.case import Case
 from models.engine_state import ProcessInstance
 from models.outbox import OutboxCommand, OutboxKind, OutboxStatus
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate, TaskStatus
+from models.upsert import upsert
 from services.clock import machine_now
 
 CLOCK_HEADER = "clock"

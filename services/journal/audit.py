@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from models.audit import AuditEntry
+from services import locks
 
 GENESIS: Final = "0" * 64
 """The digest "before" the first entry."""
 
-_POSTGRESQL_LOCK: Final = 0x74_71_61_75
-"""Key of the advisory lock under which PostgreSQL appends, one transaction after the other ("tqau")."""
+_LOCK: Final = "audit"
+"""The advisory lock under which PostgreSQL appends, one transaction after the other."""
 
 _BATCH: Final = 1000
 
@@ -48,8 +49,7 @@ def append(session: Session, actor: str, action: str, subject: str, detail: Mapp
     ``detail`` is JSON and holds no personal data, only references. Writers queue: SQLite's ``IMMEDIATE`` transaction
     and PostgreSQL's advisory lock are held to the end of the transaction, so record late in it.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRESQL_LOCK})
+    locks.acquire(session, _LOCK)
     newest = head(session)
     plain: dict[str, Any] = json.loads(_canonical(detail))
     number = newest.id + 1

@@ -2,14 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
+from models.upsert import upsert
 
 SYSTEM = "system"
 """The actor of what no person did."""
@@ -17,8 +15,8 @@ SYSTEM = "system"
 
 def append(
     session: Session, case_no: str, event: str, text: str, *, actor: str, at: datetime, key: str | None = None
-) -> bool:
-    """Record an event unless its key (by default the event's name) is there; tell whether it was new."""
+) -> None:
+    """Record an event unless its key (by default the event's name) is there."""
     session.flush()
     entry = {
         "case_no": case_no,
@@ -28,7 +26,7 @@ def append(
         "event": event,
         "text": text,
     }
-    return session.connection().execute(_insert_once(session.get_bind().dialect.name), entry).rowcount == 1
+    upsert(session, TimelineEntry, [entry], key=("case_no", "natural_key"))
 
 
 def has(session: Session, case_no: str, natural_key: str) -> bool:
@@ -45,9 +43,3 @@ _RECORDED = select(TimelineEntry.natural_key).where(
 def recorded(session: Session, case_no: str, natural_keys: Collection[str]) -> set[str]:
     """Return those of some events that are recorded."""
     return set(session.exec(_RECORDED, params={"case_no": case_no, "keys": list(natural_keys)}).all())
-
-
-@lru_cache(maxsize=2)
-def _insert_once(dialect: str) -> Any:
-    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return build(TimelineEntry).on_conflict_do_nothing(index_elements=["case_no", "natural_key"])

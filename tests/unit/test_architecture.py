@@ -20,7 +20,9 @@ ALLOWED = {
     "api": {"api", "services", "models", "catalog_data", "settings"},
 }
 
-GROUND = ("clock", "cursors", "errors", "interpreter", "locks", "logs", "numbering", "paging", "process_cache")
+GROUND = (
+    "clock", "cursors", "errors", "heartbeats", "interpreter", "locks", "logs", "numbering", "paging", "process_cache",
+)  # fmt: skip
 """Modules beside the capabilities that all of them may use."""
 
 PLAN = {

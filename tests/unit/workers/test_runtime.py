@@ -268,9 +268,16 @@ def test_no_more_jobs_run_at_once_than_there_is_room_for() -> None:
 
 
 def test_signs_of_life_are_written_together_and_again(database: Database) -> None:
-    first = machine_now()
-    runtime.write_heartbeats(database, {"a": first, "b": first})
-    runtime.write_heartbeats(database, {"a": machine_now()})
+    async def answered(*job_types: str) -> None:
+        channel = grpc.aio.insecure_channel("127.0.0.1:1")
+        worker = Worker(channel)
+        for job_type in job_types:
+            worker.alive(job_type)
+        await asyncio.to_thread(runtime.write_heartbeats, database, worker.beats)
+        await channel.close()
+
+    asyncio.run(answered("a", "b"))
+    asyncio.run(answered("a"))
     with database.reading() as session:
         beats = {beat.component: beat.at for beat in session.exec(select(Heartbeat))}
     assert set(beats) == {"worker:a", "worker:b"}

@@ -2,16 +2,19 @@
 
 import threading
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session
 
-from bridge.upsert import upsert
 from models.engine_state import Heartbeat
+from models.upsert import upsert
 from services.clock import machine_now
 
-FLUSH_SECONDS = 2.0
-"""How often a process writes its heartbeats; readers should allow for several of these."""
+FEED: Final = "feed"
+RELAY: Final = "relay"
+RECONCILER: Final = "reconciler"
+WORKER_PREFIX: Final = "worker:"
+"""Stands before the job type in the name of a worker's component."""
 
 
 class Heartbeats:
@@ -30,11 +33,16 @@ class Heartbeats:
             self._beats[component] = (now, detail or before)
             self._unwritten.add(component)
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether a beat waits to be written."""
+        return bool(self._unwritten)
+
     def write(self, session: Session) -> None:
         """Write every beat since the last call in the caller's transaction."""
         with self._lock:
-            beats = {name: self._beats[name] for name in self._unwritten}
+            # In one order, so that two processes that beat for the same component never wait for each other.
+            beats = [(name, *self._beats[name]) for name in sorted(self._unwritten)]
             self._unwritten = set()
-        rows = [{"component": name, "at": at, "detail": detail} for name, (at, detail) in beats.items()]
-        if rows:
-            upsert(session, Heartbeat, rows, update=("at", "detail"))
+        rows = [{"component": name, "at": at, "detail": detail} for name, at, detail in beats]
+        upsert(session, Heartbeat, rows, update=("at", "detail"))
