@@ -5,6 +5,7 @@ import time
 from datetime import datetime
 
 from models.database import Database
+from models.group import SYSTEM_ADMINISTRATOR
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import SetupError
@@ -13,7 +14,7 @@ from settings import get_settings
 
 PATIENCE_SECONDS = 3600.0
 POLL_SECONDS = 0.2
-OPERATOR = Actor("cli", "命令行", frozenset({"admin.system"}))
+OPERATOR = Actor("cli", "命令行", frozenset({SYSTEM_ADMINISTRATOR.name}))
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 

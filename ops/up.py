@@ -293,14 +293,26 @@ class Instance:
         if self.options.controlled_clock:
             lines.append("  受控时钟：用 tongquan clock advance 推进")
         if get_settings().environment is Environment.DEVELOPMENT:
+            from models.group import (
+                AUDIT_ADMINISTRATOR,
+                COORDINATOR,
+                SECURITY_ADMINISTRATOR,
+                SYSTEM_ADMINISTRATOR,
+                Group,
+                Role,
+            )
             from services.accounts.demo_accounts import DEMO_PASSWORD
 
+            window, reviewer, chief, approver = (
+                Group.of_area("xingguo", role) for role in (Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER)
+            )
+            city_reviewer, city_approver = (Group.of_city_unit("zrzy", role) for role in (Role.REVIEWER, Role.APPROVER))
             lines += [
                 f"  演示账号（密码均为 {DEMO_PASSWORD}）：",
-                "    综合窗口 xingguo.window   承办人 xingguo.reviewer",
-                "    首席代表 xingguo.chief   县级审批 xingguo.approver",
-                "    市级审查 city.zrzy.reviewer   市级审批 city.zrzy.approver   统筹 city.coordinator",
-                "    系统管理 admin.system   安全管理 admin.security   审计 admin.audit",
+                f"    综合窗口 {window}   承办人 {reviewer}",
+                f"    首席代表 {chief}   县级审批 {approver}",
+                f"    市级审查 {city_reviewer}   市级审批 {city_approver}   统筹 {COORDINATOR}",
+                f"    系统管理 {SYSTEM_ADMINISTRATOR}   安全管理 {SECURITY_ADMINISTRATOR}   审计 {AUDIT_ADMINISTRATOR}",
             ]
         lines.append(f"  状态目录：{self.directory.root}；停止：tongquan down")
         return lines

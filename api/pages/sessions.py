@@ -21,6 +21,7 @@ from api.pages.visitors import (
     text_of,
 )
 from api.pages.words import NOTICES
+from models.group import SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts import demo_accounts, sessions
 from services.clock import machine_now
 from services.errors import Unauthenticated
@@ -30,12 +31,20 @@ LOGIN_COOKIE: Final = "tongquan_login"
 """Holds the secret of the sign-in form: there is no session yet that could."""
 
 DEMO_ACCOUNTS: Final = (
-    ("xingguo.window", "兴国县综合窗口", "接件、受理、送达；其他县区同样命名，如 rongjiang.window"),
-    ("city.zrzy.reviewer", "市自然资源局承办人", "初审；其他市级单位同样命名，如 city.xzsp.reviewer"),
-    ("city.zrzy.approver", "市自然资源局审批人", "作出决定"),
-    ("rongjiang.reviewer", "蓉江新区承办人", "实质性审核"),
-    ("rongjiang.chief", "蓉江新区首席代表", "签发审核转报件"),
-    ("admin.system", "系统管理员", "流程运行"),
+    (
+        Group.of_area("xingguo", Role.WINDOW).name,
+        "兴国县综合窗口",
+        f"接件、受理、送达；其他县区同样命名，如 {Group.of_area('rongjiang', Role.WINDOW)}",
+    ),
+    (
+        Group.of_city_unit("zrzy", Role.REVIEWER).name,
+        "市自然资源局承办人",
+        f"初审；其他市级单位同样命名，如 {Group.of_city_unit('xzsp', Role.REVIEWER)}",
+    ),
+    (Group.of_city_unit("zrzy", Role.APPROVER).name, "市自然资源局审批人", "作出决定"),
+    (Group.of_area("rongjiang", Role.REVIEWER).name, "蓉江新区承办人", "实质性审核"),
+    (Group.of_area("rongjiang", Role.CHIEF).name, "蓉江新区首席代表", "签发审核转报件"),
+    (SYSTEM_ADMINISTRATOR.name, "系统管理员", "流程运行"),
 )
 
 router = APIRouter(route_class=PageRoute)

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from models.account import Account, Membership
 from models.catalogue import Responsibility, SupervisorLevel
+from models.group import Role, Scope, parse_groups
 from services.clock import product_now
 
 
@@ -66,8 +67,9 @@ def actor_of(session: Session, username: str, display_name: str) -> Actor:
 
 def supervised_items(session: Session, groups: frozenset[str]) -> frozenset[str]:
     """Return the items that city supervisors among ``groups`` supervise today, by the responsibility matrix."""
-    parts = [group.split(".") for group in groups]
-    units = [part[1] for part in parts if len(part) == 3 and part[0] == "city" and part[2] == "supervisor"]
+    units = [
+        group.unit for group in parse_groups(groups) if group.scope is Scope.CITY and group.role is Role.SUPERVISOR
+    ]
     if not units:
         return frozenset()
     today: date = product_now(session).date()

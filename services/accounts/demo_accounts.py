@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 
 from models.account import Account
 from models.catalogue import Area, CountyUnit, Unit
+from models.group import AUDIT_ADMINISTRATOR, COORDINATOR, SECURITY_ADMINISTRATOR, SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts.passwords import hash_password
 from services.accounts.registration import add
 from services.errors import SetupError
@@ -37,39 +38,43 @@ def seed_demo_accounts(
 
 
 _AREA_ROLES: Final = {
-    "window": "综合窗口",
-    "reviewer": "承办人",
-    "chief": "首席代表",
-    "approver": "审批人",
-    "supervisor": "监管人员",
+    Role.WINDOW: "综合窗口",
+    Role.REVIEWER: "承办人",
+    Role.CHIEF: "首席代表",
+    Role.APPROVER: "审批人",
+    Role.SUPERVISOR: "监管人员",
 }
 
 
 _CITY_ROLES: Final = {
-    "reviewer": "承办人",
-    "approver": "审批人",
-    "supervisor": "监管人员",
-    "advisor": "业务指导员",
+    Role.REVIEWER: "承办人",
+    Role.APPROVER: "审批人",
+    Role.SUPERVISOR: "监管人员",
+    Role.ADVISOR: "业务指导员",
 }
 
 
 _CITY_WIDE: Final = {
-    "city.coordinator": "市级统筹协调员",
-    "admin.system": "系统管理员",
-    "admin.security": "安全保密管理员",
-    "admin.audit": "安全审计员",
+    COORDINATOR: "市级统筹协调员",
+    SYSTEM_ADMINISTRATOR: "系统管理员",
+    SECURITY_ADMINISTRATOR: "安全保密管理员",
+    AUDIT_ADMINISTRATOR: "安全审计员",
 }
 
 
 def _demo_accounts(
     areas: Iterable[Area], county_units: Iterable[CountyUnit], city_units: Iterable[Unit]
 ) -> dict[str, str]:
-    names = dict(_CITY_WIDE)
+    names = {group.name: label for group, label in _CITY_WIDE.items()}
     for area in areas:
-        names.update({f"{area.code}.{role}": f"{area.name}{label}" for role, label in _AREA_ROLES.items()})
+        names.update(
+            {Group.of_area(area.code, role).name: f"{area.name}{label}" for role, label in _AREA_ROLES.items()}
+        )
     for unit in county_units:
-        names.setdefault(unit.reviewer_group, f"{unit.name}{_AREA_ROLES['reviewer']}")
+        names.setdefault(unit.reviewer_group, f"{unit.name}{_AREA_ROLES[Role.REVIEWER]}")
     for city_unit in city_units:
-        roles = _CITY_ROLES if city_unit.deciding else {"supervisor": _CITY_ROLES["supervisor"]}
-        names.update({f"city.{city_unit.code}.{role}": f"{city_unit.name}{roles[role]}" for role in roles})
+        roles = _CITY_ROLES if city_unit.deciding else {Role.SUPERVISOR: _CITY_ROLES[Role.SUPERVISOR]}
+        names.update(
+            {Group.of_city_unit(city_unit.code, role).name: f"{city_unit.name}{label}" for role, label in roles.items()}
+        )
     return names

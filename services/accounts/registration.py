@@ -6,13 +6,14 @@ from typing import Final
 from sqlmodel import Session
 
 from models.account import Account, Membership
+from models.group import ADMINISTRATORS
 from services.accounts.passwords import PASSWORD_LENGTH, hash_password
 from services.errors import Conflict, FieldProblem, InvalidInput
 
 USERNAME_LENGTH: Final = 64
 MINIMUM_PASSWORD_LENGTH: Final = 10
 
-ADMINISTRATOR_GROUPS: Final = frozenset({"admin.system", "admin.security", "admin.audit"})
+ADMINISTRATOR_GROUPS: Final = frozenset(group.name for group in ADMINISTRATORS)
 
 
 class AdministratorsExclusive(Conflict):

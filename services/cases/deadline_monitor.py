@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.deadline_signal import DeadlineSignal, SignalKind, signals_of
+from models.group import Group, Role
 from models.notification import NotificationKind
 from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialProcedure
@@ -176,12 +177,12 @@ def _is_asked(session: Session, case: Case, share: ClockShare) -> bool:
 
 
 def _reminded(session: Session, case: Case, kind: SignalKind) -> list[str]:
-    window = f"{case.area}.window"
+    window = Group.of_area(case.area, Role.WINDOW).name
     match kind:
         case SignalKind.TOLERANCE_WARNING | SignalKind.TOLERANCE_OVERDUE | SignalKind.SUPPLEMENT_OVERDUE:
             return [window]
         case SignalKind.FORWARDING_LATE:
-            return [*inbox.groups_at_work(session, case), f"{case.area}.chief"]
+            return [*inbox.groups_at_work(session, case), Group.of_area(case.area, Role.CHIEF).name]
     return inbox.groups_at_work(session, case)
 
 

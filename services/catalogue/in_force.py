@@ -21,6 +21,7 @@ from models.catalogue import (
     SupervisorLevel,
     Unit,
 )
+from models.group import Group, Role
 from models.recall import Recall, UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services.catalogue import reference
@@ -184,7 +185,7 @@ def passed_on_to(mode: Mode, unit: CountyUnit | None) -> str | None:
 
 def reviewer_group(area: str, review_unit: str | None) -> str:
     """Return the account group that reviews for an area, as the models name it."""
-    return f"{area}.{review_unit}.reviewer" if review_unit is not None else f"{area}.reviewer"
+    return Group.of_area(area, Role.REVIEWER, review_unit).name
 
 
 def get_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:
@@ -240,26 +241,27 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     forwarded = not gone and item.mode is Mode.SUBSTANTIVE
     review_group, review_unit = _county_reviewer(session, item, area, on)
     city_unit = unit_name(session, item.unit)
-    city_reviewer = f"city.{item.unit}.reviewer"
-    decides = f"city.{item.unit}.approver" if by_city else f"{area}.approver"
+    city_reviewer = Group.of_city_unit(item.unit, Role.REVIEWER).name
+    decides = (Group.of_city_unit(item.unit, Role.APPROVER) if by_city else Group.of_area(area, Role.APPROVER)).name
+    in_county = Group.of_area(area, Role.SUPERVISOR).name
     city_supervises = gone or duty.level is SupervisorLevel.CITY
     supervisor = duty.supervisor_unit if duty.level is SupervisorLevel.CITY else item.unit
     return ResponsibilityView(
         item=item.code,
         area=area,
         mode=item.mode,
-        accepts=city_reviewer if gone else f"{area}.window",
+        accepts=city_reviewer if gone else Group.of_area(area, Role.WINDOW).name,
         reviews=review_group if county_reviews else city_reviewer,
         review_unit_name=review_unit if county_reviews else city_unit,
-        forwards=f"{area}.chief" if forwarded else None,
+        forwards=Group.of_area(area, Role.CHIEF).name if forwarded else None,
         decides=decides,
         decision_unit_name=city_unit if by_city else "县级审批单位",
         seal=item.seal,
         answers=decides,
         answers_for_review=review_group if forwarded else None,
-        supervises=f"city.{supervisor}.supervisor" if city_supervises else f"{area}.supervisor",
+        supervises=Group.of_city_unit(supervisor, Role.SUPERVISOR).name if city_supervises else in_county,
         supervisor_name=unit_name(session, supervisor) if city_supervises else "县级行业主管部门",
-        follows_up=f"{area}.supervisor" if city_supervises else None,
+        follows_up=in_county if city_supervises else None,
         recalled=gone,
         assumed=duty.assumed,
         basis=duty.basis,
@@ -279,15 +281,15 @@ def supervisors(session: Session, case: Case) -> tuple[str, str | None]:
     A list that no longer has the item or the area leaves its running cases supervised: then the first duty there was
     counts, and the county's supervisor where there was none.
     """
-    in_county = f"{case.area}.supervisor"
+    in_county = Group.of_area(case.area, Role.SUPERVISOR).name
     if case.supervised_by_city_unit:
-        return f"city.{case.city_unit}.supervisor", in_county
+        return Group.of_city_unit(case.city_unit, Role.SUPERVISOR).name, in_county
     on = china_date(case.received_at)
     versions = session.exec(_DUTIES, params={"item": case.item_code}).all()
     duty = next((one for one in versions if one.in_force(on)), versions[-1] if versions else None)
     if duty is None or duty.level is not SupervisorLevel.CITY:
         return in_county, None
-    return f"city.{duty.supervisor_unit}.supervisor", in_county
+    return Group.of_city_unit(duty.supervisor_unit, Role.SUPERVISOR).name, in_county
 
 
 def _in_force(session: Session, on: date) -> list[ItemVersion]:
@@ -332,7 +334,7 @@ def _duty(session: Session, item_code: str, on: date | None) -> Responsibility:
 def _county_reviewer(session: Session, item: ItemVersion, area: str, on: date | None) -> tuple[str, str]:
     """Return the group and the name of the county unit that reviews an item in an area."""
     unit = county_unit(session, item, area, on)
-    return (unit.reviewer_group, unit.name) if unit is not None else (f"{area}.reviewer", "县级承接单位")
+    return (unit.reviewer_group, unit.name) if unit is not None else (reviewer_group(area, None), "县级承接单位")
 
 
 def _fold(text: str) -> str:

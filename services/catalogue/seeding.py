@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, select
 from catalog_data.guide import Guide
 from catalog_data.schema import Catalogue, CountyUnitRow, Item, Source
 from models.catalogue import Area, CountyUnit, GuideVersion, ItemVersion, Responsibility, Unit
+from models.group import Group, Role
 
 Versioned = TypeVar("Versioned", ItemVersion, GuideVersion, Responsibility)
 
@@ -86,7 +87,7 @@ def _county_unit_content(catalogue: Catalogue, unit: CountyUnitRow) -> dict[str,
         "area": unit.area,
         "code": unit.code,
         "name": unit.name,
-        "reviewer_group": f"{unit.area}.{unit.code}.reviewer" if unit.own_accounts else f"{unit.area}.reviewer",
+        "reviewer_group": Group.of_area(unit.area, Role.REVIEWER, unit.code if unit.own_accounts else None).name,
         "handles": handles,
         "assumed": assumed,
         "printed_in": "" if assumed else unit.printed_in,
