@@ -10,6 +10,7 @@ from api.downloads import file_headers
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute
 from models.policy import PolicyLevel
+from services.accounts import supervision_rights
 from services.paging import Page
 from services.supervision import policy_ledger, policy_notices
 from services.supervision.policy_ledger import PolicyNoticeView
@@ -23,7 +24,7 @@ class NoticeRoute(AccountRoute):
     async def admit(self, request: Request) -> None:
         """Refuse everyone but supervisors before the body is read."""
         await super().admit(request)
-        policy_notices.issuing_group(request.state.actor)
+        supervision_rights.require_issuing_group(request.state.actor)
 
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["policy"])

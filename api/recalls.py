@@ -10,7 +10,7 @@ from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
 from models.recall import InFlight, RecallState
-from services.accounts import roles
+from services.accounts import power_rights
 from services.paging import Page, page_of
 from services.takeovers import recall_views, recalls, unit_transfers
 from services.takeovers.recall_views import PreviewRow, RecallView, Suggestion
@@ -82,7 +82,7 @@ def list_suggestions(
     limit: Limit = 50,
 ) -> Page[Suggestion]:
     """List the monitoring figures by item and area, those that suggest a recall first."""
-    roles.require_staff(caller)
+    power_rights.require_staff(caller)
     with database.reading() as session:
         found = recall_views.suggestions(session, item=item, area=area)
     return page_of(found, lambda one: f"{one.item}:{one.area}", cursor, limit)

@@ -17,10 +17,10 @@ from fastapi.routing import APIRoute
 from api import nul
 from api.problems import BodyTooLarge, UnsupportedMediaType
 from models.database import Database
-from services.accounts import rights, sessions
+from services.accounts import rights, sessions, system_rights
 from services.accounts.actors import Actor
 from services.cases import submission
-from services.errors import FieldProblem, Forbidden, InvalidInput, Unauthenticated
+from services.errors import FieldProblem, InvalidInput, Unauthenticated
 
 API_BASE: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -96,8 +96,7 @@ class AdministratorRoute(AccountRoute):
     async def admit(self, request: Request) -> None:
         """Refuse everyone but the system administrator."""
         await super().admit(request)
-        if not rights.may_administer(request.state.actor):
-            raise Forbidden("只有系统管理员可以操作", "Only the system administrator may do this")
+        system_rights.require_administrator(request.state.actor)
 
 
 class SubmissionRoute(AccountRoute):
@@ -110,8 +109,8 @@ class SubmissionRoute(AccountRoute):
         area = declared_area(await request.body())
         if area is not None:
             submission.require_window(actor, area)
-        elif not rights.is_window_account(actor):
-            raise Forbidden("只有综合窗口可以接件", "Only a window account may submit")
+        else:
+            rights.require_window_account(actor)
 
 
 def bearer_token(request: Request) -> str:

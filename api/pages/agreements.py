@@ -12,7 +12,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.agreement import AgreementState
 from models.power_event import PowerSubject
-from services.accounts import roles
+from services.accounts import power_rights
 from services.errors import FieldProblem, InvalidInput
 from services.powers import agreements, ledger
 
@@ -59,7 +59,7 @@ def show_agreements(
         "page": page,
         "area": area,
         "unit": unit,
-        "may_draft": agreements.may_draft(visitor.actor),
+        "may_draft": power_rights.may_draft_agreements(visitor.actor),
         "notice": notice_of(request),
     }
     return render(request, "powers/agreements.html", context)
@@ -89,8 +89,8 @@ def show_agreement(request: Request, key: RowKey, visitor: CurrentVisitor, datab
         one = agreements.get(session, key)
     context = {
         "one": one,
-        "may_sign": agreements.may_sign(visitor.actor, one),
-        "steps": STEPS[one.state] if roles.directs_unit(visitor.actor, one.unit) else (),
+        "may_sign": agreements.awaits_signature_of(one, visitor.actor),
+        "steps": STEPS[one.state] if power_rights.may_change_agreement(visitor.actor, one.unit) else (),
         "notice": notice_of(request),
     }
     return render(request, "powers/agreement.html", context)

@@ -16,6 +16,7 @@ from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, current_vi
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.database import Database
 from models.working_calendar import DayKind, Missing
+from services.accounts import system_rights
 from services.calendar import calendar_files, replanning, revisions
 from services.calendar.revisions import DayEntry, RevisionView
 from services.errors import FieldProblem, InvalidInput, NotFound
@@ -145,7 +146,7 @@ def _page(
         missing=missing,
         history=history,
         first=not cursor,
-        may_change=revisions.may_change(visitor.actor, area),
+        may_change=system_rights.may_change_calendar(visitor.actor, area),
         years=(revisions.FIRST_YEAR, revisions.LAST_YEAR),
     )
     shown = {"page": context, "notice": words.NOTICES.get(notice, ""), "problems": problems or []}

@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services.accounts import case_access, rights
+from services.accounts import case_access, rights, task_rights
 from services.casefile import cases
 from services.casefile.views import CaseRow, CaseView
 from services.cases import applicant_actions, conditional_acceptance
@@ -237,9 +237,7 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
             withdraw=at_window and stored.is_open and stored.decision is None,
         ),
         my_tasks=frozenset(
-            one.id
-            for one in view.tasks
-            if visitor.actor.acts_for(one.candidate_groups) or one.assignee == visitor.actor.username
+            one.id for one in view.tasks if task_rights.may_open(visitor.actor, one.candidate_groups, one.assignee)
         ),
         stopped=stopped,
         months=clock_months.month_sheets(view.clock.days, due, visitor.now.date(), stopped=stopped),

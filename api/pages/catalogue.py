@@ -16,6 +16,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, guarded_form, require
 from models.catalogue import Mode
 from models.database import Database
+from services.accounts import publishing_rights
 from services.cases import special_procedures
 from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
@@ -94,7 +95,7 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
         "recalled": gone,
         "notices": notices,
         "own_areas": [area for area in visitor.window_areas if area in item.areas and area not in (*locked, *gone)],
-        "may_publish": guide_versions.may_publish(visitor.actor, item.unit),
+        "may_publish": publishing_rights.may_publish_guide(visitor.actor, item.unit),
         "notice": notice_of(request),
     }
     return render(request, "catalogue/detail.html" if guide is not None else "catalogue/no_guide.html", context)
@@ -135,6 +136,6 @@ def _publication(
 ) -> Response:
     with database.reading() as session:
         item, guide = read_head(session, code, visitor.now.date()), in_force.latest_guide(session, code)
-    require(lambda who: guide_versions.may_publish(who.actor, item.unit), visitor)
+    require(lambda who: publishing_rights.may_publish_guide(who.actor, item.unit), visitor)
     context = {"item": item, "newest": guide.version if guide is not None else 0, "problems": problems}
     return render(request, "publishing/guide_version.html", context, 422 if problems else 200)

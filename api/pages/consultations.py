@@ -11,7 +11,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.database import CHINA
-from services.accounts import rights, roles
+from services.accounts import guidance_rights
 from services.errors import FieldProblem, InvalidInput
 from services.guidance import consultations
 
@@ -43,15 +43,15 @@ def show_guidance(
             session, item=wanted, q=q or None, cursor=precedents_after or None, limit=PAGE_SIZE
         )
         trainings = consultations.list_trainings(session, cursor=trainings_after or None, limit=PAGE_SIZE)
-    units = [unit for unit in visitor.units if consultations.advises(visitor.actor, unit)]
+    units = [unit for unit in visitor.units if guidance_rights.advises(visitor.actor, unit)]
     context = {
         "questions": questions,
         "precedents": precedents,
         "trainings": trainings,
         "mine": {one.id for one in questions.items if one.unit in units and one.answered_at is None},
-        "may_ask": bool(roles.areas_of(visitor.actor)),
+        "may_ask": guidance_rights.may_ask(visitor.actor),
         "advisor_of": units[0] if units else "",
-        "announces_for": list(visitor.units) if rights.is_coordinator(visitor.actor) else units,
+        "announces_for": [unit for unit in visitor.units if guidance_rights.may_announce_training(visitor.actor, unit)],
         "q": q,
         "item": item.strip(),
         "notice": notice_of(request),

@@ -10,6 +10,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.filing import FilingState, ReviewFinding
+from services.accounts import power_rights
 from services.errors import FieldProblem, InvalidInput
 from services.powers import filings
 
@@ -40,8 +41,8 @@ def show_filings(
         "state": wanted.value if wanted else "",
         "case_no": case_no.strip(),
         "states": list(FilingState),
-        "mine": {one.id for one in page.items if filings.handles(visitor.actor, one.unit)},
-        "county": {one.id for one in page.items if filings.answers_for(visitor.actor, one.area)},
+        "mine": {one.id for one in page.items if power_rights.may_handle_filing(visitor.actor, one.unit)},
+        "county": {one.id for one in page.items if power_rights.may_answer_filing(visitor.actor, one.area)},
         "notice": notice_of(request),
     }
     return render(request, "powers/filings.html", context)

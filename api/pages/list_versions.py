@@ -13,6 +13,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.catalogue import Mode
 from models.list_version import ListDraftState
+from services.accounts import publishing_rights
 from services.errors import FieldProblem, InvalidInput
 from services.publishing import list_versions
 
@@ -31,7 +32,7 @@ def show_lists(
     require_staff(visitor)
     with database.reading() as session:
         page = list_versions.list_drafts(session, visitor.actor, cursor=cursor or None, limit=PAGE_SIZE)
-    context = {"page": page, "may_draft": list_versions.may_draft(visitor.actor), "notice": notice_of(request)}
+    context = {"page": page, "may_draft": publishing_rights.may_draft_list(visitor.actor), "notice": notice_of(request)}
     return render(request, "publishing/list_versions.html", context)
 
 
@@ -63,8 +64,9 @@ def show_list(request: Request, key: RowKey, visitor: CurrentVisitor, database: 
     open_states = (ListDraftState.DRAFT, ListDraftState.REJECTED)
     context = {
         "one": one,
-        "may_submit": one.state in open_states and list_versions.may_draft(visitor.actor),
-        "may_publish": one.state is ListDraftState.REVIEW and list_versions.may_publish(visitor.actor, one),
+        "may_submit": one.state in open_states and publishing_rights.may_draft_list(visitor.actor),
+        "may_publish": one.state is ListDraftState.REVIEW
+        and publishing_rights.may_publish_list(visitor.actor, one.drafted_by),
         "words_of": lambda value: _display(visitor, value),
         "notice": notice_of(request),
     }

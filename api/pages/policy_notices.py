@@ -17,13 +17,12 @@ from api.pages.visitors import (
     GuardedForm,
     PageDatabase,
     RowKey,
-    Visitor,
     guarded_form,
     require,
     text_of,
 )
 from models.policy import LEVEL_LABELS, PolicyLevel
-from services.accounts.rights import Role, parse_groups
+from services.accounts import supervision_rights
 from services.errors import FieldProblem, InvalidInput
 from services.supervision import policy_ledger, policy_notices
 
@@ -76,7 +75,7 @@ def show_notices(
         "item": item.strip(),
         "pending": bool(pending),
         "first": not cursor,
-        "may_issue": _may_issue(visitor),
+        "may_issue": supervision_rights.may_issue_notice(visitor.actor),
     }
     return render(request, "supervision/policy_notices.html", context)
 
@@ -92,14 +91,14 @@ def count_unread(request: Request, visitor: CurrentVisitor, database: PageDataba
 @router.get("/policy-notices/new")
 def show_form(request: Request, visitor: CurrentVisitor) -> Response:
     """Show the form that registers a policy document."""
-    require(_may_issue, visitor)
+    require(lambda who: supervision_rights.may_issue_notice(who.actor), visitor)
     return _form_page(request, {}, [])
 
 
 @router.post("/policy-notices")
 def issue(request: Request, visitor: CurrentVisitor, form: FormWithFile, database: PageDatabase) -> Response:
     """Register a policy document and notify its approvers."""
-    require(_may_issue, visitor)
+    require(lambda who: supervision_rights.may_issue_notice(who.actor), visitor)
     upload = form.get("file")
     content = upload.file.read() if isinstance(upload, UploadFile) and upload.filename else None
     given = {name: text_of(form, name) for name in ("title", "level", "published_on", "items")}
@@ -130,7 +129,7 @@ def show_notice(
     context = {
         "one": shown,
         "levels": LEVEL_LABELS,
-        "may_acknowledge": visitor.actor.acts_for(unread),
+        "may_acknowledge": supervision_rights.may_acknowledge(visitor.actor, unread),
         "notice": words.NOTICES.get(notice, ""),
     }
     return render(request, "supervision/policy_notice.html", context)
@@ -182,7 +181,3 @@ def _form_page(request: Request, given: dict[str, str], problems: list[FieldProb
         "max_megabytes": policy_notices.MAX_FILE_BYTES // 1024 // 1024,
     }
     return render(request, "supervision/policy_notice_form.html", context, 422 if problems else 200)
-
-
-def _may_issue(visitor: Visitor) -> bool:
-    return any(group.role is Role.SUPERVISOR for group in parse_groups(visitor.actor.groups))

@@ -13,6 +13,7 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require, text_of
 from models.database import Database
 from models.supervision import FEEDBACK_LABELS, FeedbackKind
+from services.accounts import supervision_rights
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
 from services.supervision import push_feedback, push_ledger
@@ -162,8 +163,8 @@ def _push_page(
     context = {
         "push": push,
         "kinds": FEEDBACK_LABELS,
-        "supervises": push.to in visitor.actor.groups,
-        "answers": push.approver_group in visitor.actor.groups and _unanswered(push),
+        "supervises": supervision_rights.supervises(visitor.actor, push.to),
+        "answers": supervision_rights.answers_feedback(visitor.actor, push.approver_group) and _unanswered(push),
         "notice": words.NOTICES.get(notice, ""),
         "errors": {one.field: one.message for one in problems or []},
     }

@@ -11,8 +11,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
 from models.recall import InFlight, RecallState
-from services.accounts import rights, roles
-from services.accounts.rights import Role
+from services.accounts import power_rights
 from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput
 from services.takeovers import recall_views, recalls
@@ -48,13 +47,12 @@ def show_preview(
         page = recalls.preview(session, visitor.actor, item, area)
         version = in_force.get_item(session, item)
     unit = version.unit if version is not None else ""
-    officer = roles.acts_in_unit(visitor.actor, unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
     context = {
         "page": page,
         "item": item,
         "area": area,
-        "may_decide": roles.directs_unit(visitor.actor, unit),
-        "may_propose": officer or rights.is_coordinator(visitor.actor),
+        "may_decide": power_rights.may_decide_recall(visitor.actor, unit),
+        "may_propose": power_rights.may_propose_recall(visitor.actor, unit),
     }
     return render(request, "takeovers/recall_preview.html", context)
 
@@ -87,11 +85,11 @@ def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database
     require_staff(visitor)
     with database.reading() as session:
         one = recalls.get(session, visitor.actor, key)
-    concerned = roles.acts_in_area(visitor.actor, one.area, Role.APPROVER, Role.CHIEF)
+    concerned = power_rights.may_state_view(visitor.actor, one.area)
     context = {
         "one": one,
         "may_state": concerned and one.state is RecallState.PROPOSED,
-        "may_decide": roles.directs_unit(visitor.actor, one.unit),
+        "may_decide": power_rights.may_decide_recall(visitor.actor, one.unit),
         "notice": notice_of(request),
     }
     return render(request, "takeovers/recall.html", context)

@@ -11,6 +11,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.recall import InFlight, UnitTransferState
+from services.accounts import power_rights
 from services.catalogue import reference
 from services.takeovers import unit_transfers
 
@@ -59,7 +60,7 @@ def show_preview(
         "area": area,
         "unit": unit,
         "unit_name": names[unit],
-        "may_decide": unit_transfers.may_decide(visitor.actor, area),
+        "may_decide": power_rights.may_transfer(visitor.actor, area),
         "choices": unit_transfers.IN_FLIGHT_NAMES,
     }
     return render(request, "takeovers/unit_transfer_preview.html", context)
@@ -94,7 +95,7 @@ def show_transfer(request: Request, key: RowKey, visitor: CurrentVisitor, databa
     context = {
         "one": one,
         "names": names,
-        "may_revoke": one.state is UnitTransferState.DECIDED and unit_transfers.may_decide(visitor.actor, one.area),
+        "may_revoke": one.state is UnitTransferState.DECIDED and power_rights.may_transfer(visitor.actor, one.area),
         "notice": notice_of(request),
     }
     return render(request, "takeovers/unit_transfer.html", context)
@@ -110,4 +111,4 @@ def revoke(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: Pa
 
 
 def _areas(visitor: Visitor) -> list[str]:
-    return [area for area in visitor.areas if unit_transfers.may_decide(visitor.actor, area)]
+    return [area for area in visitor.areas if power_rights.may_transfer(visitor.actor, area)]

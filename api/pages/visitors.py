@@ -14,7 +14,8 @@ from starlette.datastructures import FormData
 from api import nul
 from api.pages.words import ROLES
 from models.database import Database
-from services.accounts import rights, sessions
+from models.group import Group
+from services.accounts import rights, sessions, system_rights
 from services.accounts.actors import Actor
 from services.catalogue.in_force import areas as all_areas
 from services.catalogue.in_force import units as all_units
@@ -52,21 +53,21 @@ class Visitor:
     @property
     def administers(self) -> bool:
         """Tell whether the visitor is the system administrator."""
-        return rights.may_administer(self.actor)
+        return system_rights.may_administer(self.actor)
 
     @cached_property
     def handles_cases(self) -> bool:
         """Tell whether the visitor has anything to do with cases; an administrator has not."""
-        return any(group.scope is not rights.Scope.ADMIN for group in rights.parse_groups(self.actor.groups))
+        return rights.works_on_cases(self.actor)
 
     def group_name(self, name: str) -> str:
         """Return a group's name for people: 兴国县综合窗口 for ``xingguo.window``."""
         try:
-            group = rights.Group.parse(name)
+            group = Group.parse(name)
         except ValueError:
             return name
         place = self.areas.get(group.area or "", "") + self.units.get(group.unit or "", group.unit or "")
-        return f"{place}{ROLES[group.role.value]}"
+        return f"{place}{ROLES[group.role]}"
 
     def person(self, username: str | None) -> str:
         """Return how an account is shown: 本人, or its group's name where the account is named like one."""

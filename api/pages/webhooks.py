@@ -103,6 +103,7 @@ def _page(
         "statuses": STATUSES,
         "events": ["*", *(f"{family}.*" for family in event_types.FAMILIES)],
         "made": made,
+        "example_group": subscriptions.EXAMPLE_GROUP,
         "given": {"url": "", "acts_for": "", "description": "", "events": [], **(given or {})},
         "errors": {one.field: one.message for one in problems or []},
         "notice": words.NOTICES.get(notice, ""),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from models.catalogue import Mode
+from models.group import Role
 from models.task import Light
 
 LIGHTS: Final = {Light.GREEN: "绿灯", Light.YELLOW: "黄牌", Light.RED: "红牌", Light.PAUSED: "暂停"}
@@ -18,16 +19,16 @@ DECISIONS: Final = {"approve": "准予", "deny": "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
 CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
 ROLES: Final = {
-    "window": "综合窗口",
-    "reviewer": "承办人",
-    "chief": "首席代表",
-    "approver": "审批人",
-    "supervisor": "监管人员",
-    "advisor": "业务指导员",
-    "coordinator": "市级统筹协调员",
-    "system": "系统管理员",
-    "security": "安全保密管理员",
-    "audit": "安全审计员",
+    Role.WINDOW: "综合窗口",
+    Role.REVIEWER: "承办人",
+    Role.CHIEF: "首席代表",
+    Role.APPROVER: "审批人",
+    Role.SUPERVISOR: "监管人员",
+    Role.ADVISOR: "业务指导员",
+    Role.COORDINATOR: "市级统筹协调员",
+    Role.SYSTEM: "系统管理员",
+    Role.SECURITY: "安全保密管理员",
+    Role.AUDIT: "安全审计员",
 }
 RULES: Final = {
     "material": "申请材料",

@@ -7,7 +7,7 @@ from models.case import Applicant, ApplicantKind, Case, IdentityType
 from models.identity import masked, masked_name
 from services.accounts import rights
 from services.accounts.actors import Actor
-from services.errors import Forbidden, NotFound
+from services.errors import NotFound
 
 
 class ApplicantView(BaseModel):
@@ -25,8 +25,7 @@ def get(session: Session, actor: Actor, case_no: str) -> Case:
     case = session.get(Case, case_no)
     if case is None:
         raise NotFound("没有这个办件", "No such case")
-    if not rights.may_read_case(actor, case):
-        raise Forbidden("该办件不在您的职责范围内", "The case is not yours to read")
+    rights.require_read_case(actor, case)
     return case
 
 

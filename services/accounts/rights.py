@@ -1,13 +1,10 @@
-"""Who may do what: by role and area and unit, decided here and nowhere else.
+"""Who may do what with cases, by role and area and unit.
 
 Pure predicates over an actor's groups; the one answer that reaches the database is ``visible_cases``, a condition
 for queries that says the same as ``may_read_case``.
 """
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
@@ -15,91 +12,23 @@ from sqlmodel import col
 
 from models.case import Case
 from models.catalogue import Mode
+from models.group import Group, Role, Scope, parse_groups
 from services.accounts.actors import Actor
+from services.accounts.membership import is_staff
+from services.errors import Forbidden
 
-
-class Scope(StrEnum):
-    """Where a group acts: in one area, for the city, or on the system itself."""
-
-    AREA = "area"
-    CITY = "city"
-    ADMIN = "admin"
-
-
-class Role(StrEnum):
-    """What a member of a group does (DESIGN §6)."""
-
-    WINDOW = "window"
-    REVIEWER = "reviewer"
-    CHIEF = "chief"
-    APPROVER = "approver"
-    SUPERVISOR = "supervisor"
-    ADVISOR = "advisor"
-    COORDINATOR = "coordinator"
-    SYSTEM = "system"
-    SECURITY = "security"
-    AUDIT = "audit"
-
-    @classmethod
-    def handling(cls) -> frozenset["Role"]:
-        """Return the roles that handle a case and therefore see whose it is."""
-        return _HANDLING
-
-
-_HANDLING: Final = frozenset({Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER, Role.SUPERVISOR})
 _EXAMINING: Final = frozenset({Role.REVIEWER, Role.CHIEF, Role.APPROVER})
 _EXAMINED_BY: Final = {
     Mode.DIRECT: frozenset({Scope.AREA}),
     Mode.SUBSTANTIVE: frozenset({Scope.AREA, Scope.CITY}),
     Mode.WINDOW: frozenset({Scope.CITY}),
 }
-_AREA_ROLES: Final = frozenset({Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER, Role.SUPERVISOR})
-_CITY_UNIT_ROLES: Final = frozenset({Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR, Role.ADVISOR})
-_ADMIN_ROLES: Final = frozenset({Role.SYSTEM, Role.SECURITY, Role.AUDIT})
-_CODE: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_PRESIDING: Final = frozenset({Role.REVIEWER, Role.APPROVER, Role.CHIEF, Role.ADVISOR})
 
 
-@dataclass(frozen=True)
-class Group:
-    """A group's name taken apart: ``xingguo.window``, ``rongjiang.qjfj.reviewer``, ``city.zrzy.approver``."""
-
-    scope: Scope
-    role: Role
-    area: str | None = None
-    unit: str | None = None
-
-    @staticmethod
-    @lru_cache(maxsize=4096)
-    def parse(name: str) -> "Group":
-        """Return the group called ``name``; raise ``ValueError`` for a name that follows no pattern."""
-        place, *middle, last = name.split(".")
-        if len(middle) > 1 or not all(_CODE.fullmatch(part) for part in (place, *middle)):
-            raise ValueError(f"unknown group {name!r}")
-        role, unit = Role(last), middle[0] if middle else None
-        match place:
-            case Scope.ADMIN if unit is None and role in _ADMIN_ROLES:
-                return Group(Scope.ADMIN, role)
-            case Scope.CITY if unit is None and role is Role.COORDINATOR:
-                return Group(Scope.CITY, role)
-            case Scope.CITY if unit is not None and role in _CITY_UNIT_ROLES:
-                return Group(Scope.CITY, role, unit=unit)
-            case Scope.CITY | Scope.ADMIN:
-                raise ValueError(f"unknown group {name!r}")
-            case _ if role in _AREA_ROLES:
-                return Group(Scope.AREA, role, area=place, unit=unit)
-        raise ValueError(f"unknown group {name!r}")
-
-
-@lru_cache(maxsize=4096)
-def parse_groups(names: frozenset[str]) -> frozenset[Group]:
-    """Return the groups of ``names`` that follow a pattern; a group only a designer uses gives no right to cases."""
-    parsed = set()
-    for name in names:
-        try:
-            parsed.add(Group.parse(name))
-        except ValueError:
-            continue
-    return frozenset(parsed)
+def works_on_cases(actor: Actor) -> bool:
+    """Tell whether the account has anything to do with cases; an administrator has not."""
+    return is_staff(actor)
 
 
 def is_window_account(actor: Actor) -> bool:
@@ -169,24 +98,51 @@ def visible_cases(actor: Actor) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
-def may_administer(actor: Actor) -> bool:
-    """Tell whether the account is the system administrator (系统管理员)."""
-    return Group(Scope.ADMIN, Role.SYSTEM) in parse_groups(actor.groups)
+def may_preside(groups: Iterable[str]) -> bool:
+    """Tell whether a member of ``groups`` may be named to preside over a hearing (听证主持人)."""
+    return any(group.role in _PRESIDING for group in parse_groups(groups))
 
 
-def may_secure(actor: Actor) -> bool:
-    """Tell whether the account is the security administrator (安全保密管理员)."""
-    return Group(Scope.ADMIN, Role.SECURITY) in parse_groups(actor.groups)
+def require_window_account(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account works at some area's window."""
+    if not is_window_account(actor):
+        raise Forbidden("只有综合窗口可以接件", "Only a window account may submit")
 
 
-def is_auditor(actor: Actor) -> bool:
-    """Tell whether the account is the audit administrator (安全审计员)."""
-    return Group(Scope.ADMIN, Role.AUDIT) in parse_groups(actor.groups)
+def require_submit(actor: Actor, area: str) -> None:
+    """Raise ``Forbidden`` unless the actor works at the area's window."""
+    if not may_submit(actor, area):
+        raise Forbidden("只有本县区综合窗口可以接件", "Only the area's window may submit")
 
 
-def is_coordinator(actor: Actor) -> bool:
-    """Tell whether the account is the coordinator of the city's lead unit."""
-    return Group(Scope.CITY, Role.COORDINATOR) in parse_groups(actor.groups)
+def require_act_for_applicant(actor: Actor, case: Case) -> None:
+    """Raise ``Forbidden`` unless the account may act on what the applicant brings to the window of the case's area."""
+    if not may_submit(actor, case.area):
+        raise Forbidden("只有本县区综合窗口可以办理", "Only the area's window may do this")
+
+
+def require_read_case(actor: Actor, case: Case) -> None:
+    """Raise ``Forbidden`` unless the account may read the case."""
+    if not may_read_case(actor, case):
+        raise Forbidden("该办件不在您的职责范围内", "The case is not yours to read")
+
+
+def require_handle(actor: Actor, case: Case) -> None:
+    """Raise ``Forbidden`` unless the account may begin and end special procedures (特别程序) of the case."""
+    if not may_handle(actor, case):
+        raise Forbidden("只有承办或审批人员可以办理特别程序", "Only those handling the case may do this")
+
+
+def require_extend(actor: Actor, case: Case) -> None:
+    """Raise ``Forbidden`` unless the account may extend the case's limit (延期): who decides the case approves it."""
+    if not may_approve(actor, case):
+        raise Forbidden("延期须由有权作出决定的审批人批准", "Only the deciding approver may extend")
+
+
+def require_read_notification(actor: Actor, to_group: str) -> None:
+    """Raise ``Forbidden`` unless the account is a member of the group a notification (提醒) went to."""
+    if not actor.acts_for((to_group,)):
+        raise Forbidden("这条提醒不是发给您的", "The notification is not yours")
 
 
 def _covers(group: Group, actor: Actor, case: Case) -> bool:

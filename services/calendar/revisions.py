@@ -21,11 +21,11 @@ from models.working_calendar import (
     Missing,
     published_until,
 )
-from services.accounts import rights
+from services.accounts import system_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
-from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import FieldProblem, InvalidInput, NotFound
 from services.journal import audit
 from services.paging import Order, Page, read
 
@@ -90,30 +90,9 @@ def missing_of_year(session: Session, year: int) -> Missing | None:
     return working_calendar.missing_of_year(year, days) if days else None
 
 
-def may_change(actor: Actor, area: str) -> bool:
-    """Tell whether the account may change the calendar: the city's, or one area's window days.
-
-    The coordinator and the system administrator change every calendar, an area's approver its own.
-    """
-    if rights.is_coordinator(actor) or rights.may_administer(actor):
-        return True
-    return any(
-        group.scope is rights.Scope.AREA
-        and group.role is rights.Role.APPROVER
-        and group.unit is None
-        and area not in (CITY_WIDE,)
-        and group.area == area
-        for group in rights.parse_groups(actor.groups)
-    )
-
-
 def require_change(session: Session, actor: Actor, area: str) -> None:
     """Raise ``Forbidden`` unless the account may change the calendar of ``area``; an unknown area is not found."""
-    if not may_change(actor, area):
-        raise Forbidden(
-            "全市日历由市级统筹协调员或系统管理员维护，县区日历也可由本县区审批人维护",
-            "Only the coordinator, the system administrator or the area's approver may change the calendar",
-        )
+    system_rights.require_change_calendar(actor, area)
     require_area(session, area)
 
 

@@ -14,7 +14,7 @@ from services.cases.submission_input import MaterialInput
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
+from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
 
@@ -124,8 +124,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
 
 def _of_window(session: Session, actor: Actor, case_no: str) -> Case:
     case = case_access.get(session, actor, case_no)
-    if not rights.may_submit(actor, case.area):
-        raise Forbidden("只有本县区综合窗口可以办理", "Only the area's window may do this")
+    rights.require_act_for_applicant(actor, case)
     return case
 
 

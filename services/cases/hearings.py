@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.account import Account, Membership
 from models.case import Case
+from models.group import Group, Role
 from models.notification import NotificationKind
 from models.special_procedure import SpecialProcedure
 from models.task import ClockShare, Task
@@ -28,9 +28,6 @@ HEARING_DAYS = 20
 
 HEARING_NOTICE_DAYS = 7
 """Working days ahead of a hearing on which its time and place are told (art. 48)."""
-
-PRESIDING_ROLES: Final = frozenset({rights.Role.REVIEWER, rights.Role.APPROVER, rights.Role.CHIEF, rights.Role.ADVISOR})
-"""Whose accounts the page offers as presiding officers."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +63,22 @@ class HearingDates(Conflict):
 
 def possible_officers(session: Session, case: Case) -> tuple[Officer, ...]:
     """Return who of the organ that has the case in hand could preside over its hearing: nobody who reviews it."""
-    organ = f"{case.area}." if case.level == 0 else f"city.{case.city_unit}."
+    reviewers = (
+        Group.of_area(case.area, Role.REVIEWER)
+        if case.level == 0
+        else Group.of_city_unit(case.city_unit, Role.REVIEWER)
+    )
     rows = session.exec(
         select(Account, Membership.group_name)
         .join(Membership, col(Membership.username) == col(Account.username))
-        .where(col(Account.active), col(Membership.group_name).startswith(organ, autoescape=True))
+        .where(col(Account.active), col(Membership.group_name).startswith(reviewers.prefix, autoescape=True))
         .order_by(col(Account.username))
     ).all()
     reviewing = _reviewers(session, case)
     found = {
         account.username: Officer(account.username, account.display_name)
         for account, name in rows
-        if account.username not in reviewing
-        and any(group.role in PRESIDING_ROLES for group in rights.parse_groups(frozenset({name})))
+        if account.username not in reviewing and rights.may_preside((name,))
     }
     return tuple(found.values())
 

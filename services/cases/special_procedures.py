@@ -19,7 +19,7 @@ from services.clock import product_now
 from services.deadlines import case_deadlines
 from services.deadlines.working_calendar import calendar_of
 from services.documents import issuance
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.notifications import inbox
 from services.process_engine import outbox
@@ -67,7 +67,7 @@ def begin(
     hearing: hearings.Hearing | None = None,
 ) -> SpecialProcedure:
     """Begin a special procedure of ``days`` working days; the clock stands still from the next day on."""
-    _require_handler(actor, case)
+    rights.require_handle(actor, case)
     if not 1 <= days <= LONGEST_PLAN_DAYS:
         raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_PLAN_DAYS}个工作日")])
     if hearing is not None and kind is not SpecialKind.HEARING:
@@ -124,7 +124,7 @@ def set_hearing(
     session: Session, actor: Actor, case: Case, procedure_id: str, given: hearings.Hearing
 ) -> SpecialProcedure:
     """Write what is now known of a running hearing; what ``given`` leaves out stays, and the law is checked anew."""
-    _require_handler(actor, case)
+    rights.require_handle(actor, case)
     procedure = _find(session, case, procedure_id)
     if procedure.kind is not SpecialKind.HEARING:
         raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
@@ -166,7 +166,7 @@ def _find(session: Session, case: Case, procedure_id: str) -> SpecialProcedure:
 
 def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> SpecialProcedure:
     """End a special procedure; the clock runs again from the next day on unless another one covers it."""
-    _require_handler(actor, case)
+    rights.require_handle(actor, case)
     procedure = _find(session, case, procedure_id)
     if procedure.ended_at is not None or not case.is_open:
         raise ProcedureEnded()
@@ -253,8 +253,7 @@ def longest_extension(session: Session, case: Case) -> int:
 
 def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -> Extension:
     """Lengthen the limit once, within what the item's guide or the law allows, with the approver's reason."""
-    if not rights.may_approve(actor, case):
-        raise Forbidden("延期须由有权作出决定的审批人批准", "Only the deciding approver may extend")
+    rights.require_extend(actor, case)
     most = longest_extension(session, case)
     if not 1 <= days <= most:
         allowed = f"应为1至{most}个工作日" if most else "该事项的办事指南规定办理期限不得延长"
@@ -309,11 +308,6 @@ def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:
         "requested_on": one.requested_on,
         "held_on": one.held_on,
     }
-
-
-def _require_handler(actor: Actor, case: Case) -> None:
-    if not rights.may_handle(actor, case):
-        raise Forbidden("只有承办或审批人员可以办理特别程序", "Only those handling the case may do this")
 
 
 def _require_running(session: Session, case: Case) -> None:

@@ -35,7 +35,7 @@ from services.cases.submission_input import CaseSubmission, MaterialInput, State
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.documents import issuance
-from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput
+from services.errors import Conflict, FieldProblem, IdempotencyConflict, InvalidInput
 from services.journal import audit, timeline
 from services.powers import agreements
 from services.process_engine import outbox
@@ -87,8 +87,7 @@ class DuplicateOpenCase(Conflict):
 
 def require_window(actor: Actor, area: str) -> None:
     """Raise ``Forbidden`` unless the actor works at the area's window."""
-    if not rights.may_submit(actor, area):
-        raise Forbidden("只有本县区综合窗口可以接件", "Only the area's window may submit")
+    rights.require_submit(actor, area)
 
 
 def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tuple[SubmissionReceipt, bool]:

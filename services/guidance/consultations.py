@@ -8,26 +8,25 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.consultation import Precedent, Question, Training, TrainingAttendance
-from models.notification import NotificationKind, NotificationSubject
+from models.group import COORDINATOR, Group, Role, parse_groups
+from models.notification import NotificationKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date, end_of_day
 from services import locks
-from services.accounts import case_access, rights, roles
+from services.accounts import case_access, guidance_rights, rights
 from services.accounts.actors import Actor, groups_of
-from services.accounts.rights import Role
 from services.catalogue import in_force
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import timeline
-from services.notifications import inbox
 from services.paging import Order, Page, read
-from services.powers import ledger
+from services.powers import recorder
 
 ANSWER_DAYS: Final = 3
 """Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""
@@ -93,10 +92,7 @@ class TrainingView(BaseModel):
 
 def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None, text: str) -> QuestionView:
     """Ask the city unit's advisor about an item, or about a case of one's county."""
-    areas = roles.areas_of(actor)
-    if not areas:
-        raise Forbidden("只有县（市、区）工作人员可以咨询", "Only county staff may ask")
-    area = sorted(areas)[0]
+    area = guidance_rights.require_asking_area(actor)
     if case_no is not None:
         case: Case = case_access.get(session, actor, case_no)
         item, area = case.item_code, case.area
@@ -115,10 +111,8 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
     )
     session.add(question)
     session.flush()
-    _record_event(session, question, "question.asked", f"咨询{version.code}", actor.username, now)
-    _notify(
-        session, question, NotificationKind.REMINDER, [advisor_of(question)], "question_asked", f"咨询：{text}", now
-    )
+    notice = recorder.Notice([advisor_of(question)], text=f"咨询：{text}")
+    _record_event(session, question, "question.asked", f"咨询{version.code}", actor.username, now, notice)
     return _question(session, actor, question)
 
 
@@ -127,16 +121,16 @@ def answer(session: Session, actor: Actor, question_id: int, text: str) -> Quest
     question = locks.get_for_update(session, Question, question_id)
     if question is None:
         raise NotFound("没有这条咨询", "No such question")
-    if not advises(actor, question.unit):
-        raise Forbidden("只有该市级单位的业务指导员可以答复", "Only the unit's advisor may answer")
+    guidance_rights.require_answer(actor, question.unit)
     if question.answered_at is not None:
         raise QuestionAnswered
     now = product_now(session)
     question.answer, question.answered_by, question.answered_at = text, actor.username, now
     session.add(question)
-    _record_event(session, question, "question.answered", f"答复咨询{question.item}", actor.username, now)
-    own = [one for one in groups_of(session, question.asked_by) if one.startswith(f"{question.area}.")]
-    _notify(session, question, NotificationKind.REMINDER, own, "question_answered", f"咨询已答复：{text}", now)
+    asking = parse_groups(groups_of(session, question.asked_by))
+    own = sorted(group.name for group in asking if group.area == question.area)
+    notice = recorder.Notice(own, text=f"咨询已答复：{text}")
+    _record_event(session, question, "question.answered", f"答复咨询{question.item}", actor.username, now, notice)
     return _question(session, actor, question)
 
 
@@ -161,9 +155,9 @@ def remind(session: Session, question_id: int) -> None:
     question.reminded_at = due
     session.add(question)
     text = f"咨询{question.item}已满{ANSWER_DAYS}个工作日未答复"
-    _record_event(session, question, "question.overdue", text, timeline.SYSTEM, due)
-    _notify(session, question, NotificationKind.REMINDER, [advisor_of(question)], "question_overdue", text, due)
-    _notify(session, question, NotificationKind.SUPERVISION, [inbox.COORDINATOR], "question_overdue", text, due)
+    reminder = recorder.Notice([advisor_of(question)])
+    report = recorder.Notice([COORDINATOR.name], kind=NotificationKind.SUPERVISION)
+    _record_event(session, question, "question.overdue", text, timeline.SYSTEM, due, reminder, report)
 
 
 def answer_due(session: Session, question: Question) -> datetime:
@@ -174,7 +168,7 @@ def answer_due(session: Session, question: Question) -> datetime:
 
 def advisor_of(question: Question) -> str:
     """Return the group that answers a question."""
-    return f"city.{question.unit}.advisor"
+    return Group.of_city_unit(question.unit, Role.ADVISOR).name
 
 
 def list_questions(
@@ -188,7 +182,7 @@ def list_questions(
     limit: int = 50,
 ) -> Page[QuestionView]:
     """Return a page of one's county's or unit's questions, the newest first."""
-    query = select(Question).where(_visible(actor))
+    query = select(Question).where(guidance_rights.visible_questions(actor))
     if item:
         query = query.where(Question.item == item)
     if case_no:
@@ -204,8 +198,7 @@ def publish_precedent(session: Session, actor: Actor, *, item: str, title: str, 
     version = in_force.get_item(session, item)
     if version is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
-    if not advises(actor, version.unit):
-        raise Forbidden("只有该市级单位的业务指导员可以发布", "Only the unit's advisor may publish")
+    guidance_rights.require_publish_precedent(actor, version.unit)
     precedent = Precedent(
         item=item,
         unit=version.unit,
@@ -241,8 +234,7 @@ def announce_training(
     session: Session, actor: Actor, *, unit: str, title: str, begins_at: datetime, place: str, text: str
 ) -> TrainingView:
     """Announce a training, as the unit's advisor or the coordinator."""
-    if not advises(actor, unit) and not rights.is_coordinator(actor):
-        raise Forbidden("只有业务指导员或统筹单位可以发布培训", "Only an advisor or the coordinator may announce")
+    guidance_rights.require_announce_training(actor, unit)
     if unit not in {one.code for one in in_force.units(session)}:
         raise InvalidInput([FieldProblem("unit", "没有这个市级单位")])
     if begins_at.tzinfo is None:
@@ -266,8 +258,7 @@ def attend_training(session: Session, actor: Actor, training_id: int) -> Trainin
     training = locks.get_for_update(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")
-    if not roles.is_staff(actor):
-        raise Forbidden
+    guidance_rights.require_attend(actor)
     now = product_now(session)
     if now < training.begins_at:
         raise TrainingNotBegun
@@ -286,23 +277,6 @@ def list_trainings(session: Session, *, cursor: str | None = None, limit: int = 
     """Return a page of trainings, the newest first."""
     found = read(session, select(Training), Order(Training.id, descending=True), cursor, limit)
     return found.page(lambda row: _training(session, row))
-
-
-def advises(actor: Actor, unit: str) -> bool:
-    """Tell whether the account is a city unit's advisor (业务指导员)."""
-    return roles.acts_in_unit(actor, unit, Role.ADVISOR)
-
-
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on questions an account may read: its county's, its unit's, all for the coordinator."""
-    if rights.is_coordinator(actor):
-        return true()
-    conditions: list[ColumnElement[bool]] = []
-    if units := roles.units_of(actor):
-        conditions.append(col(Question.unit).in_(sorted(units)))
-    if areas := roles.areas_of(actor):
-        conditions.append(and_(col(Question.area).in_(sorted(areas))))
-    return or_(*conditions) if conditions else false()
 
 
 def _question(session: Session, actor: Actor, question: Question) -> QuestionView:
@@ -331,28 +305,10 @@ def _training(session: Session, training: Training) -> TrainingView:
     return TrainingView.model_validate({**training.model_dump(), "attended": list(attended)})
 
 
-def _notify(
-    session: Session,
-    question: Question,
-    kind: NotificationKind,
-    groups: list[str],
-    signal: str,
-    text: str,
-    at: datetime,
+def _record_event(
+    session: Session, question: Question, event: str, text: str, actor: str, at: datetime, *notices: recorder.Notice
 ) -> None:
-    subject = inbox.Subject(NotificationSubject.QUESTION, question.id or 0, question.text, question.area)
-    inbox.notify_about(session, subject, kind, groups, inbox.Cause(signal, text, at, signal))
-
-
-def _record_event(session: Session, question: Question, event: str, text: str, actor: str, at: datetime) -> None:
-    ledger.append(
-        session,
-        PowerSubject.CONSULTATION,
-        question.id or 0,
-        event,
-        text,
-        actor=actor,
-        at=at,
-        area=question.area,
-        unit=question.unit,
+    matter = recorder.Matter(
+        PowerSubject.CONSULTATION, question.id or 0, question.area, question.unit, title=question.text
     )
+    recorder.record(session, matter, event, text, actor=actor, at=at, notices=notices)

@@ -14,15 +14,16 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.case import Case
+from models.group import COORDINATOR, Group, Role
 from models.notification import Notification, NotificationKind, NotificationReading, NotificationSubject
 from models.task import Task
+from services.accounts import rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force
 from services.clock import product_now
-from services.errors import Forbidden, NotFound
+from services.errors import NotFound
 from services.paging import Order, Page, read
 
-COORDINATOR = "city.coordinator"
 MAX_TITLE_LENGTH = 300
 _ADDRESSES = {
     NotificationSubject.CASE: "/cases/{case_no}",
@@ -124,13 +125,13 @@ def groups_at_work(session: Session, case: Case) -> list[str]:
     """Return the groups of the case's open tasks, its window where none is open."""
     rows = session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open)).order_by("created_at"))
     groups = [group for task in rows for group in task.candidate_groups]
-    return list(dict.fromkeys(groups)) or [f"{case.area}.window"]
+    return list(dict.fromkeys(groups)) or [Group.of_area(case.area, Role.WINDOW).name]
 
 
 def supervising_groups(session: Session, case: Case) -> list[str]:
     """Return who supervises the case by the responsibility matrix, and the city's coordinator."""
     supervises, follows_up = in_force.supervisors(session, case)
-    return list(dict.fromkeys(one for one in (supervises, follows_up, COORDINATOR) if one is not None))
+    return list(dict.fromkeys(one for one in (supervises, follows_up, COORDINATOR.name) if one is not None))
 
 
 def list_notifications(
@@ -168,8 +169,7 @@ def mark_read(session: Session, actor: Actor, notification_id: int) -> Notificat
     notification = session.get(Notification, notification_id)
     if notification is None:
         raise NotFound("没有这条提醒", "No such notice")
-    if notification.to_group not in actor.groups:
-        raise Forbidden("这条提醒不是发给您的", "The notification is not yours")
+    rights.require_read_notification(actor, notification.to_group)
     _read(session, actor, notification_id)
     return _view(
         notification, session.get(Case, notification.case_no) if notification.case_no is not None else None, True

@@ -15,21 +15,19 @@ from sqlmodel import Session, select
 
 from models.agreement import Agreement, AgreementState
 from models.catalogue import Area, Mode, Unit
-from models.notification import NotificationKind, NotificationSubject
+from models.group import COORDINATOR, Group, Role
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.working_calendar import china_date, start_of_day
 from services import locks
-from services.accounts import rights, roles
+from services.accounts import power_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Role
 from services.catalogue import in_force
 from services.clock import product_now
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import timeline
-from services.notifications import inbox
 from services.paging import Order, Page, behind_cursor, cut
-from services.powers import ledger
+from services.powers import ledger, recorder
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 
@@ -102,8 +100,7 @@ def draft(
     in_force_from: date | None = None,
 ) -> AgreementView:
     """Draft an agreement; it binds nobody until both sides have signed."""
-    if not roles.directs_unit(actor, unit) and not roles.acts_in_area(actor, area, Role.APPROVER):
-        raise Forbidden("只有签约双方和统筹单位可以起草协议", "Only the two sides or the coordinator may draft")
+    power_rights.require_draft_agreement(actor, area, unit)
     now = product_now(session)
     begins = in_force_from or china_date(now)
     _require_good(session, area, unit, items, begins)
@@ -133,10 +130,8 @@ def draft(
 def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
     """Sign for the side the account acts for, once each; the second signature concludes the agreement."""
     agreement = _locked(session, agreement_id)
-    city = roles.acts_in_unit(actor, agreement.unit, Role.APPROVER)
-    county = roles.acts_in_area(actor, agreement.area, Role.APPROVER)
-    if not city and not county:
-        raise Forbidden("只有签约双方的审批负责人可以签署", "Only the two sides' approvers may sign")
+    power_rights.require_signatory(actor, agreement.area, agreement.unit)
+    city = power_rights.signs_for_unit(actor, agreement.unit)
     if (agreement.city_signature if city else agreement.county_signature) is not None:
         raise AlreadySigned
     if agreement.state is not AgreementState.DRAFT:
@@ -198,8 +193,7 @@ _STEPS: dict[AgreementState, tuple[frozenset[AgreementState], str, str, Message]
 
 def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: AgreementState) -> AgreementView:
     agreement = _locked(session, agreement_id)
-    if not roles.directs_unit(actor, agreement.unit):
-        raise Forbidden("只有市级签约单位或统筹单位可以操作", "Only the city unit or the coordinator may do this")
+    power_rights.require_change_agreement(actor, agreement.unit)
     allowed, event, words, message = _STEPS[to]
     if agreement.state not in allowed:
         raise AgreementClosed(f"协议{agreement.state_on(china_date(product_now(session))).label}，不能{words}")
@@ -270,20 +264,13 @@ def view(session: Session, agreement: Agreement) -> AgreementView:
     )
 
 
-def may_sign(actor: Actor, agreement: AgreementView) -> bool:
-    """Tell whether the account acts for a side that has not signed yet."""
+def awaits_signature_of(agreement: AgreementView, actor: Actor) -> bool:
+    """Tell whether the account signs for a side that has not signed yet."""
     if agreement.state is not AgreementState.DRAFT:
         return False
-    city = roles.acts_in_unit(actor, agreement.unit, Role.APPROVER) and agreement.city_signature is None
-    county = roles.acts_in_area(actor, agreement.area, Role.APPROVER) and agreement.county_signature is None
+    city = power_rights.signs_for_unit(actor, agreement.unit) and agreement.city_signature is None
+    county = power_rights.signs_for_area(actor, agreement.area) and agreement.county_signature is None
     return city or county
-
-
-def may_draft(actor: Actor) -> bool:
-    """Tell whether the account may draft an agreement for somebody."""
-    return rights.is_coordinator(actor) or any(
-        group.role is Role.APPROVER for group in rights.parse_groups(actor.groups)
-    )
 
 
 def seed_demo_agreements(
@@ -305,12 +292,12 @@ def seed_demo_agreements(
                 procedure=DEMO_PROCEDURE,
                 in_force_from=in_force_from,
                 state=AgreementState.SIGNED,
-                created_by="city.coordinator",
+                created_by=COORDINATOR.name,
                 created_at=at,
             )
             signed = {"at": at.isoformat(), "digest": agreement.digest()}
-            agreement.city_signature = {"account": f"city.{unit}.approver", **signed}
-            agreement.county_signature = {"account": f"{area}.approver", **signed}
+            agreement.city_signature = {"account": Group.of_city_unit(unit, Role.APPROVER).name, **signed}
+            agreement.county_signature = {"account": Group.of_area(area, Role.APPROVER).name, **signed}
             session.add(agreement)
 
 
@@ -355,29 +342,17 @@ def _unknown() -> NotFound:
 def _record_event(
     session: Session, agreement: Agreement, event: str, text: str, actor: str, at: datetime, key: str | None = None
 ) -> None:
-    """Write the ledger, and notify who has to sign or to live with it."""
-    if (told := _recipients(agreement, event)) and agreement.id is not None:
-        title = f"{agreement.in_force_from}起，{len(agreement.items)}个事项"
-        subject = inbox.Subject(NotificationSubject.AGREEMENT, agreement.id, title, agreement.area)
-        cause = inbox.Cause(event.replace(".", "_"), f"承接协议：{text}", at, key or event)
-        inbox.notify_about(session, subject, NotificationKind.REMINDER, told, cause)
-    ledger.append(
-        session,
-        PowerSubject.AGREEMENT,
-        agreement.id or 0,
-        event,
-        text,
-        actor=actor,
-        at=at,
-        area=agreement.area,
-        unit=agreement.unit,
-        key=key,
-    )
+    """Record an event, and notify who has to sign or to live with it."""
+    title = f"{agreement.in_force_from}起，{len(agreement.items)}个事项"
+    matter = recorder.Matter(PowerSubject.AGREEMENT, agreement.id or 0, agreement.area, agreement.unit, title)
+    notice = recorder.Notice(_recipients(agreement, event), text=f"承接协议：{text}", key=key or event)
+    recorder.record(session, matter, event, text, actor=actor, at=at, key=key, notices=(notice,))
 
 
 def _recipients(agreement: Agreement, event: str) -> list[str]:
-    city, county = f"city.{agreement.unit}.approver", f"{agreement.area}.approver"
-    window = f"{agreement.area}.window"
+    city = Group.of_city_unit(agreement.unit, Role.APPROVER).name
+    county = Group.of_area(agreement.area, Role.APPROVER).name
+    window = Group.of_area(agreement.area, Role.WINDOW).name
     return {
         "agreement.drafted": [city, county],
         "agreement.signed_by_city": [county] if agreement.county_signature is None else [],

@@ -10,31 +10,28 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, false, or_, true
 from sqlmodel import Session, col, select
 
 from models.calendar import CITY_WIDE
 from models.case import Case
 from models.catalogue import Mode
 from models.filing import Filing, FilingKind, FilingQuestion, FilingState, ReviewFinding
-from models.notification import NotificationKind, NotificationSubject
+from models.group import COORDINATOR, Group, Role
+from models.notification import NotificationKind
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
 from models.working_calendar import china_date, end_of_day
 from services import locks
-from services.accounts import rights, roles
+from services.accounts import power_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Role
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import task_outcomes, timeline
-from services.notifications import inbox
 from services.paging import Order, Page, read
-from services.powers import ledger
+from services.powers import recorder
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text, timer_text
-from services.webhooks import subscriptions
 from settings import get_settings
 
 ACKNOWLEDGE_DAYS: Final = 10
@@ -172,9 +169,10 @@ def question(
     filing.state = FilingState.QUESTIONED
     session.add(filing)
     session.flush()
-    _record_event(
-        session, filing, "filing.questioned", f"市级质询：{text}", actor.username, now, f"filing.questioned:{number}"
-    )
+    told = f"市级单位质询，请于{china_date(due)}前答复：{text}"
+    notice = recorder.Notice(_county(filing), text=told, key=f"filing_questioned:{number}")
+    key = f"filing.questioned:{number}"
+    _record_event(session, filing, "filing.questioned", f"市级质询：{text}", actor.username, now, key, notice)
     timeline.append(
         session,
         filing.case_no,
@@ -182,10 +180,8 @@ def question(
         f"市级单位质询：{text}",
         actor=actor.username,
         at=now,
-        key=f"filing.questioned:{number}",
+        key=key,
     )
-    told = f"市级单位质询，请于{china_date(due)}前答复：{text}"
-    _remind(session, filing, NotificationKind.REMINDER, _county(filing), "filing_questioned", told, now, f"{number}")
     variables = {"answerDueAt": instant_text(due)}
     _publish(session, filing, Message.FILING_QUESTIONED, f"questioned:{number}", variables)
     return view(session, filing)
@@ -194,8 +190,7 @@ def question(
 def answer(session: Session, actor: Actor, filing_id: int, text: str) -> FilingView:
     """Answer the open question for the county; the city unit's turn begins anew."""
     filing = _readable(session, actor, filing_id, locked=True)
-    if not roles.acts_in_area(actor, filing.area, Role.REVIEWER, Role.CHIEF, Role.APPROVER):
-        raise Forbidden("只有作出决定的县（市、区）可以答复", "Only the deciding county may answer")
+    power_rights.require_answer_filing(actor, filing.area)
     if filing.state is not FilingState.QUESTIONED:
         raise FilingClosed("没有待答复的质询")
     now = product_now(session)
@@ -248,15 +243,12 @@ def remind(session: Session, case_no: str) -> None:
     whom = "市级单位" if number == 1 else "市级单位，并报市行政审批局统筹"
     key = f"filing.reminded:{filing.waiting_since.isoformat()}:{number}"
     text = f"已满{ACKNOWLEDGE_DAYS * number}个工作日未签收，提醒{whom}"
-    _record_event(session, filing, "filing.reminded", text, timeline.SYSTEM, due, key)
-    occasion = f"{filing.waiting_since.isoformat()}:{number}"
-    city = [f"city.{filing.unit}.reviewer"]
-    _remind(session, filing, NotificationKind.REMINDER, city, "filing_unacknowledged", text, due, occasion)
+    signal = "filing_unacknowledged"
+    once = f"{signal}:{filing.waiting_since.isoformat()}:{number}"
+    notices = [recorder.Notice([_city(filing)], signal=signal, key=once)]
     if number > 1:
-        coordinator = [inbox.COORDINATOR]
-        _remind(
-            session, filing, NotificationKind.SUPERVISION, coordinator, "filing_unacknowledged", text, due, occasion
-        )
+        notices.append(recorder.Notice([COORDINATOR.name], kind=NotificationKind.SUPERVISION, signal=signal, key=once))
+    _record_event(session, filing, "filing.reminded", text, timeline.SYSTEM, due, key, *notices)
     filing.reminders = number
     session.add(filing)
 
@@ -270,15 +262,11 @@ def remind_answer(session: Session, case_no: str) -> None:
     asked = open_questions[-1]
     asked.overdue = True
     session.add(asked)
-    text, due, occasion = "县级逾期未答复，提醒县级并报市行政审批局统筹", asked.answer_due_at, f"{asked.number}"
-    _record_event(
-        session, filing, "filing.answer_overdue", text, timeline.SYSTEM, due, f"filing.answer_overdue:{occasion}"
-    )
-    for kind, groups in (
-        (NotificationKind.REMINDER, _county(filing)),
-        (NotificationKind.SUPERVISION, [inbox.COORDINATOR]),
-    ):
-        _remind(session, filing, kind, groups, "filing_answer_overdue", text, due, occasion)
+    text, due = "县级逾期未答复，提醒县级并报市行政审批局统筹", asked.answer_due_at
+    key, once = f"filing.answer_overdue:{asked.number}", f"filing_answer_overdue:{asked.number}"
+    reminder = recorder.Notice(_county(filing), key=once)
+    report = recorder.Notice([COORDINATOR.name], kind=NotificationKind.SUPERVISION, key=once)
+    _record_event(session, filing, "filing.answer_overdue", text, timeline.SYSTEM, due, key, reminder, report)
 
 
 def get(session: Session, actor: Actor, filing_id: int) -> FilingView:
@@ -299,7 +287,7 @@ def list_filings(
     limit: int = 50,
 ) -> Page[FilingView]:
     """Return a page of the filings of the actor's unit or area, the newest first."""
-    query = select(Filing).where(_visible(actor))
+    query = select(Filing).where(power_rights.visible_filings(actor))
     for column, wanted in (
         (Filing.state, state),
         (Filing.area, area),
@@ -328,7 +316,7 @@ def view(session: Session, filing: Filing) -> FilingView:
         {
             **filing.model_dump(),
             "item_name": case.item_name,
-            "to": f"city.{filing.unit}.reviewer",
+            "to": _city(filing),
             "due_at": _reminder_due(session, filing) if waiting else None,
             "consented_by": consent.account if consent is not None else None,
             "questions": [one.model_dump() for one in _questions(session, filing)],
@@ -336,41 +324,17 @@ def view(session: Session, filing: Filing) -> FilingView:
     )
 
 
-def handles(actor: Actor, unit: str) -> bool:
-    """Tell whether the account acknowledges and questions filings with a city unit."""
-    return roles.acts_in_unit(actor, unit, Role.REVIEWER, Role.APPROVER)
-
-
-def answers_for(actor: Actor, area: str) -> bool:
-    """Tell whether the account answers questions for an area."""
-    return roles.acts_in_area(actor, area, Role.REVIEWER, Role.CHIEF, Role.APPROVER)
-
-
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    if rights.is_coordinator(actor):
-        return true()
-    conditions: list[ColumnElement[bool]] = []
-    if units := roles.units_of(actor):
-        conditions.append(col(Filing.unit).in_(sorted(units)))
-    if areas := roles.areas_of(actor):
-        conditions.append(col(Filing.area).in_(sorted(areas)))
-    return or_(*conditions) if conditions else false()
-
-
 def _readable(session: Session, actor: Actor, filing_id: int, *, locked: bool = False) -> Filing:
     filing = locks.get_for_update(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
     if filing is None:
         raise NotFound("没有这件报备", "No such filing")
-    mine = filing.unit in roles.units_of(actor) or filing.area in roles.areas_of(actor)
-    if not mine and not rights.is_coordinator(actor):
-        raise Forbidden("该报备件不在您的职责范围内", "The filing is not yours to read")
+    power_rights.require_read_filing(actor, filing.area, filing.unit)
     return filing
 
 
 def _of_unit(session: Session, actor: Actor, filing_id: int) -> Filing:
     filing = _readable(session, actor, filing_id, locked=True)
-    if not handles(actor, filing.unit):
-        raise Forbidden("只有接受报备的市级单位可以操作", "Only the city unit the decision is filed with may do this")
+    power_rights.require_handle_filing(actor, filing.unit)
     return filing
 
 
@@ -394,54 +358,40 @@ def _reminder_due(session: Session, filing: Filing) -> datetime:
     return end_of_day(city.add_working_days(china_date(filing.waiting_since), days))
 
 
+def _city(filing: Filing) -> str:
+    return Group.of_city_unit(filing.unit, Role.REVIEWER).name
+
+
 def _county(filing: Filing) -> list[str]:
-    return [f"{filing.area}.approver", f"{filing.area}.reviewer"]
-
-
-def _remind(
-    session: Session,
-    filing: Filing,
-    kind: NotificationKind,
-    groups: list[str],
-    signal: str,
-    text: str,
-    at: datetime,
-    occasion: str,
-) -> None:
-    """Bring an occasion of a filing to the notifications of who has to act on it."""
-    title = session.get_one(Case, filing.case_no).item_name
-    subject = inbox.Subject(NotificationSubject.FILING, filing.id or 0, title, filing.area, filing.case_no)
-    inbox.notify_about(session, subject, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{occasion}"))
+    return [Group.of_area(filing.area, role).name for role in (Role.APPROVER, Role.REVIEWER)]
 
 
 def _record_event(
-    session: Session, filing: Filing, event: str, text: str, actor: str, at: datetime, key: str | None = None
+    session: Session,
+    filing: Filing,
+    event: str,
+    text: str,
+    actor: str,
+    at: datetime,
+    key: str | None = None,
+    *notices: recorder.Notice,
 ) -> None:
-    """Write the ledger and tell outside systems, once an event."""
-    new = ledger.append(
-        session,
-        PowerSubject.FILING,
-        filing.id or 0,
-        event,
-        text,
-        actor=actor,
-        at=at,
-        area=filing.area,
-        unit=filing.unit,
-        key=key,
+    """Record an event, bring it to who has to act on it, and tell outside systems."""
+    title = session.get_one(Case, filing.case_no).item_name
+    matter = recorder.Matter(
+        PowerSubject.FILING, filing.id or 0, filing.area, filing.unit, title=title, case_no=filing.case_no
     )
-    if new:
-        data = {
-            "filing_id": filing.id,
-            "case_no": filing.case_no,
-            "item": filing.item,
-            "area": filing.area,
-            "to": f"city.{filing.unit}.reviewer",
-            "kind": filing.kind.value,
-            "state": filing.state.value,
-            "decision": filing.decision,
-        }
-        subscriptions.publish(session, event, f"filing:{filing.id}", data, at)
+    data = {
+        "filing_id": filing.id,
+        "case_no": filing.case_no,
+        "item": filing.item,
+        "area": filing.area,
+        "to": _city(filing),
+        "kind": filing.kind.value,
+        "state": filing.state.value,
+        "decision": filing.decision,
+    }
+    recorder.record(session, matter, event, text, actor=actor, at=at, key=key, notices=notices, webhook=data)
 
 
 def _publish(

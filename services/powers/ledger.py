@@ -5,20 +5,15 @@ everything else is read by all who work with delegated powers.
 """
 
 from datetime import datetime
-from typing import Final
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 
 from models.power_event import PowerEvent, PowerSubject
-from services.accounts import rights, roles
+from services.accounts import power_rights
 from services.accounts.actors import Actor
 from services.journal import audit
 from services.paging import Order, Page, read
-
-BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)
-"""What lies between one county and one city unit."""
 
 
 class PowerEventView(BaseModel):
@@ -98,22 +93,12 @@ def page(
     limit: int = 50,
 ) -> Page[PowerEventView]:
     """Return a page of what the account may read of the ledger, newest first; ``Forbidden`` unless it is staff."""
-    roles.require_staff(actor)
-    query = select(PowerEvent).where(_visible(actor))
+    power_rights.require_staff(actor)
+    query = select(PowerEvent).where(power_rights.visible_events(actor))
     for column, wanted in ((PowerEvent.subject, subject), (PowerEvent.area, area), (PowerEvent.unit, unit)):
         if wanted:
             query = query.where(col(column) == wanted)
     return read(session, query, Order(PowerEvent.id, descending=True), cursor, limit).page(_view)
-
-
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    if rights.is_coordinator(actor):
-        return true()
-    return or_(
-        col(PowerEvent.subject).not_in(BETWEEN_TWO),
-        col(PowerEvent.area).in_(sorted(roles.areas_of(actor))),
-        col(PowerEvent.unit).in_(sorted(roles.units_of(actor))),
-    )
 
 
 def _view(row: PowerEvent) -> PowerEventView:

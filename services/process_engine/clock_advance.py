@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.clock_state import AdvanceStatus, ClockAdvance
+from services.accounts import system_rights
 from services.accounts.actors import Actor
 from services.clock import machine_now
 from services.errors import Conflict, Unavailable
@@ -35,7 +36,8 @@ class AdvanceInput(BaseModel):
 
 
 def request_advance(session: Session, actor: Actor, seconds: float) -> int:
-    """Record a request to move the clock and return its number; raise ``ClockNotControlled``."""
+    """Record a request to move the clock and return its number; raise ``Forbidden`` or ``ClockNotControlled``."""
+    system_rights.require_administrator(actor)
     if not get_settings().controlled_clock:
         raise ClockNotControlled
     now = machine_now()

@@ -13,10 +13,10 @@ from sqlmodel import Session, col, select
 from models.case import Case
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
-from services.accounts import rights
+from services.accounts import rights, system_rights
 from services.accounts.actors import Actor
 from services.clock import machine_now
-from services.errors import Conflict, Forbidden, NotFound
+from services.errors import Conflict, NotFound
 from services.journal import audit
 from services.paging import Order, Page, read
 from services.process_engine import outbox
@@ -180,8 +180,7 @@ def retry_incident(session: Session, actor: Actor, key: int, incident_key: int) 
 
     Raises ``Forbidden`` for everyone but the system administrator, ``NotFound``, and ``IncidentResolved``.
     """
-    if not rights.may_administer(actor):
-        raise Forbidden("只有系统管理员可以重试故障", "Only the system administrator may retry an incident")
+    system_rights.require_retry_incidents(actor)
     found = _readable(session, actor, key)
     incident = session.get(Incident, incident_key)
     if incident is None or incident.process_instance_key != key:
@@ -203,16 +202,13 @@ def _readable(session: Session, actor: Actor, key: int) -> ProcessInstance:
     found = session.get(ProcessInstance, key)
     if found is None:
         raise NotFound("没有这个流程实例", "No such process instance")
-    if rights.may_administer(actor):
-        return found
     case = session.get(Case, found.case_no) if found.case_no is not None else None
-    if case is None or not rights.may_read_case(actor, case):
-        raise Forbidden
+    system_rights.require_read_instance(actor, case)
     return found
 
 
 def _visible_instances(actor: Actor) -> ColumnElement[bool]:
-    if rights.may_administer(actor):
+    if system_rights.may_administer(actor):
         return true()
     visible = select(Case.case_no).where(rights.visible_cases(actor))
     return col(ProcessInstance.case_no).in_(visible)

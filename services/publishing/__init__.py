@@ -1,4 +1,4 @@
 """New versions of the item list and of the guides: drafted, compared, imported and released.
 
-May call: accounts, catalogue, powers (for the ledger).
+May call: accounts, catalogue, powers (for what is recorded).
 """

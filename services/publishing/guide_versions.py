@@ -28,12 +28,12 @@ from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
 from services import locks
-from services.accounts import roles
+from services.accounts import publishing_rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
-from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound
-from services.powers import ledger
+from services.errors import FieldProblem, InvalidInput, NotFound
+from services.powers import recorder
 
 LARGEST_FILE: Final = 256 * 1024
 MOST_PROBLEMS: Final = 50
@@ -57,11 +57,7 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
     It counts for cases submitted from now on. An empty ``published_on`` becomes today.
     """
     item = _item(session, code)
-    if not may_publish(actor, item.unit):
-        raise Forbidden(
-            "只有事项的市级单位审批负责人或统筹单位可以发布办事指南",
-            "Only the item's city unit or the coordinator may publish its guide",
-        )
+    publishing_rights.require_publish_guide(actor, item.unit)
     guide = _read(content)
     locks.acquire(session, f"guide:{code}")
     today = china_date(product_now(session))
@@ -73,16 +69,9 @@ def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
     )
     session.add(row)
     session.flush()
-    ledger.append(
-        session,
-        PowerSubject.GUIDE,
-        row.id or 0,
-        "guide.published",
-        f"发布{code}办事指南第{guide.version}版",
-        actor=actor.username,
-        at=product_now(session),
-        unit=item.unit,
-    )
+    matter = recorder.Matter(PowerSubject.GUIDE, row.id or 0, unit=item.unit)
+    text = f"发布{code}办事指南第{guide.version}版"
+    recorder.record(session, matter, "guide.published", text, actor=actor.username, at=product_now(session))
     return guide
 
 
@@ -104,11 +93,6 @@ def version_of(session: Session, code: str, version: int | None) -> GuideVersion
     if found is None:
         raise NotFound(f"没有这份办事指南：{code}", f"No such guide: {code}")
     return found
-
-
-def may_publish(actor: Actor, unit: str) -> bool:
-    """Tell whether the account publishes the guides of a city unit: its approver, or the coordinator."""
-    return roles.directs_unit(actor, unit)
 
 
 def _item(session: Session, code: str) -> ItemVersion:

@@ -22,13 +22,12 @@ from models.list_version import ListDraft, ListDraftState
 from models.power_event import PowerSubject
 from models.working_calendar import china_date
 from services import locks
-from services.accounts import rights, roles
+from services.accounts import publishing_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Role
 from services.clock import product_now
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.paging import Order, Page, read
-from services.powers import ledger
+from services.powers import ledger, recorder
 from services.publishing import list_files
 from services.publishing.list_differences import FIELDS, Difference, differences, supervisor_level
 
@@ -45,12 +44,6 @@ class DraftClosed(Conflict):
     """The draft's state does not allow the step."""
 
     code, title, title_en = "list_state", "清单当前状态不允许此操作", "The draft's state does not allow this"
-
-
-class SamePerson(Conflict):
-    """Who drafted a list may not publish it."""
-
-    code, title, title_en = "same_person", "起草人不能审定自己起草的清单", "The drafter may not publish the list"
 
 
 class ListDraftRow(BaseModel):
@@ -82,7 +75,7 @@ def import_list(
     session: Session, actor: Actor, *, title: str, source: str, in_force_from: date, complete: bool, text: str
 ) -> ListDraftView:
     """Read a list as a draft; raise ``InvalidInput`` naming line and column of what is wrong."""
-    _require_drafter(actor)
+    publishing_rights.require_draft_list(actor)
     now = product_now(session)
     if in_force_from < china_date(now):
         raise InvalidInput([FieldProblem("in_force_from", "不能早于今天")])
@@ -107,7 +100,7 @@ def import_list(
 
 def submit(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Hand a draft in for review."""
-    _require_drafter(actor)
+    publishing_rights.require_draft_list(actor)
     draft = _locked(session, draft_id)
     if draft.state not in (ListDraftState.DRAFT, ListDraftState.REJECTED):
         raise DraftClosed
@@ -150,7 +143,7 @@ def publish(session: Session, actor: Actor, draft_id: int, note: str = "") -> Li
 
 def get(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Return a draft with its differences."""
-    _require_reader(actor)
+    publishing_rights.require_read_lists(actor)
     draft = session.get(ListDraft, draft_id)
     if draft is None:
         raise _unknown()
@@ -159,7 +152,7 @@ def get(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
 
 def list_drafts(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[ListDraftRow]:
     """Return a page of drafts, the newest first."""
-    _require_reader(actor)
+    publishing_rights.require_read_lists(actor)
     found = read(session, select(ListDraft), Order(ListDraft.id, descending=True), cursor, limit)
     return found.page(lambda row: ListDraftRow.model_validate(_row(row)))
 
@@ -172,19 +165,6 @@ def view(session: Session, draft: ListDraft) -> ListDraftView:
         found = differences(session, draft.rows, draft.in_force_from, draft.complete)
     events = ledger.of(session, PowerSubject.LIST_DRAFT, draft.id or 0)
     return ListDraftView.model_validate({**_row(draft), "differences": found, "events": events})
-
-
-def may_draft(actor: Actor) -> bool:
-    """Tell whether the account drafts lists: the coordinator, or a city unit's reviewer or approver."""
-    return rights.is_coordinator(actor) or any(
-        group.unit is not None and group.role in (Role.REVIEWER, Role.APPROVER) and group.area is None
-        for group in rights.parse_groups(actor.groups)
-    )
-
-
-def may_publish(actor: Actor, draft: ListDraftRow) -> bool:
-    """Tell whether the account may publish the draft: it decides on lists and has not drafted this one."""
-    return _reviews(actor) and actor.username != draft.drafted_by
 
 
 def _rows(session: Session, text: str) -> list[dict[str, Any]]:
@@ -326,31 +306,14 @@ def _row(draft: ListDraft) -> dict[str, Any]:
     return {**draft.model_dump(exclude={"rows"}), "items": len(draft.rows)}
 
 
-def _reviews(actor: Actor) -> bool:
-    return rights.is_coordinator(actor) or roles.acts_in_unit(actor, "xzsp", Role.APPROVER)
-
-
 def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
     """Return a draft under review that the actor may decide on, with the review noted."""
     draft = _locked(session, draft_id)
-    if not _reviews(actor):
-        raise Forbidden("只有市行政审批局可以审定清单", "Only the city's lead unit may review a list")
-    if actor.username == draft.drafted_by:
-        raise SamePerson
+    publishing_rights.require_publish_list(actor, draft.drafted_by)
     if draft.state is not ListDraftState.REVIEW:
         raise DraftClosed
     draft.reviewed_by, draft.reviewed_at = actor.username, product_now(session)
     return draft
-
-
-def _require_drafter(actor: Actor) -> None:
-    if not may_draft(actor):
-        raise Forbidden("只有市级单位可以起草清单", "Only city units may draft a list")
-
-
-def _require_reader(actor: Actor) -> None:
-    if not roles.is_staff(actor):
-        raise Forbidden
 
 
 def _locked(session: Session, draft_id: int) -> ListDraft:
@@ -366,13 +329,5 @@ def _unknown() -> NotFound:
 
 def _record_event(session: Session, draft: ListDraft, event: str, text: str, actor: str) -> None:
     now = product_now(session)
-    ledger.append(
-        session,
-        PowerSubject.LIST_DRAFT,
-        draft.id or 0,
-        event,
-        text,
-        actor=actor,
-        at=now,
-        key=f"{event}:{now.isoformat()}",
-    )
+    matter = recorder.Matter(PowerSubject.LIST_DRAFT, draft.id or 0)
+    recorder.record(session, matter, event, text, actor=actor, at=now, key=f"{event}:{now.isoformat()}")

@@ -8,8 +8,9 @@ from sqlmodel import Session
 
 from models.supervision import FeedbackKind, SupervisionPush
 from models.webhook import InboundMessage, WebhookEndpoint
+from services.accounts import supervision_rights
 from services.clock import machine_now
-from services.errors import Conflict, Forbidden, NotFound
+from services.errors import Conflict, NotFound
 from services.supervision import push_feedback, pushes
 from services.webhooks import signing
 from services.webhooks.signing import BadSignature
@@ -87,9 +88,7 @@ def _once(
             raise MessageReused()
         return InboundAnswer.model_validate({**earlier.answer, "duplicate": True})
     found = pushes.get_for_update(session, push_id)
-    group = message.endpoint.acts_for
-    if group is None or found.recipient != group:
-        raise Forbidden("该平台不能办理这条推送", "The platform does not act for the push's recipient")
+    group = supervision_rights.require_platform_of(message.endpoint.acts_for, found.recipient)
     answer = InboundAnswer(push_id=push_id, feedback_id=act(found, group))
     session.add(
         InboundMessage(

@@ -16,16 +16,17 @@ from sqlmodel import Session
 
 from models.calendar import CITY_WIDE
 from models.catalogue import ItemVersion, Mode
+from models.group import COORDINATOR, Group, Role
 from models.notification import NotificationKind, NotificationSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
 from models.working_calendar import china_date, end_of_day
+from services.accounts import supervision_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Group, Role, Scope, parse_groups
 from services.catalogue import in_force
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
-from services.errors import FieldProblem, Forbidden, InvalidInput
+from services.errors import FieldProblem, InvalidInput
 from services.journal import audit
 from services.notifications import inbox
 from services.process_engine import outbox
@@ -60,7 +61,7 @@ def issue(
     Raises ``Forbidden`` for everybody but supervisors, and ``InvalidInput`` for a day yet to come, an unknown item,
     an item the county has nothing to do with, or a file that is empty or too large.
     """
-    voice = issuing_group(actor)
+    voice = supervision_rights.require_issuing_group(actor)
     now = product_now(session)
     today = china_date(now)
     versions = [in_force.get_item(session, code, today) or in_force.get_item(session, code) for code in items]
@@ -75,7 +76,7 @@ def issue(
         published_on=published_on,
         items=list(dict.fromkeys(items)),
         issued_by=actor.username,
-        issued_for=_name(voice),
+        issued_for=voice.name,
         issued_at=now,
         due_at=end_of_day(days.add_working_days(published_on, NOTICE_LIMIT_DAYS)),
         escalate_at=end_of_day(days.add_working_days(published_on, NOTICE_LIMIT_DAYS + ESCALATION_DAYS)),
@@ -107,14 +108,6 @@ def issue(
     return view(session, notice)
 
 
-def issuing_group(actor: Actor) -> Group:
-    """Return the supervisor's group the actor speaks for, the city's first; raise ``Forbidden`` without one."""
-    groups = [group for group in parse_groups(actor.groups) if group.role is Role.SUPERVISOR]
-    if not groups:
-        raise Forbidden("只有监管单位可以发出政策文件告知", "Only a supervisor may give notice of policy")
-    return min(groups, key=lambda group: (group.scope is not Scope.CITY, _name(group)))
-
-
 def notify(session: Session, notice_id: int) -> None:
     """Deliver the notice to its recipients, each once, dated by its issue."""
     notice = get_for_update(session, notice_id)
@@ -129,9 +122,8 @@ def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeV
     """Note that the actor's groups have read the notice; the last one ends the waiting. Safe to repeat."""
     notice = get_for_update(session, notice_id)
     everyone = recipients_of(session, notice_id)
-    own = [one for one in everyone if one.group_name in actor.groups]
-    if not own:
-        raise Forbidden("该告知不是发给您的单位的", "The notice is not addressed to you")
+    supervision_rights.require_acknowledge(actor, [one.group_name for one in everyone])
+    own = [one for one in everyone if actor.acts_for((one.group_name,))]
     now = product_now(session)
     fresh = [one for one in own if one.acknowledged_at is None]
     for one in fresh:
@@ -174,7 +166,7 @@ def escalate(session: Session, notice_id: int) -> None:
         session.add(notice)
         silent = _silent(session, notice_id)
         text = f"政策文件《{notice.title}》仍有{len(silent)}个审批单位未签收"
-        groups = [inbox.COORDINATOR, notice.issued_for, *silent]
+        groups = [COORDINATOR.name, notice.issued_for, *silent]
         _notify(session, notice, NotificationKind.SUPERVISION, groups, "policy_escalated", text, notice.escalated_at)
         _emit(session, Event.POLICY_ESCALATED, notice, notice.escalated_at)
 
@@ -216,13 +208,13 @@ def _recipients(items: Sequence[ItemVersion], voice: Group, recalled: Set[tuple[
     """Return who decides on the items; ``recalled`` holds every (area, item code) whose power the city has back."""
     groups = set()
     for item in items:
-        in_city = f"city.{item.unit}.approver"
+        in_city = Group.of_city_unit(item.unit, Role.APPROVER).name
         if item.mode in Mode.decided_by_city():
             groups.add(in_city)
             continue
         for area in item.areas:
             if voice.area in (None, area):
-                groups.add(in_city if (area, item.code) in recalled else f"{area}.approver")
+                groups.add(in_city if (area, item.code) in recalled else Group.of_area(area, Role.APPROVER).name)
     return sorted(groups)
 
 
@@ -259,8 +251,3 @@ def _plain_name(name: str | None) -> str:
     """Return a file's name without folders and control characters."""
     last = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(sign for sign in last if sign.isprintable()).strip()[:200] or "附件"
-
-
-def _name(group: Group) -> str:
-    place = group.area or group.scope.value
-    return ".".join(part for part in (place, group.unit, group.role.value) if part)

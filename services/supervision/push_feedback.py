@@ -11,14 +11,16 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from models.case import Case
+from models.group import COORDINATOR
 from models.notification import NotificationKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import FeedbackKind, SupervisionFeedback, SupervisionPush
 from models.working_calendar import china_date, end_of_day
+from services.accounts import supervision_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
-from services.errors import Conflict, FieldProblem, Forbidden, IdempotencyConflict, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, IdempotencyConflict, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.notifications import inbox
 from services.process_engine import outbox
@@ -147,14 +149,14 @@ def remind_answer(session: Session, feedback_id: int) -> None:
     case = session.get_one(Case, found.case_no)
     cause = inbox.Cause("feedback_overdue", text, due, f"feedback_overdue:{one.id}")
     inbox.notify(session, case, NotificationKind.REMINDER, [found.approver_group], cause)
-    inbox.notify(session, case, NotificationKind.SUPERVISION, [found.recipient, inbox.COORDINATOR], cause)
+    inbox.notify(session, case, NotificationKind.SUPERVISION, [found.recipient, COORDINATOR.name], cause)
     _emit_feedback(session, Event.PUSH_ANSWER_OVERDUE, found, one, due)
 
 
 def read_feedback(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
     """Note that the approver has read a push's feedback."""
     found = get_for_update(session, push_id)
-    _require_approver(actor, found)
+    supervision_rights.require_answer_feedback(actor, found.approver_group)
     if not feedback_of(session, push_id):
         raise NoFeedback()
     append_reading(session, actor, push_id)
@@ -165,7 +167,7 @@ def append_reading(session: Session, actor: Actor, push_id: int) -> None:
     """Note that whoever looks at a push's feedback has read it, where it is the approver; once each."""
     found = session.get_one(SupervisionPush, push_id)
     unread = [one for one in feedback_of(session, push_id) if one.read_at is None]
-    if not unread or found.approver_group not in actor.groups:
+    if not unread or not supervision_rights.answers_feedback(actor, found.approver_group):
         return
     now = product_now(session)
     for one in unread:
@@ -177,7 +179,7 @@ def append_reading(session: Session, actor: Actor, push_id: int) -> None:
 def answer(session: Session, actor: Actor, push_id: int, text: str, feedback_id: int | None = None) -> SupervisionPush:
     """Answer a push's feedback as the approver: one piece of it, or all that is unanswered."""
     found = get_for_update(session, push_id)
-    _require_approver(actor, found)
+    supervision_rights.require_answer_feedback(actor, found.approver_group)
     written = _written(text)
     waiting = [
         one for one in feedback_of(session, push_id) if one.answered_at is None and feedback_id in (None, one.id)
@@ -289,17 +291,9 @@ def _emit_feedback(
 
 def _require_supervisor(session: Session, actor: Actor, one: SupervisionPush) -> None:
     """Refuse everybody but the recipient's members, and of these whoever decided the case."""
-    if one.recipient not in actor.groups:
-        raise Forbidden("该推送不属于您的监管单位", "The push is not addressed to you")
     case = session.get_one(Case, one.case_no)
     decided = task_outcomes.find(session, case.case_no, outcome=case.decision.value) if case.decision else None
-    if decided is not None and decided.account == actor.username:
-        raise Forbidden("作出决定的人不能同时监管本件", "Whoever decided the case may not supervise it")
-
-
-def _require_approver(actor: Actor, one: SupervisionPush) -> None:
-    if one.approver_group not in actor.groups:
-        raise Forbidden("只有本件的审批单位可以阅处监管反馈", "Only the approver of the case may answer")
+    supervision_rights.require_supervise(actor, one.recipient, decided.account if decided is not None else None)
 
 
 def _written(text: str) -> str:

@@ -9,16 +9,16 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, and_, func, or_, true
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
-from services.accounts import rights
+from services.accounts import rights, supervision_rights
 from services.accounts.actors import Actor
 from services.accounts.case_access import ApplicantView, applicant_view
 from services.clock import product_now
-from services.errors import Forbidden, NotFound
+from services.errors import NotFound
 from services.journal import audit
 from services.paging import Order, Page, read
 from services.supervision import push_feedback
@@ -114,7 +114,7 @@ def list_pushes(
     limit: int = 50,
 ) -> Page[PushView]:
     """Return a page of the pushes the actor may see, newest first."""
-    query = select(SupervisionPush).where(visible_pushes(actor))
+    query = select(SupervisionPush).where(supervision_rights.visible_pushes(actor))
     if state is not None:
         query = query.where(_in_state(state, product_now(session)))
     if case_no is not None:
@@ -131,7 +131,7 @@ def list_pushes(
 
 def figures(session: Session, actor: Actor) -> LedgerFigures:
     """Count what the actor sees, by state."""
-    now, seen = product_now(session), visible_pushes(actor)
+    now, seen = product_now(session), supervision_rights.visible_pushes(actor)
 
     def count(*conditions: ColumnElement[bool]) -> int:
         return session.exec(select(func.count()).select_from(SupervisionPush).where(seen, *conditions)).one()
@@ -154,11 +154,10 @@ def get_push(session: Session, actor: Actor, push_id: int) -> PushDetail:
     found = session.get(SupervisionPush, push_id)
     if found is None:
         raise NotFound("没有这条审管推送", "No such push")
-    if not _may_see(actor, found):
-        raise Forbidden("该推送不属于您的职责范围", "The push is not yours to read")
+    supervision_rights.require_read_push(actor, found.recipient, found.approver_group)
     case = session.get_one(Case, found.case_no)
     applicant = session.get_one(Applicant, found.case_no)
-    open_view = found.recipient in actor.groups or rights.may_see_personal_data(actor, case)
+    open_view = supervision_rights.supervises(actor, found.recipient) or rights.may_see_personal_data(actor, case)
     detail = PushDetail(
         **_views(session, [found])[0].model_dump(),
         approver_group=found.approver_group,
@@ -187,18 +186,6 @@ def restrictions_of(session: Session, case: Case, now: datetime) -> list[dict[st
 def push_view(session: Session, found: SupervisionPush) -> PushView:
     """Return one push as the ledger shows it."""
     return _views(session, [found])[0]
-
-
-def visible_pushes(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on ``SupervisionPush`` for the pushes the actor may see."""
-    if rights.is_coordinator(actor):
-        return true()
-    groups = sorted(actor.groups)
-    return or_(col(SupervisionPush.recipient).in_(groups), col(SupervisionPush.approver_group).in_(groups))
-
-
-def _may_see(actor: Actor, one: SupervisionPush) -> bool:
-    return rights.is_coordinator(actor) or actor.acts_for((one.recipient, one.approver_group))
 
 
 def _in_state(state: PushState, now: datetime) -> ColumnElement[bool]:

@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 from models.case import Applicant, ApplicantKind, Case
 from models.catalogue import Mode
 from models.document import Certificate, Document
+from models.group import COORDINATOR, Group, Role
 from models.identity import masked_name
 from models.notification import NotificationKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
 from models.working_calendar import china_date, end_of_day
-from services.accounts.rights import Group
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
@@ -121,7 +121,7 @@ def escalate(session: Session, push_id: int) -> None:
         session.add(found)
         text = f"{group_label(session, found.recipient)}逾期未认领审管推送，已报市级统筹协调员"
         append_event(session, found, "push.escalated", text, timeline.SYSTEM, found.escalated_at)
-        groups = [inbox.COORDINATOR, found.recipient]
+        groups = [COORDINATOR.name, found.recipient]
         _notify(session, found, NotificationKind.SUPERVISION, groups, "push_escalated", text, found.escalated_at)
         subscriptions.publish(
             session, Event.PUSH_ESCALATED, f"push:{found.id}", push_data(session, found), found.escalated_at
@@ -160,12 +160,12 @@ def group_label(session: Session, group: str) -> str:
 def _recipients(session: Session, case: Case) -> tuple[dict[str, PushRole], str]:
     """Return whom a case is pushed to, and who decided it."""
     by_city = case.handled_as in Mode.decided_by_city()
-    approver = f"city.{case.city_unit}.approver" if by_city else f"{case.area}.approver"
+    decides = Group.of_city_unit(case.city_unit, Role.APPROVER) if by_city else Group.of_area(case.area, Role.APPROVER)
     named, follower = in_force.supervisors(session, case)
     recipients = {named: PushRole.RESPONSIBLE}
     if by_city or follower is not None:
-        recipients.setdefault(follower or f"{case.area}.supervisor", PushRole.FOLLOW_UP)
-    return recipients, approver
+        recipients.setdefault(follower or Group.of_area(case.area, Role.SUPERVISOR).name, PushRole.FOLLOW_UP)
+    return recipients, decides.name
 
 
 def _sheet(session: Session, case: Case) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.task import Task
-from services.accounts import roles
+from services.accounts import power_rights
 from services.accounts.actors import Actor
 from services.cases.submission_input import StateView
 from services.catalogue import reference
@@ -115,7 +115,7 @@ class Suggestion(BaseModel):
 def recall_view(session: Session, actor: Actor, recall: Recall) -> RecallView:
     """Return a recall as the contract shows it to an account."""
     rows = recalled_cases(session, RecallCase.recall_id == recall.id)
-    named = rows if roles.is_concerned(actor, recall.area, recall.unit) else []
+    named = rows if power_rights.may_see_recalled_cases(actor, recall.area, recall.unit) else []
     return RecallView.model_validate({**recall.model_dump(), "case_count": len(rows), "cases": named})
 
 

@@ -10,23 +10,21 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.catalogue import ItemVersion
-from models.notification import NotificationKind, NotificationSubject
+from models.group import COORDINATOR, Group, Role
 from models.power_event import PowerSubject
 from models.protocol import Message
 from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
 from services import locks
-from services.accounts import rights, roles
+from services.accounts import power_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Role
 from services.catalogue import in_force
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import timeline
-from services.notifications import inbox
 from services.paging import Order, Page, read
-from services.powers import ledger
+from services.powers import ledger, recorder
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.takeovers import cases_in_flight, handover
@@ -58,9 +56,7 @@ class CountyNotHeard(Conflict):
 def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -> RecallView:
     """Propose a recall; the county has five working days to state its view."""
     version = _item(session, item, area)
-    may = roles.acts_in_unit(actor, version.unit, Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR)
-    if not may and not rights.is_coordinator(actor):
-        raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
+    power_rights.require_propose_recall(actor, version.unit)
     locks.acquire_power(session, area, item)
     _require_none_running(session, item, area)
     now = product_now(session)
@@ -86,8 +82,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
 def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
     """Record the county's statement (陈述意见), once and in time."""
     recall = _locked(session, recall_id)
-    if not roles.acts_in_area(actor, recall.area, Role.APPROVER, Role.CHIEF):
-        raise Forbidden("只有相关县（市、区）可以陈述意见", "Only the county concerned may state its view")
+    power_rights.require_state_view(actor, recall.area)
     if recall.state is not RecallState.PROPOSED:
         raise RecallClosed("陈述意见的阶段已过")
     now = product_now(session)
@@ -112,7 +107,7 @@ def lapse_hearing(session: Session, recall_id: int) -> None:
 def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
     """Decide not to recall."""
     recall = _locked(session, recall_id)
-    _require_decider(actor, recall.unit)
+    power_rights.require_decide_recall(actor, recall.unit)
     if recall.state not in (RecallState.PROPOSED, RecallState.HEARD):
         raise RecallClosed
     now = product_now(session)
@@ -138,7 +133,7 @@ def decide(
     It takes effect in this transaction when its day has come, else when the process's timer fires.
     """
     version = _item(session, item, area)
-    _require_decider(actor, version.unit)
+    power_rights.require_decide_recall(actor, version.unit)
     locks.acquire_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
@@ -200,7 +195,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
     Cases handed over stay with the city.
     """
     recall = _locked(session, recall_id)
-    _require_decider(actor, recall.unit)
+    power_rights.require_decide_recall(actor, recall.unit)
     if recall.state not in (RecallState.DECIDED, RecallState.EFFECTIVE):
         raise RecallClosed
     now = product_now(session)
@@ -219,8 +214,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
 def preview(session: Session, actor: Actor, item: str, area: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     version = _item(session, item, area)
-    if not roles.is_concerned(actor, area, version.unit):
-        raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
+    power_rights.require_see_recalled_cases(actor, area, version.unit)
     rows = [
         preview_row(session, case, {choice: handover.disposition_of(session, case, choice) for choice in InFlight})
         for case in cases_in_flight.of_item(session, item, area)
@@ -239,7 +233,7 @@ def list_recalls(
     limit: int = 50,
 ) -> Page[RecallView]:
     """Return a page of recalls and proposals, the newest first, to the staff of the city and its counties."""
-    roles.require_staff(actor)
+    power_rights.require_staff(actor)
     query = select(Recall)
     for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
         if wanted:
@@ -250,7 +244,7 @@ def list_recalls(
 
 def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     """Return one recall with its history."""
-    roles.require_staff(actor)
+    power_rights.require_staff(actor)
     recall = session.get(Recall, recall_id)
     if recall is None:
         raise _unknown()
@@ -283,13 +277,6 @@ def _require_none_running(session: Session, item: str, area: str) -> None:
         raise RecallClosed("该权限的收回程序正在进行")
 
 
-def _require_decider(actor: Actor, unit: str) -> None:
-    if not roles.directs_unit(actor, unit):
-        raise Forbidden(
-            "只有统筹单位或市级单位审批负责人可以决定", "Only the coordinator or the unit's approver may decide"
-        )
-
-
 def _locked(session: Session, recall_id: int) -> Recall:
     recall = locks.get_for_update(session, Recall, recall_id)
     if recall is None:
@@ -302,37 +289,26 @@ def _unknown() -> NotFound:
 
 
 def _record_event(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
-    """Write the ledger, and notify who has to act on the step or to live with it."""
-    signal = event.replace(".", "_")
-    if (told := _recipients(recall, event)) and recall.id is not None:
-        subject = inbox.Subject(NotificationSubject.RECALL, recall.id, f"收回{recall.item}", recall.area)
-        due = recall.statement_due_at if event == "recall.proposed" else None
-        words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else text
-        inbox.notify_about(session, subject, NotificationKind.REMINDER, told, inbox.Cause(signal, words, at, signal))
-    ledger.append(
-        session,
-        PowerSubject.RECALL,
-        recall.id or 0,
-        event,
-        text,
-        actor=actor,
-        at=at,
-        area=recall.area,
-        unit=recall.unit,
-    )
+    """Record an event, and notify who has to act on the step or to live with it."""
+    matter = recorder.Matter(PowerSubject.RECALL, recall.id or 0, recall.area, recall.unit, f"收回{recall.item}")
+    due = recall.statement_due_at if event == "recall.proposed" else None
+    words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else None
+    notice = recorder.Notice(_recipients(recall, event), text=words)
+    recorder.record(session, matter, event, text, actor=actor, at=at, notices=(notice,))
 
 
 def _recipients(recall: Recall, event: str) -> list[str]:
     """Return who is notified of a step: the county of what is done to it, who decides of what it said."""
-    county = [f"{recall.area}.approver", f"{recall.area}.chief"]
-    window = [f"{recall.area}.window"]
+    county = [Group.of_area(recall.area, role).name for role in (Role.APPROVER, Role.CHIEF)]
+    window = [Group.of_area(recall.area, Role.WINDOW).name]
+    deciders = [Group.of_city_unit(recall.unit, Role.APPROVER).name, COORDINATOR.name]
     return {
         "recall.proposed": county,
-        "recall.stated": [f"city.{recall.unit}.approver", inbox.COORDINATOR],
-        "recall.hearing_lapsed": [f"city.{recall.unit}.approver", inbox.COORDINATOR],
+        "recall.stated": deciders,
+        "recall.hearing_lapsed": deciders,
         "recall.dropped": county,
         "recall.decided": [*county, *window],
-        "recall.effective": [*county, *window, f"city.{recall.unit}.reviewer"],
+        "recall.effective": [*county, *window, Group.of_city_unit(recall.unit, Role.REVIEWER).name],
         "recall.restored": [*county, *window],
     }.get(event, [])
 

@@ -20,15 +20,14 @@ from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitT
 from models.task import Task
 from models.working_calendar import china_date, start_of_day
 from services import locks
-from services.accounts import rights, roles
+from services.accounts import power_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Role
 from services.catalogue import in_force, reference
 from services.clock import product_now
-from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import audit, timeline
 from services.paging import Order, Page, read
-from services.powers import ledger
+from services.powers import ledger, recorder
 from services.powers.ledger import PowerEventView
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
@@ -100,7 +99,7 @@ def decide(
 
     It takes effect in this transaction when its day has come, else when the process's timer fires.
     """
-    _require_decider(actor, area)
+    power_rights.require_transfer(actor, area)
     locks.acquire_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
@@ -173,7 +172,7 @@ def take_effect(session: Session, transfer_id: int) -> None:
 def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> UnitTransferView:
     """Revoke a transfer before its day; one that has taken effect is undone by another transfer."""
     transfer = _locked(session, transfer_id)
-    _require_decider(actor, transfer.area)
+    power_rights.require_transfer(actor, transfer.area)
     if transfer.state is not UnitTransferState.DECIDED:
         raise TransferClosed
     now = product_now(session)
@@ -212,8 +211,7 @@ def follow_return(session: Session, case_no: str) -> dict[str, Any]:
 
 def preview(session: Session, actor: Actor, item: str, area: str, unit: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
-    if area not in roles.areas_of(actor) and not rights.is_coordinator(actor):
-        raise Forbidden("只有本县（市、区）或统筹单位可以预览", "Only those concerned may look")
+    power_rights.require_preview_transfer(actor, area)
     _checked(session, area, item, unit)
     rows = [
         preview_row(session, case, {choice: disposition_of(session, case, choice, unit) for choice in InFlight})
@@ -243,11 +241,6 @@ def list_transfers(
         query = query.where(UnitTransfer.item == item)
     found = read(session, query, Order(UnitTransfer.id, descending=True), cursor, limit)
     return found.page(lambda row: _view(session, row))
-
-
-def may_decide(actor: Actor, area: str) -> bool:
-    """Tell whether the account decides on transfers between an area's units."""
-    return rights.is_coordinator(actor) or roles.acts_in_area(actor, area, Role.APPROVER)
 
 
 def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str) -> Disposition:
@@ -334,13 +327,6 @@ def _unknown() -> NotFound:
     return NotFound("没有这项划转", "No such transfer")
 
 
-def _require_decider(actor: Actor, area: str) -> None:
-    if not may_decide(actor, area):
-        raise Forbidden(
-            "只有本县（市、区）审批负责人或统筹单位可以划转", "Only the county's approver or the coordinator"
-        )
-
-
 def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
     names = {unit.code: unit.name for unit in reference.county_units(session, transfer.area)}
     return UnitTransferView.model_validate(
@@ -356,17 +342,9 @@ def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
 
 def _record_event(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
     version = in_force.get_item(session, transfer.item)
-    ledger.append(
-        session,
-        PowerSubject.UNIT_TRANSFER,
-        transfer.id or 0,
-        event,
-        text,
-        actor=actor,
-        at=at,
-        area=transfer.area,
-        unit=version.unit if version is not None else "",
-    )
+    unit = version.unit if version is not None else ""
+    matter = recorder.Matter(PowerSubject.UNIT_TRANSFER, transfer.id or 0, transfer.area, unit)
+    recorder.record(session, matter, event, text, actor=actor, at=at)
 
 
 def _correlation_key(transfer: UnitTransfer) -> str:

@@ -4,8 +4,9 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task, TaskStatus
+from services.accounts import task_rights
 from services.accounts.actors import Actor
-from services.errors import Conflict, Forbidden, NotFound
+from services.errors import Conflict, NotFound
 
 
 class TaskClosed(Conflict):
@@ -31,7 +32,7 @@ def get(session: Session, key: int) -> Task:
 def get_open(session: Session, actor: Actor, key: int) -> Task:
     """Return an open task the actor is a candidate of; raise ``NotFound``, ``Forbidden`` or ``TaskClosed``."""
     task = get(session, key)
-    require_candidate(task, actor)
+    task_rights.require_open(actor, task.candidate_groups, task.assignee)
     require_open(session, task)
     return task
 
@@ -43,15 +44,3 @@ def require_open(session: Session, task: Task) -> None:
     case = session.get(Case, task.case_no)
     recalled = case is not None and case.taken_over_at is not None and task.status is TaskStatus.CANCELED
     raise TaskClosed("权限已收回，办件已移交市级单位，意见未登记" if recalled else "")
-
-
-def require_candidate(task: Task, actor: Actor) -> None:
-    """Raise ``Forbidden`` unless the actor is the assignee or a member of a candidate group."""
-    if task.assignee != actor.username and not actor.groups & set(task.candidate_groups):
-        raise Forbidden("该任务不属于您的岗位", "The task is not yours")
-
-
-def require_not_taken(task: Task, actor: Actor) -> None:
-    """Raise ``Forbidden`` where somebody else has claimed the task."""
-    if task.assignee is not None and task.assignee != actor.username:
-        raise Forbidden(f"该任务已由{task.assignee}认领", "The task is claimed by somebody else")

@@ -3,19 +3,20 @@
 from sqlmodel import Session
 
 from models.task import Task
+from services.accounts import task_rights
 from services.accounts.actors import Actor, groups_of
 from services.clock import product_now
-from services.errors import FieldProblem, Forbidden, InvalidInput
+from services.errors import FieldProblem, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
-from services.tasks.access import TaskClaimed, get_open, require_not_taken
+from services.tasks.access import TaskClaimed, get_open
 from services.tasks.views import TaskView, view_now
 
 
 def claim(session: Session, actor: Actor, key: int) -> TaskView:
     """Take a task; claiming one's own again changes nothing."""
     task = get_open(session, actor, key)
-    if task.assignee is not None and task.assignee != actor.username:
+    if task_rights.is_taken(actor, task.assignee):
         raise TaskClaimed(f"该任务已由{task.assignee}认领")
     if task.assignee is None:
         _assign(session, task, actor.username, actor, "认领")
@@ -25,8 +26,7 @@ def claim(session: Session, actor: Actor, key: int) -> TaskView:
 def release(session: Session, actor: Actor, key: int) -> TaskView:
     """Give a claimed task back to its groups."""
     task = get_open(session, actor, key)
-    if task.assignee is not None and task.assignee != actor.username:
-        raise Forbidden("只有认领人可以退回该任务", "Only the assignee may release the task")
+    task_rights.require_release(actor, task.assignee)
     if task.assignee is not None:
         _assign(session, task, None, actor, "退回公共列表")
     return view_now(session, task)
@@ -35,8 +35,8 @@ def release(session: Session, actor: Actor, key: int) -> TaskView:
 def reassign(session: Session, actor: Actor, key: int, to: str, reason: str) -> TaskView:
     """Hand a task to another candidate, with the reason."""
     task = get_open(session, actor, key)
-    require_not_taken(task, actor)
-    if not set(groups_of(session, to)) & set(task.candidate_groups):
+    task_rights.require_not_taken(actor, task.assignee)
+    if not task_rights.is_candidate(groups_of(session, to), task.candidate_groups):
         raise InvalidInput([FieldProblem("to", "对方不在该任务的候选范围内")])
     _assign(session, task, to, actor, f"转交{to}：{reason}" if reason else f"转交{to}")
     return view_now(session, task)

@@ -13,6 +13,7 @@ from models import form
 from models.case import Case, CaseState
 from models.task import ClockShare, Task, TaskCandidate, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
+from services.accounts import task_rights
 from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, hearings
 from services.clock import product_now
@@ -20,7 +21,7 @@ from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
 from services.tasks import inspection
-from services.tasks.access import TaskClosed, get_open, require_not_taken, require_open
+from services.tasks.access import TaskClosed, get_open, require_open
 from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
 
 MERITS = frozenset({"approve", "deny"})
@@ -40,7 +41,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     """Record the answer and queue the completion; a second time raises ``TaskClosed``."""
     task = get_open(session, actor, key)
     case = _lock_case(session, task)
-    require_not_taken(task, actor)
+    task_rights.require_not_taken(actor, task.assignee)
     schema = schema_of(session, task)
     labels = dict(form.outcomes(schema))
     if completion.outcome not in labels:

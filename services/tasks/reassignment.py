@@ -4,9 +4,9 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from models.case import Case
+from models.group import parse_groups
 from models.recall import Disposition, RecallCase
 from models.task import NO_DUE, Task, TaskCandidate
-from services.accounts.rights import Role
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.process_engine import outbox
@@ -42,7 +42,7 @@ def reroute(session: Session, task: Task, case: Case) -> None:
     The engine may have opened it before it learnt of the transfer.
     """
     present = in_force.reviewer_group(case.area, case.review_unit)
-    if not any(_reviews_for(group, case.area) and group != present for group in task.candidate_groups):
+    if not any(group.reviews_in(case.area) and group.name != present for group in parse_groups(task.candidate_groups)):
         return
     moved = select(RecallCase.from_unit).where(
         RecallCase.case_no == case.case_no, RecallCase.disposition == Disposition.MOVE_UNIT
@@ -61,7 +61,3 @@ def _candidate(task: Task, group: str) -> TaskCandidate:
         due_at=task.due_at or NO_DUE,
         created_at=task.created_at,
     )
-
-
-def _reviews_for(group: str, area: str) -> bool:
-    return group.startswith(f"{area}.") and group.endswith(f".{Role.REVIEWER}")

@@ -34,7 +34,7 @@ PLAN = {
         "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "supervision", "tasks",
     },
     "takeovers": {
-        "accounts", "cases", "catalogue", "deadlines", "journal", "notifications", "powers", "process_engine", "tasks",
+        "accounts", "cases", "catalogue", "deadlines", "journal", "powers", "process_engine", "tasks",
     },
     # Work on cases.
     "calendar": {"accounts", "cases", "deadlines", "journal", "process_engine"},
@@ -47,7 +47,7 @@ PLAN = {
     "supervision": {
         "accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks",
     },
-    "guidance": {"accounts", "catalogue", "deadlines", "journal", "notifications", "powers"},
+    "guidance": {"accounts", "catalogue", "deadlines", "journal", "powers"},
     "publishing": {"accounts", "catalogue", "powers"},
     "powers": {"accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks"},
     # What every capability uses.

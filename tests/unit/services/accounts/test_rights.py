@@ -10,9 +10,8 @@ from sqlmodel import Session, SQLModel, select
 from models.case import Case
 from models.catalogue import Mode
 from models.database import Database
-from services.accounts import rights
+from services.accounts import rights, system_rights
 from services.accounts.actors import Actor
-from services.accounts.rights import Group, Role, Scope
 from services.clock import machine_now
 
 READERS = {
@@ -156,44 +155,6 @@ def test_a_window_items_county_handles_nothing_but_its_window() -> None:
 
 def test_each_administrator_has_one_office() -> None:
     system, security, auditor = actor("admin.system"), actor("admin.security"), actor("admin.audit")
-    offices = (rights.may_administer, rights.may_secure, rights.is_auditor)
+    offices = (system_rights.may_administer, system_rights.may_secure, system_rights.is_auditor)
     table = [[office(who) for office in offices] for who in (system, security, auditor)]
     assert table == [[True, False, False], [False, True, False], [False, False, True]]
-
-
-@pytest.mark.parametrize(
-    ("name", "group"),
-    [
-        ("xingguo.window", Group(Scope.AREA, Role.WINDOW, area="xingguo")),
-        ("rongjiang.jfj.reviewer", Group(Scope.AREA, Role.REVIEWER, area="rongjiang", unit="jfj")),
-        ("city.zrzy.approver", Group(Scope.CITY, Role.APPROVER, unit="zrzy")),
-        ("city.coordinator", Group(Scope.CITY, Role.COORDINATOR)),
-        ("admin.audit", Group(Scope.ADMIN, Role.AUDIT)),
-    ],
-)
-def test_a_groups_name_is_taken_apart(name: str, group: Group) -> None:
-    assert Group.parse(name) == group
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "window",
-        "xingguo",
-        "xingguo.king",
-        "city.window",
-        "city.zrzy.window",
-        "city.zrzy.coordinator",
-        "admin.window",
-        "admin.x.system",
-        "xingguo.coordinator",
-        "xingguo.advisor",
-        "a.b.c.window",
-        ".window",
-        "Xingguo.window",
-    ],
-)
-def test_a_name_without_a_pattern_is_no_group(name: str) -> None:
-    with pytest.raises(ValueError):
-        Group.parse(name)

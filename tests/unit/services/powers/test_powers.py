@@ -22,6 +22,7 @@ from models.outbox import OutboxCommand, OutboxKind
 from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
 from models.task import NO_DUE, Task, TaskCandidate
 from models.working_calendar import china_date
+from services.accounts import publishing_rights
 from services.cases import submission
 from services.cases.submission_input import CaseSubmission
 from services.catalogue import in_force
@@ -398,7 +399,7 @@ def test_who_drafted_a_list_may_not_publish_it(session: Session) -> None:
     )
     assert sum(one.kind == "ended" for one in draft.differences) == 117
     list_versions.submit(session, boss, draft.id)
-    with pytest.raises(list_versions.SamePerson):
+    with pytest.raises(publishing_rights.SamePerson):
         list_versions.publish(session, boss, draft.id)
 
 

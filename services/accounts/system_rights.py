@@ -1,0 +1,76 @@
+"""Who may run the system itself: the three administrators (三员), and who keeps the working calendar."""
+
+from models.calendar import CITY_WIDE
+from models.case import Case
+from models.group import (
+    AUDIT_ADMINISTRATOR,
+    SECURITY_ADMINISTRATOR,
+    SYSTEM_ADMINISTRATOR,
+    Group,
+    Role,
+    parse_groups,
+)
+from services.accounts.actors import Actor
+from services.accounts.membership import is_coordinator
+from services.accounts.rights import may_read_case
+from services.errors import Forbidden
+
+
+def may_administer(actor: Actor) -> bool:
+    """Tell whether the account is the system administrator (系统管理员)."""
+    return SYSTEM_ADMINISTRATOR in parse_groups(actor.groups)
+
+
+def may_secure(actor: Actor) -> bool:
+    """Tell whether the account is the security administrator (安全保密管理员)."""
+    return SECURITY_ADMINISTRATOR in parse_groups(actor.groups)
+
+
+def is_auditor(actor: Actor) -> bool:
+    """Tell whether the account is the audit administrator (安全审计员)."""
+    return AUDIT_ADMINISTRATOR in parse_groups(actor.groups)
+
+
+def may_change_calendar(actor: Actor, area: str) -> bool:
+    """Tell whether the account may change the calendar: the city's, or one area's window days.
+
+    The coordinator and the system administrator change every calendar, an area's approver its own.
+    """
+    if is_coordinator(actor) or may_administer(actor):
+        return True
+    return area != CITY_WIDE and Group.of_area(area, Role.APPROVER) in parse_groups(actor.groups)
+
+
+def require_administrator(actor: Actor) -> None:
+    """Raise ``Forbidden`` for everyone but the system administrator."""
+    if not may_administer(actor):
+        raise Forbidden("只有系统管理员可以操作", "Only the system administrator may do this")
+
+
+def require_retry_incidents(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may have the engine try again where it stopped."""
+    if not may_administer(actor):
+        raise Forbidden("只有系统管理员可以重试故障", "Only the system administrator may retry an incident")
+
+
+def require_read_instance(actor: Actor, case: Case | None) -> None:
+    """Raise ``Forbidden`` unless the account may see a process instance: an administrator every one, whoever may read
+    its case that one.
+    """
+    if not may_administer(actor) and (case is None or not may_read_case(actor, case)):
+        raise Forbidden
+
+
+def require_manage_webhooks(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may say which outside systems are told what."""
+    if not may_administer(actor):
+        raise Forbidden("只有系统管理员可以管理推送地址", "Only the system administrator manages webhooks")
+
+
+def require_change_calendar(actor: Actor, area: str) -> None:
+    """Raise ``Forbidden`` unless the account may change the calendar of ``area``."""
+    if not may_change_calendar(actor, area):
+        raise Forbidden(
+            "全市日历由市级统筹协调员或系统管理员维护，县区日历也可由本县区审批人维护",
+            "Only the coordinator, the system administrator or the area's approver may change the calendar",
+        )

@@ -1,0 +1,220 @@
+"""Who may do what beside cases: powers, lists, guidance, supervision, tasks, and the system itself."""
+
+from collections.abc import Callable
+
+import pytest
+
+from models.calendar import CITY_WIDE
+from services.accounts import (
+    guidance_rights,
+    power_rights,
+    publishing_rights,
+    rights,
+    supervision_rights,
+    system_rights,
+    task_rights,
+)
+from services.accounts.actors import Actor
+from services.errors import Forbidden
+from tests.factories.powers import actor
+
+GROUPS = (
+    "xingguo.window",
+    "xingguo.reviewer",
+    "xingguo.chief",
+    "xingguo.approver",
+    "xingguo.supervisor",
+    "yudu.approver",
+    "rongjiang.jfj.reviewer",
+    "city.zrzy.reviewer",
+    "city.zrzy.approver",
+    "city.zrzy.supervisor",
+    "city.zrzy.advisor",
+    "city.xzsp.reviewer",
+    "city.xzsp.approver",
+    "city.jtys.approver",
+    "city.coordinator",
+    "admin.system",
+    "admin.security",
+    "admin.audit",
+    "task-force",
+)
+ADMINISTRATORS = {"admin.system", "admin.security", "admin.audit"}
+STAFF = set(GROUPS) - ADMINISTRATORS - {"task-force"}
+COUNTY = {one for one in STAFF if one.startswith(("xingguo.", "yudu.", "rongjiang."))}
+XINGGUO = {one for one in STAFF if one.startswith("xingguo.")}
+ZRZY = {one for one in STAFF if one.startswith("city.zrzy.")}
+
+MAY: dict[str, tuple[Callable[[Actor], bool], set[str]]] = {
+    "have to do with cases": (rights.works_on_cases, STAFF),
+    "draft an agreement between xingguo and zrzy": (
+        lambda who: power_rights.may_draft_agreement(who, "xingguo", "zrzy"),
+        {"xingguo.approver", "city.zrzy.approver", "city.coordinator"},
+    ),
+    "draft some agreement": (
+        power_rights.may_draft_agreements,
+        {one for one in GROUPS if one.endswith(".approver")} | {"city.coordinator"},
+    ),
+    "sign for zrzy": (lambda who: power_rights.signs_for_unit(who, "zrzy"), {"city.zrzy.approver"}),
+    "sign for xingguo": (lambda who: power_rights.signs_for_area(who, "xingguo"), {"xingguo.approver"}),
+    "suspend an agreement of zrzy": (
+        lambda who: power_rights.may_change_agreement(who, "zrzy"),
+        {"city.zrzy.approver", "city.coordinator"},
+    ),
+    "acknowledge a filing with zrzy": (
+        lambda who: power_rights.may_handle_filing(who, "zrzy"),
+        {"city.zrzy.reviewer", "city.zrzy.approver"},
+    ),
+    "answer for xingguo": (
+        lambda who: power_rights.may_answer_filing(who, "xingguo"),
+        {"xingguo.reviewer", "xingguo.chief", "xingguo.approver"},
+    ),
+    "read a filing of xingguo with zrzy": (
+        lambda who: power_rights.may_read_filing(who, "xingguo", "zrzy"),
+        XINGGUO | ZRZY | {"city.coordinator"},
+    ),
+    "propose to recall what zrzy delegated": (
+        lambda who: power_rights.may_propose_recall(who, "zrzy"),
+        {"city.zrzy.reviewer", "city.zrzy.approver", "city.zrzy.supervisor", "city.coordinator"},
+    ),
+    "state xingguo's view": (
+        lambda who: power_rights.may_state_view(who, "xingguo"),
+        {"xingguo.approver", "xingguo.chief"},
+    ),
+    "decide on a recall for zrzy": (
+        lambda who: power_rights.may_decide_recall(who, "zrzy"),
+        {"city.zrzy.approver", "city.coordinator"},
+    ),
+    "see the cases a recall touches": (
+        lambda who: power_rights.may_see_recalled_cases(who, "xingguo", "zrzy"),
+        XINGGUO | ZRZY | {"city.coordinator"},
+    ),
+    "transfer between xingguo's units": (
+        lambda who: power_rights.may_transfer(who, "xingguo"),
+        {"xingguo.approver", "city.coordinator"},
+    ),
+    "preview a transfer in xingguo": (
+        lambda who: power_rights.may_preview_transfer(who, "xingguo"),
+        XINGGUO | {"city.coordinator"},
+    ),
+    "read drafts of lists": (publishing_rights.may_read_lists, STAFF),
+    "draft a list": (
+        publishing_rights.may_draft_list,
+        {one for one in GROUPS if one.startswith("city.") and one.endswith((".reviewer", ".approver"))}
+        | {"city.coordinator"},
+    ),
+    "decide on lists": (publishing_rights.may_review_lists, {"city.xzsp.approver", "city.coordinator"}),
+    "publish somebody else's list": (
+        lambda who: publishing_rights.may_publish_list(who, "somebody"),
+        {"city.xzsp.approver", "city.coordinator"},
+    ),
+    "publish one's own list": (lambda who: publishing_rights.may_publish_list(who, who.username), set()),
+    "publish zrzy's guides": (
+        lambda who: publishing_rights.may_publish_guide(who, "zrzy"),
+        {"city.zrzy.approver", "city.coordinator"},
+    ),
+    "ask the city": (guidance_rights.may_ask, COUNTY),
+    "answer for zrzy": (lambda who: guidance_rights.advises(who, "zrzy"), {"city.zrzy.advisor"}),
+    "announce zrzy's trainings": (
+        lambda who: guidance_rights.may_announce_training(who, "zrzy"),
+        {"city.zrzy.advisor", "city.coordinator"},
+    ),
+    "supervise what is pushed to xingguo": (
+        lambda who: supervision_rights.supervises(who, "xingguo.supervisor"),
+        {"xingguo.supervisor"},
+    ),
+    "read a push to xingguo on zrzy's decision": (
+        lambda who: supervision_rights.may_read_push(who, "xingguo.supervisor", "city.zrzy.approver"),
+        {"xingguo.supervisor", "city.zrzy.approver", "city.coordinator"},
+    ),
+    "answer feedback on zrzy's decision": (
+        lambda who: supervision_rights.answers_feedback(who, "city.zrzy.approver"),
+        {"city.zrzy.approver"},
+    ),
+    "give notice of policy": (supervision_rights.may_issue_notice, {"xingguo.supervisor", "city.zrzy.supervisor"}),
+    "administer": (system_rights.may_administer, {"admin.system"}),
+    "change the city's calendar": (
+        lambda who: system_rights.may_change_calendar(who, CITY_WIDE),
+        {"city.coordinator", "admin.system"},
+    ),
+    "change xingguo's calendar": (
+        lambda who: system_rights.may_change_calendar(who, "xingguo"),
+        {"city.coordinator", "admin.system", "xingguo.approver"},
+    ),
+    "preside over a hearing": (
+        lambda who: rights.may_preside(who.groups),
+        {one for one in GROUPS if one.endswith((".reviewer", ".approver", ".chief", ".advisor"))},
+    ),
+}
+
+
+@pytest.mark.parametrize("act", MAY)
+def test_who_may_and_who_may_not(act: str) -> None:
+    predicate, expected = MAY[act]
+    assert {group for group in GROUPS if predicate(actor(group))} == expected
+
+
+@pytest.mark.parametrize("group", sorted(set(GROUPS) - {"city.xzsp.approver", "city.coordinator"}))
+def test_whoever_decides_on_no_list_publishes_none_not_even_another_persons(group: str) -> None:
+    with pytest.raises(Forbidden):
+        publishing_rights.require_publish_list(actor(group), "somebody")
+    with pytest.raises(Forbidden):
+        publishing_rights.require_publish_list(actor(group), group)
+
+
+@pytest.mark.parametrize("group", ["city.xzsp.approver", "city.coordinator"])
+def test_whoever_decides_on_lists_publishes_every_list_but_the_own(group: str) -> None:
+    publishing_rights.require_publish_list(actor(group), "somebody")
+    with pytest.raises(publishing_rights.SamePerson):
+        publishing_rights.require_publish_list(actor(group), group)
+
+
+def test_a_task_is_opened_by_its_candidates_and_its_assignee_and_kept_by_who_claimed_it() -> None:
+    window, chief = actor("xingguo.window"), actor("xingguo.chief")
+    assert task_rights.may_open(window, ["xingguo.window"], None)
+    assert task_rights.may_open(chief, ["xingguo.window"], "xingguo.chief")
+    assert not task_rights.may_open(chief, ["xingguo.window"], None)
+    for require in (task_rights.require_not_taken, task_rights.require_release):
+        require(window, None)
+        require(window, "xingguo.window")
+        with pytest.raises(Forbidden):
+            require(window, "xingguo.chief")
+
+
+def test_notice_of_policy_is_given_for_the_city_before_a_county() -> None:
+    both = Actor("x", "某人", frozenset({"xingguo.supervisor", "city.zrzy.supervisor", "xingguo.window"}))
+    assert supervision_rights.require_issuing_group(both).name == "city.zrzy.supervisor"
+    with pytest.raises(Forbidden):
+        supervision_rights.require_issuing_group(actor("xingguo.approver"))
+
+
+def test_who_decided_a_case_does_not_supervise_it() -> None:
+    supervisor = actor("xingguo.supervisor")
+    supervision_rights.require_supervise(supervisor, "xingguo.supervisor", "somebody")
+    with pytest.raises(Forbidden):
+        supervision_rights.require_supervise(supervisor, "xingguo.supervisor", "xingguo.supervisor")
+    with pytest.raises(Forbidden):
+        supervision_rights.require_supervise(actor("yudu.approver"), "xingguo.supervisor", None)
+
+
+def test_a_platform_acts_for_its_own_group_alone() -> None:
+    assert supervision_rights.require_platform_of("city.slj.supervisor", "city.slj.supervisor") == "city.slj.supervisor"
+    for acts_for in (None, "xingguo.supervisor"):
+        with pytest.raises(Forbidden):
+            supervision_rights.require_platform_of(acts_for, "city.slj.supervisor")
+    assert supervision_rights.is_supervisors_group("city.slj.supervisor")
+    assert not supervision_rights.is_supervisors_group("city.slj.approver")
+    assert not supervision_rights.is_supervisors_group("supervisor")
+
+
+@pytest.mark.parametrize("group", sorted(set(GROUPS) - {"admin.system"}))
+def test_the_system_is_run_by_its_administrator_alone(group: str) -> None:
+    offices = (
+        system_rights.require_administrator,
+        system_rights.require_retry_incidents,
+        system_rights.require_manage_webhooks,
+    )
+    for require in offices:
+        require(actor("admin.system"))
+        with pytest.raises(Forbidden):
+            require(actor(group))
