@@ -21,7 +21,8 @@ from models.catalogue import (
     SupervisorLevel,
     Unit,
 )
-from models.recall import Recall, UnitTransfer, UnitTransferState
+from models.recall import Recall
+from models.unit_transfer import UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services.catalogue import reference
 from services.errors import NotFound

@@ -10,10 +10,11 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.catalogue import ItemVersion
+from models.in_flight import Disposition, InFlight
 from models.notification import NotificationKind, NotificationSubject
 from models.power_event import PowerSubject
 from models.protocol import Message
-from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
+from models.recall import Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
 from services import locks
 from services.accounts import rights, roles
@@ -30,8 +31,8 @@ from services.powers import ledger
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.takeovers import cases_in_flight, handover
-from services.takeovers.cases_in_flight import NotYetDue
-from services.takeovers.recall_views import PreviewRow, RecallView, preview_row, recall_view
+from services.takeovers.cases_in_flight import NotYetDue, PreviewRow, preview_row
+from services.takeovers.recall_views import RecallView, recall_view
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""

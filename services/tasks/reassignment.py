@@ -4,8 +4,9 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from models.recall import Disposition, RecallCase
+from models.in_flight import Disposition
 from models.task import NO_DUE, Task, TaskCandidate
+from models.unit_transfer import UnitTransferCase
 from services.accounts.rights import Role
 from services.catalogue import in_force, reference
 from services.clock import product_now
@@ -44,8 +45,8 @@ def reroute(session: Session, task: Task, case: Case) -> None:
     present = in_force.reviewer_group(case.area, case.review_unit)
     if not any(_reviews_for(group, case.area) and group != present for group in task.candidate_groups):
         return
-    moved = select(RecallCase.from_unit).where(
-        RecallCase.case_no == case.case_no, RecallCase.disposition == Disposition.MOVE_UNIT
+    moved = select(UnitTransferCase.from_unit).where(
+        UnitTransferCase.case_no == case.case_no, UnitTransferCase.disposition == Disposition.MOVE_UNIT
     )
     groups = {unit.code: unit.reviewer_group for unit in reference.county_units(session, case.area)}
     for unit in session.exec(moved).all():
