@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
-from models.recall import InFlight, RecallState
+from models.in_flight import InFlight
+from models.recall import RecallState
 from services.accounts import power_rights
 from services.paging import Page, page_of
 from services.takeovers import recall_views, recalls, unit_transfers
-from services.takeovers.recall_views import PreviewRow, RecallView, Suggestion
+from services.takeovers.cases_in_flight import PreviewRow
+from services.takeovers.recall_views import RecallView, Suggestion
 from services.takeovers.unit_transfers import UnitTransferView
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])

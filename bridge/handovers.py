@@ -12,9 +12,10 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.engine_state import ProcessInstance
+from models.in_flight import Disposition
 from models.outbox import OutboxStatus
 from models.protocol import Message, Process
-from models.recall import Disposition, RecallCase
+from models.recall import RecallCase
 from services.process_engine import outbox
 from services.takeovers import handover
 

@@ -24,5 +24,6 @@ from models import (  # noqa: F401
     supervision,
     task,
     task_outcome,
+    unit_transfer,
     webhook,
 )

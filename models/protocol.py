@@ -45,15 +45,19 @@ class Message(StrEnum):
     RECALL_DECIDED = "recall-decided"  # recall id
     RECALL_DROPPED = "recall-dropped"  # recall id
     RECALL_RESTORED = "recall-restored"  # recall id
+    UNIT_TRANSFER_DECIDED = "unit-transfer-decided"  # unit transfer id
+    UNIT_TRANSFER_REVOKED = "unit-transfer-revoked"  # unit transfer id
 
 
 class Process(StrEnum):
-    """Ids of the mode processes and of the city's takeover (the other called ones are named in the models only)."""
+    """Ids of the processes the product has to know; the others are named in the models only."""
 
     FRONT_WINDOW = "front-window"
     DIRECT_DEVOLUTION = "direct-devolution"
     SUBSTANTIVE_REVIEW = "substantive-review"
     CITY_TAKEOVER = "city-takeover"
+    DELEGATION_RECALL = "delegation-recall"
+    UNIT_TRANSFER = "unit-transfer"
 
 
 class JobType(StrEnum):
@@ -97,6 +101,7 @@ class JobType(StrEnum):
     FILING_ANSWER_REMIND = "filing-answer-remind"
     RECALL_HEARING_LAPSE = "recall-hearing-lapse"
     RECALL_TAKE_EFFECT = "recall-take-effect"
+    UNIT_TRANSFER_TAKE_EFFECT = "unit-transfer-take-effect"
 
 
 CASE_ID: Final = "caseId"

@@ -1,4 +1,4 @@
-"""Jobs of recalls (收回权限) and second transfers (二次划转): idempotent by either, and by case for a takeover."""
+"""Jobs of recalls (收回权限): idempotent by recall, and by case for a takeover."""
 
 from pyzeebe import Job, ZeebeTaskRouter
 
@@ -6,7 +6,7 @@ from models.protocol import JobType
 from services.takeovers import handover, recalls, unit_transfers
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
-from workers.variables import text
+from workers.variables import number, text
 
 router = ZeebeTaskRouter()
 
@@ -21,10 +21,13 @@ def lapse_hearing(job: Job) -> dict[str, object]:
 
 @router.task(task_type=JobType.RECALL_TAKE_EFFECT.value, timeout_ms=JOB_TIMEOUT_MS)
 def take_effect(job: Job) -> dict[str, object]:
-    """Withdraw the power, or pass it to another county unit, and deal with the cases in flight."""
+    """Withdraw the power and deal with the cases in flight.
+
+    A job with ``unitTransferId`` is of a unit transfer decided when those rode on this process (ADR 10).
+    """
     with job_transaction(job) as session:
         if job.variables.get("unitTransferId") is not None:
-            unit_transfers.take_effect(session, int(text(job, "unitTransferId")))
+            unit_transfers.take_effect(session, number(job, "unitTransferId"))
             return {}
         recalls.take_effect(session, int(text(job, "recallId")))
         return {}

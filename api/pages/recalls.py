@@ -10,7 +10,8 @@ from api.pages.powers import notice_of, reason_of, require_staff
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
-from models.recall import InFlight, RecallState
+from models.in_flight import InFlight
+from models.recall import RecallState
 from services.accounts import power_rights
 from services.catalogue import in_force
 from services.errors import FieldProblem, InvalidInput

@@ -27,7 +27,9 @@ ADVICE: Final = {
     422: "请返回修改后再提交。",
     503: "系统正在启动或部分组件暂不可用，请稍后再试。",
 }
-CORRECTABLE: Final = frozenset({"hearing_dates", "presiding_officer_reviewed", "materials_outstanding", "case_paused"})
+CORRECTABLE: Final = frozenset(
+    {"hearing_dates", "presiding_officer_reviewed", "materials_outstanding", "case_paused", "dossier_missing"}
+)
 """Conflicts that what was sent brought about, not another's being faster."""
 
 TITLES: Final = {403: "没有权限", 404: "未找到页面", 405: "不能这样访问", 422: "提交的内容有误"}

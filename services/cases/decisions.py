@@ -7,6 +7,7 @@ from sqlmodel import Session
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT
+from services.cases import dossiers
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
@@ -23,9 +24,14 @@ VERDICT_TEXT = {Verdict.APPROVE: "准予（通过）", Verdict.DENY: "不予（�
 
 
 def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
-    """Record what was decided, dated by the approver's answer."""
+    """Record what was decided, dated by the approver's answer.
+
+    Raises:
+        DossierMissing: whichever way the answer came, the city has received no dossier of a ``substantive`` case.
+    """
     case = session.get_one(Case, case_no)
     if case.decision is None:
+        dossiers.require_received(session, case)
         answer = task_outcomes.latest(session, case_no, outcome=verdict.value)
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)

@@ -13,6 +13,7 @@ from services.catalogue import in_force
 from services.clock import product_now
 from services.deadlines import case_deadlines
 from services.documents import issuance
+from services.errors import Conflict
 from services.journal import audit, task_outcomes, timeline
 
 ON_SITE_TASK = "Task_InspectOnSite"
@@ -20,6 +21,16 @@ REVIEW_TASK = "Task_CountyReview"
 SIGN_TASK = "Task_SignDossier"
 RECEIPT_TASK = "Task_ConfirmDossier"
 CITY_REVIEW_TASK = "Task_CityReview"
+
+
+class DossierMissing(Conflict):
+    """A ``substantive`` case is to be decided, and the city unit holds no dossier of it."""
+
+    code, title, title_en = (
+        "dossier_missing",
+        "市级单位尚未签收审核转报件，不能作出决定",
+        "The city unit has not received the transfer dossier",
+    )
 
 
 def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
@@ -114,6 +125,22 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
             key=f"dossier.received:{dossier.round}",
         )
     return {}
+
+
+def require_received(session: Session, case: Case) -> None:
+    """Refuse to decide a ``substantive`` case of which the city unit holds no dossier: received, and not returned.
+
+    A model alone does not see to it: a designer may draw one without the dossier's steps. What a recall handed over is
+    the city's to examine, and has none.
+
+    Raises:
+        DossierMissing: none was forwarded, received, or forwarded again since it was returned.
+    """
+    if case.handled_as is not Mode.SUBSTANTIVE:
+        return
+    dossier = _current(session, case.case_no)
+    if dossier is None or dossier.received_at is None or dossier.returned_at is not None:
+        raise DossierMissing
 
 
 def return_dossier(session: Session, case_no: str) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from models.catalogue import (
     Unit,
 )
 from models.group import Group, Role
-from models.recall import Recall, UnitTransfer, UnitTransferState
+from models.recall import Recall
+from models.unit_transfer import UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services.catalogue import reference
 from services.errors import NotFound

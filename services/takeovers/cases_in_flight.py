@@ -1,15 +1,61 @@
 """The cases in flight when a power is recalled or passes to another county unit: which they are, and how far."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
 from models.case import Case
+from models.catalogue import Mode
+from models.in_flight import Disposition, InFlight
+from models.recall import RecallCase
+from models.task import Task
+from models.unit_transfer import UnitTransferCase
+from services.cases.submission_input import StateView
+from services.catalogue import reference
 from services.journal import task_outcomes
 
 
 class NotYetDue(Exception):
     """A job came before the day it is about, by a clock a little behind the engine's; it is to come again."""
+
+
+class CaseInFlightView(BaseModel):
+    """A case in flight when a recall or a unit transfer took effect, and what became of it.
+
+    Only a recall tells ``taken_over_at``, when the city's process began; only a unit transfer ``from_unit``.
+    """
+
+    case_no: str
+    disposition: Disposition
+    disposition_name: str
+    state_code: int
+    at: datetime
+    taken_over_at: datetime | None = None
+    from_unit: str | None = None
+
+
+class PreviewRow(BaseModel):
+    """A case in flight and what each choice would do to it."""
+
+    case_no: str
+    item_name: str
+    project: str
+    mode: Mode
+    state: StateView
+    level: int
+    received_at: datetime
+    accepted_at: datetime | None
+    due_at: datetime | None
+    process_instance_key: str | None
+    process_id: str
+    county_unit: str
+    tasks: list[str]
+    if_finish: Disposition
+    if_transfer: Disposition
+    if_finish_name: str
+    if_transfer_name: str
 
 
 def of_item(session: Session, item: str, area: str, *, locked: bool = False) -> Sequence[Case]:
@@ -25,4 +71,35 @@ def is_decided(session: Session, case: Case) -> bool:
     """Tell whether the case is decided, or its decision is on its way to the engine."""
     return case.decision is not None or any(
         task_outcomes.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
+    )
+
+
+def case_view(row: RecallCase | UnitTransferCase) -> CaseInFlightView:
+    """Return what became of one case as the contract shows it."""
+    return CaseInFlightView.model_validate({**row.model_dump(), "disposition_name": row.disposition.label})
+
+
+def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Disposition]) -> PreviewRow:
+    """Return one line of the preview."""
+    unit = reference.handling_unit(session, case)
+    names = session.exec(select(Task.name).where(Task.case_no == case.case_no, col(Task.is_open))).all()
+    finish, transfer = dispositions[InFlight.FINISH], dispositions[InFlight.TRANSFER]
+    return PreviewRow(
+        case_no=case.case_no,
+        item_name=case.item_name,
+        project=case.project,
+        mode=case.mode,
+        state=StateView(code=case.state, name=case.case_state.label),
+        level=case.level,
+        received_at=case.received_at,
+        accepted_at=case.accepted_at,
+        due_at=case.due_at,
+        process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
+        process_id=case.process_id,
+        county_unit=unit.name if unit is not None else "",
+        tasks=list(names),
+        if_finish=finish,
+        if_transfer=transfer,
+        if_finish_name=finish.label,
+        if_transfer_name=transfer.label,
     )

@@ -13,8 +13,9 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState
+from models.in_flight import Disposition, InFlight
 from models.protocol import START_TTL_MS, Message
-from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
+from models.recall import Recall, RecallCase, RecallState
 from models.task import Task
 from services.cases import special_procedures
 from services.cases.dossiers import SIGN_TASK

@@ -12,33 +12,21 @@ from models.case import Case
 from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
-from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
+from models.in_flight import InFlight
+from models.recall import Recall, RecallCase, RecallState
 from models.task import Task
 from services.accounts import power_rights
 from services.accounts.actors import Actor
-from services.cases.submission_input import StateView
-from services.catalogue import reference
 from services.clock import product_now
 from services.powers.filings import CONSENT_TASK
 from services.powers.ledger import PowerEventView
+from services.takeovers.cases_in_flight import CaseInFlightView, case_view
 
 RETURNED_LIMIT: Final = 3
 OVERDUE_LIMIT: Final = 3
 QUESTIONED_LIMIT: Final = 2
 NONCONFORMING_LIMIT: Final = 1
 """How many of each suggest a recall [decision]; a suggestion is looked into by people, never carried out by itself."""
-
-
-class RecalledCaseView(BaseModel):
-    """A case in flight when the recall took effect, and what became of it."""
-
-    case_no: str
-    disposition: Disposition
-    disposition_name: str
-    state_code: int
-    at: datetime
-    taken_over_at: datetime | None
-    from_unit: str | None
 
 
 class RecallView(BaseModel):
@@ -65,30 +53,8 @@ class RecallView(BaseModel):
     restored_by: str | None
     restore_reason: str
     case_count: int
-    cases: list[RecalledCaseView]
+    cases: list[CaseInFlightView]
     events: list[PowerEventView] = []
-
-
-class PreviewRow(BaseModel):
-    """A case in flight and what each choice would do to it."""
-
-    case_no: str
-    item_name: str
-    project: str
-    mode: Mode
-    state: StateView
-    level: int
-    received_at: datetime
-    accepted_at: datetime | None
-    due_at: datetime | None
-    process_instance_key: str | None
-    process_id: str
-    county_unit: str
-    tasks: list[str]
-    if_finish: Disposition
-    if_transfer: Disposition
-    if_finish_name: str
-    if_transfer_name: str
 
 
 class Suggestion(BaseModel):
@@ -114,43 +80,10 @@ class Suggestion(BaseModel):
 
 def recall_view(session: Session, actor: Actor, recall: Recall) -> RecallView:
     """Return a recall as the contract shows it to an account."""
-    rows = recalled_cases(session, RecallCase.recall_id == recall.id)
+    query = select(RecallCase).where(RecallCase.recall_id == recall.id).order_by(col(RecallCase.id))
+    rows = [case_view(row) for row in session.exec(query).all()]
     named = rows if power_rights.may_see_recalled_cases(actor, recall.area, recall.unit) else []
     return RecallView.model_validate({**recall.model_dump(), "case_count": len(rows), "cases": named})
-
-
-def recalled_cases(session: Session, caused: Any) -> list[RecalledCaseView]:
-    """Return what became of the cases of one recall or one second transfer, which ``caused`` names."""
-    rows = session.exec(select(RecallCase).where(caused).order_by(col(RecallCase.id))).all()
-    return [
-        RecalledCaseView.model_validate({**row.model_dump(), "disposition_name": row.disposition.label}) for row in rows
-    ]
-
-
-def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Disposition]) -> PreviewRow:
-    """Return one line of the preview."""
-    unit = reference.handling_unit(session, case)
-    names = session.exec(select(Task.name).where(Task.case_no == case.case_no, col(Task.is_open))).all()
-    finish, transfer = dispositions[InFlight.FINISH], dispositions[InFlight.TRANSFER]
-    return PreviewRow(
-        case_no=case.case_no,
-        item_name=case.item_name,
-        project=case.project,
-        mode=case.mode,
-        state=StateView(code=case.state, name=case.case_state.label),
-        level=case.level,
-        received_at=case.received_at,
-        accepted_at=case.accepted_at,
-        due_at=case.due_at,
-        process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
-        process_id=case.process_id,
-        county_unit=unit.name if unit is not None else "",
-        tasks=list(names),
-        if_finish=finish,
-        if_transfer=transfer,
-        if_finish_name=finish.label,
-        if_transfer_name=transfer.label,
-    )
 
 
 def suggestions(session: Session, *, item: str | None = None, area: str | None = None) -> list[Suggestion]:

@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 
 from models.catalogue import ItemVersion
 from models.group import COORDINATOR, Group, Role
+from models.in_flight import Disposition, InFlight
 from models.power_event import PowerSubject
 from models.protocol import Message
-from models.recall import Disposition, InFlight, Recall, RecallCase, RecallState
+from models.recall import Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
 from services import locks
 from services.accounts import power_rights
@@ -28,8 +29,8 @@ from services.powers import ledger, recorder
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.takeovers import cases_in_flight, handover
-from services.takeovers.cases_in_flight import NotYetDue
-from services.takeovers.recall_views import PreviewRow, RecallView, preview_row, recall_view
+from services.takeovers.cases_in_flight import NotYetDue, PreviewRow, preview_row
+from services.takeovers.recall_views import RecallView, recall_view
 
 STATEMENT_DAYS: Final = 5
 """Working days the county has to state its view [decision]."""

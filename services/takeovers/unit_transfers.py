@@ -1,7 +1,7 @@
 """Second transfer (二次划转): from a date on another county unit handles an item; its running cases stay or move.
 
-Recorded, previewed and carried out as a recall is: the process ``delegation-recall`` keeps the day, on which every case
-in flight either stays with its unit or moves to the new one, once each. A case that moves keeps its number, clock and
+Recorded, previewed and carried out as a recall is: the process ``unit-transfer`` keeps the day, on which every case in
+flight either stays with its unit or moves to the new one, once each. A case that moves keeps its number, clock and
 tasks: the tasks open with the old unit's reviewers are given to the new one's, and the instance's ``reviewUnit`` is set
 for the steps to come. A case already decided, or with the city, stays where it is; one the city returns moves then.
 """
@@ -14,10 +14,11 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.catalogue import CountyUnit, ItemVersion
+from models.in_flight import Disposition, InFlight
 from models.power_event import PowerSubject
-from models.protocol import REVIEW_UNIT, Message
-from models.recall import Disposition, InFlight, RecallCase, UnitTransfer, UnitTransferState
+from models.protocol import REVIEW_UNIT, Message, Process
 from models.task import Task
+from models.unit_transfer import UnitTransfer, UnitTransferCase, UnitTransferState
 from models.working_calendar import china_date, start_of_day
 from services import locks
 from services.accounts import power_rights
@@ -32,12 +33,17 @@ from services.powers.ledger import PowerEventView
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.takeovers import cases_in_flight
-from services.takeovers.cases_in_flight import NotYetDue
-from services.takeovers.recall_views import PreviewRow, RecalledCaseView, preview_row, recalled_cases
+from services.takeovers.cases_in_flight import CaseInFlightView, NotYetDue, PreviewRow, case_view, preview_row
 from services.tasks import reassignment
 
 UNKNOWN_UNIT: Final = "县级承接单位"
 """What a county's unit is called where the list names none."""
+
+_REVOCATIONS: Final = {
+    Process.UNIT_TRANSFER: Message.UNIT_TRANSFER_REVOKED,
+    Process.DELEGATION_RECALL: Message.RECALL_RESTORED,
+}
+"""What the process that keeps a transfer's day waits for besides the day."""
 
 IN_FLIGHT_NAMES: Final = {InFlight.FINISH: "由原承办部门办结", InFlight.TRANSFER: "移交新承办部门办理"}
 
@@ -80,7 +86,7 @@ class UnitTransferView(BaseModel):
     revoked_by: str | None
     revoked_at: datetime | None
     revoke_reason: str
-    cases: list[RecalledCaseView] = []
+    cases: list[CaseInFlightView] = []
     events: list[PowerEventView] = []
 
 
@@ -126,12 +132,8 @@ def decide(
     origin = before.name if before is not None else UNKNOWN_UNIT
     told = f"{item}自{begins}起由{origin}划转{named.name}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
     _record_event(session, transfer, "unit_transfer.decided", told, actor.username, now)
-    variables = {
-        "recallId": _correlation_key(transfer),
-        "unitTransferId": str(transfer.id),
-        "effectiveAt": instant_text(start_of_day(begins)),
-    }
-    _publish(session, transfer, Message.RECALL_ORDERED, variables)
+    variables = {"unitTransferId": _correlation_key(transfer), "effectiveAt": instant_text(start_of_day(begins))}
+    _publish(session, transfer, Message.UNIT_TRANSFER_DECIDED, variables)
     if begins <= today:
         take_effect(session, transfer.id or 0)
     return _view(session, transfer)
@@ -150,8 +152,8 @@ def take_effect(session: Session, transfer_id: int) -> None:
     for case in cases_in_flight.of_item(session, transfer.item, transfer.area, locked=True):
         disposition = disposition_of(session, case, transfer.in_flight, transfer.to_unit)
         counts[disposition] += 1
-        row = RecallCase(
-            unit_transfer_id=transfer.id,
+        row = UnitTransferCase(
+            unit_transfer_id=transfer_id,
             case_no=case.case_no,
             disposition=disposition,
             state_code=case.state,
@@ -180,7 +182,7 @@ def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> Uni
     transfer.revoke_reason = reason
     session.add(transfer)
     _record_event(session, transfer, "unit_transfer.revoked", f"生效前撤销划转：{reason}", actor.username, now)
-    _publish(session, transfer, Message.RECALL_RESTORED)
+    _publish(session, transfer, _REVOCATIONS[Process(transfer.process_id)])
     return _view(session, transfer)
 
 
@@ -191,9 +193,9 @@ def follow_return(session: Session, case_no: str) -> dict[str, Any]:
     """
     case = session.get_one(Case, case_no)
     query = (
-        select(RecallCase, UnitTransfer)
-        .join(UnitTransfer, col(UnitTransfer.id) == col(RecallCase.unit_transfer_id))
-        .where(RecallCase.case_no == case_no, UnitTransfer.state == UnitTransferState.EFFECTIVE)
+        select(UnitTransferCase, UnitTransfer)
+        .join(UnitTransfer, col(UnitTransfer.id) == col(UnitTransferCase.unit_transfer_id))
+        .where(UnitTransferCase.case_no == case_no, UnitTransfer.state == UnitTransferState.EFFECTIVE)
         .order_by(col(UnitTransfer.id).desc())
     )
     latest = session.exec(query).first()
@@ -329,13 +331,15 @@ def _unknown() -> NotFound:
 
 def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
     names = {unit.code: unit.name for unit in reference.county_units(session, transfer.area)}
+    query = select(UnitTransferCase).where(UnitTransferCase.unit_transfer_id == transfer.id)
+    rows = session.exec(query.order_by(col(UnitTransferCase.id))).all()
     return UnitTransferView.model_validate(
         {
             **transfer.model_dump(),
             "from_unit_name": names.get(transfer.from_unit, UNKNOWN_UNIT),
             "to_unit_name": names.get(transfer.to_unit, transfer.to_unit),
             "in_flight_name": IN_FLIGHT_NAMES[transfer.in_flight],
-            "cases": recalled_cases(session, RecallCase.unit_transfer_id == transfer.id),
+            "cases": [case_view(row) for row in rows],
         }
     )
 

@@ -15,7 +15,7 @@ from models.task import ClockShare, Task, TaskCandidate, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, hearings
+from services.cases import conditional_acceptance, dossiers, hearings
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline
@@ -51,6 +51,8 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
         raise InvalidInput([FieldProblem(one.field, one.message) for one in problems])
     if case.case_state is CaseState.SPECIAL_OPEN and completion.outcome in MERITS:
         raise CasePaused()
+    if completion.outcome in MERITS:
+        dossiers.require_received(session, case)
     now = product_now(session)
     if task.clock is ClockShare.ACCEPTANCE and case.acceptance_due_at is not None and now > case.acceptance_due_at:
         raise TaskClosed("受理期限已过，视为受理")

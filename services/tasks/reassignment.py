@@ -5,8 +5,9 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.group import parse_groups
-from models.recall import Disposition, RecallCase
+from models.in_flight import Disposition
 from models.task import NO_DUE, Task, TaskCandidate
+from models.unit_transfer import UnitTransferCase
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.process_engine import outbox
@@ -44,8 +45,8 @@ def reroute(session: Session, task: Task, case: Case) -> None:
     present = in_force.reviewer_group(case.area, case.review_unit)
     if not any(group.reviews_in(case.area) and group.name != present for group in parse_groups(task.candidate_groups)):
         return
-    moved = select(RecallCase.from_unit).where(
-        RecallCase.case_no == case.case_no, RecallCase.disposition == Disposition.MOVE_UNIT
+    moved = select(UnitTransferCase.from_unit).where(
+        UnitTransferCase.case_no == case.case_no, UnitTransferCase.disposition == Disposition.MOVE_UNIT
     )
     groups = {unit.code: unit.reviewer_group for unit in reference.county_units(session, case.area)}
     for unit in session.exec(moved).all():

@@ -121,3 +121,66 @@ def test_a_changed_threshold_reaches_a_running_case_with_its_next_change(running
     )
     assert extended.status_code == 201, extended.text
     running.until(case_no, lambda case: counted_before_yellow(case) == 5, "0.2 of twenty-five working days")
+
+
+def without_a_step(source: Path, target: Path, model: str, flow: str, behind: str) -> None:
+    """Copy the models and let one flow lead past the step it led to."""
+    shutil.copytree(source, target)
+    path = target / model
+    xml, count = re.subn(rf'(<bpmn:sequenceFlow id="{flow}"[^>]*targetRef=")\w+"', rf'\1{behind}"', path.read_text())
+    assert count == 1
+    path.write_text(xml)
+
+
+def refused_decision(running: Instance, case_no: str, outcome: str) -> str:
+    """Return what the approver is told, who is refused a decision for want of the dossier."""
+    task = running.task(case_no, "Task_CityDecide")
+    answer = running.api(task["candidate_groups"][0]).post(
+        f"/tasks/{task['id']}/complete", json={"outcome": outcome, "opinion": "同意"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "dossier_missing"), answer.text
+    return str(answer.json()["detail"])
+
+
+def brought_to_the_decision(running: Instance, *steps: str) -> str:
+    """Submit a ``substantive`` case and answer each step favourably; return its number."""
+    case_no = running.submit("S-28", "zhanggong")
+    for step in steps:
+        running.complete(case_no, step, running.task(case_no, step)["outcomes"][0]["value"])
+    return case_no
+
+
+TO_THE_CITY = ("Task_DecideAcceptance", "Task_CountyReview", "Task_SignDossier")
+
+
+@pytest.mark.parametrize(
+    ("model", "flow", "behind", "dossier"),
+    [
+        ("substantive-review.bpmn", "Flow_DossierSignedToTransferToCity", "Gateway_JoinCityReview", False),
+        ("transfer-to-city.bpmn", "Flow_BuildDossierToConfirmDossier", "EndEvent_DossierReceived", True),
+    ],
+    ids=["no dossier", "a dossier nobody receives"],
+)
+def test_a_model_that_skips_the_dossier_brings_the_city_no_decision(
+    running: Instance, tmp_path: Path, model: str, flow: str, behind: str, *, dossier: bool
+) -> None:
+    models = tmp_path / "bpmn"
+    without_a_step(PROJECT_ROOT / "bpmn", models, model, flow, behind)
+    deployed = run("deploy", str(models), "--state-dir", str(running.state_dir))
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    case_no = brought_to_the_decision(running, *TO_THE_CITY, "Task_CityReview")
+    assert (running.case(case_no)["dossier"] is not None) == dossier
+    for outcome in ("approve", "deny"):
+        assert refused_decision(running, case_no, outcome) == "市级单位尚未签收审核转报件，不能作出决定"
+    case = running.case(case_no)
+    assert case["decision"] is None
+    assert not [one for one in case["documents"] if one["kind"].endswith("决定书")]
+
+    mended = run("deploy", str(PROJECT_ROOT / "bpmn"), "--state-dir", str(running.state_dir))
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    if dossier:
+        running.complete(case_no, "Task_CityDecide", "return", "未经签收")
+        running.complete(case_no, "Task_CityReview", "return", "重新转报")
+        for step in ("Task_CountyReview", "Task_SignDossier", "Task_ConfirmDossier", "Task_CityReview"):
+            running.complete(case_no, step, running.task(case_no, step)["outcomes"][0]["value"])
+        assert running.finish(case_no)["state"]["code"] == 11

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 import models  # noqa: F401 - registers every table
 from models.database import Database
 from services.setup import _alembic, migrate
+from tests.unit.models.test_migrations import insert, insert_case
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -81,3 +82,37 @@ def test_notices_and_who_read_them_live_through_the_revisions_both_ways(database
     with database.engine.connect() as connection:
         assert connection.execute(text("SELECT subject FROM notification WHERE id = 7")).one()[0] == "case"
         assert differences(connection) == []
+
+
+def test_the_cases_of_unit_transfers_move_to_a_table_of_their_own_and_back(database: Database) -> None:
+    config = _alembic(database.url)
+    command.upgrade(config, "0008")
+    with database.engine.begin() as connection:
+        for number in ("recalled", "moved", "kept"):
+            insert_case(connection, number)
+        insert(connection, "recall", id=3, state="effective")
+        insert(connection, "unit_transfer", id=5, state="effective", in_flight="transfer")
+        insert(connection, "unit_transfer", id=6, state="decided", in_flight="finish")
+        insert(connection, "recall_case", recall_id=3, case_no="recalled", disposition="transfer")
+        insert(connection, "recall_case", unit_transfer_id=5, case_no="moved", disposition="move_unit")
+        insert(connection, "recall_case", recall_id=3, case_no="kept", disposition="finish")
+        insert(connection, "recall_case", unit_transfer_id=5, case_no="kept", disposition="keep_unit")
+        connection.execute(text("UPDATE recall_case SET from_unit = 'zrzy', state_code = 8 WHERE unit_transfer_id = 5"))
+    of_transfer = [(5, "moved", "move_unit", 8, "zrzy"), (5, "kept", "keep_unit", 8, "zrzy")]
+    of_recall = [(3, "recalled", "transfer"), (3, "kept", "finish")]
+    columns = "unit_transfer_id, case_no, disposition, state_code, from_unit"
+    for step in ("up", "down", "up"):
+        (command.upgrade if step == "up" else command.downgrade)(config, "0009" if step == "up" else "0008")
+        table = "unit_transfer_case" if step == "up" else "recall_case WHERE recall_id IS NULL"
+        with database.engine.connect() as connection:
+            rows = connection.execute(text(f"SELECT {columns}, at FROM {table} ORDER BY id")).all()  # noqa: S608
+            assert [tuple(row)[:5] for row in rows] == of_transfer
+            assert len({row[5] for row in rows}) == 1
+            query = "SELECT recall_id, case_no, disposition FROM recall_case WHERE recall_id IS NOT NULL ORDER BY id"
+            assert [tuple(row) for row in connection.execute(text(query)).all()] == of_recall
+    with database.engine.begin() as connection:
+        processes = connection.execute(text("SELECT process_id FROM unit_transfer ORDER BY id")).scalars().all()
+        assert processes == ["delegation-recall", "delegation-recall"]
+        insert(connection, "unit_transfer_case", unit_transfer_id=6, case_no="moved", disposition="keep_unit")
+        insert(connection, "recall_case", recall_id=3, case_no="moved", disposition="finish")
+        assert connection.execute(text("SELECT count(DISTINCT id) FROM unit_transfer_case")).scalar() == 3

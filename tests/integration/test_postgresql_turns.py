@@ -20,8 +20,10 @@ from models.catalogue import Mode
 from models.consultation import Training, TrainingAttendance
 from models.database import Database
 from models.filing import Filing, FilingKind
+from models.in_flight import InFlight
 from models.power_event import PowerEvent
-from models.recall import InFlight, Recall, RecallState, UnitTransfer
+from models.recall import Recall, RecallState
+from models.unit_transfer import UnitTransfer
 from models.working_calendar import china_date
 from services.accounts.actors import Actor
 from services.catalogue.seeding import seed_catalogue

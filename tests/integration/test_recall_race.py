@@ -11,7 +11,7 @@ from sqlmodel import select
 from catalog_data.loader import load_catalogue
 from models.case import Case, CaseState
 from models.database import Database
-from models.recall import Disposition, InFlight
+from models.in_flight import Disposition, InFlight
 from models.task import Task, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.catalogue.seeding import seed_catalogue

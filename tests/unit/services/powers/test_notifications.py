@@ -11,9 +11,9 @@ from models.account import Account, Membership
 from models.case import CaseState, Verdict
 from models.database import CHINA
 from models.filing import Filing
+from models.in_flight import InFlight
 from models.notification import Notification, NotificationKind
 from models.policy import PolicyLevel
-from models.recall import InFlight
 from services.clock import product_now
 from services.errors import Forbidden
 from services.guidance import consultations

@@ -18,9 +18,11 @@ from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
 from models.case import Applicant, Case, Verdict
 from models.catalogue import CountyUnit, Mode, Responsibility
+from models.in_flight import Disposition, InFlight
 from models.outbox import OutboxCommand, OutboxKind
-from models.recall import Disposition, InFlight, Recall, RecallState, UnitTransfer, UnitTransferState
+from models.recall import Recall, RecallState
 from models.task import NO_DUE, Task, TaskCandidate
+from models.unit_transfer import UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services.accounts import publishing_rights
 from services.cases import submission
@@ -188,7 +190,26 @@ def test_a_transfer_before_its_day_can_be_revoked_and_then_never_counts(session:
     assert after is not None
     assert after.code == "zrzy"
     assert session.get_one(UnitTransfer, decided.id).state is UnitTransferState.REVOKED
-    assert messages(session) == ["recall-ordered", "recall-restored"]
+    assert messages(session) == ["unit-transfer-decided", "unit-transfer-revoked"]
+
+
+def test_a_transfer_begun_on_the_recalls_process_is_revoked_by_the_message_that_waits_there(
+    session: Session,
+) -> None:
+    boss, ahead = actor("city.coordinator"), china_date(product_now(session)) + timedelta(days=5)
+    decided = unit_transfers.decide(
+        session, boss, area="rongjiang", item="S-22", unit="nb", effective_on=ahead, reason="划转"
+    )
+    row = session.get_one(UnitTransfer, decided.id)
+    assert row.process_id == "unit-transfer"
+    row.process_id = "delegation-recall"
+    unit_transfers.revoke(session, boss, decided.id, "改期")
+    sent = session.exec(select(OutboxCommand).order_by(col(OutboxCommand.id).desc())).first()
+    assert sent is not None
+    assert (sent.payload["name"], sent.payload["correlation_key"]) == (
+        "recall-restored",
+        f"unit-transfer-{decided.id}",
+    )
 
 
 def test_a_transfer_moves_a_running_case_with_its_open_task_and_its_claim_once(session: Session) -> None:
@@ -247,6 +268,25 @@ def test_a_transfer_that_leaves_the_cases_in_flight_changes_none_of_them(session
     (row,) = transfer(session, InFlight.FINISH).cases
     assert row.disposition is Disposition.KEEP_UNIT
     assert (case.review_unit, task.candidate_groups) == ("zrzy", ["rongjiang.zrzy.reviewer"])
+
+
+def test_an_item_is_not_transferred_to_the_unit_that_has_it_on_that_day(session: Session) -> None:
+    ahead = china_date(product_now(session)) + timedelta(days=5)
+    common: dict[str, Any] = {"area": "rongjiang", "item": "S-22", "reason": "划转"}
+
+    def refused(unit: str, day: date | None) -> list[str]:
+        with pytest.raises(InvalidInput, match="已由这个部门承办") as refusal:
+            unit_transfers.decide(session, actor("city.coordinator"), unit=unit, effective_on=day, **common)
+        return [problem.field for problem in refusal.value.problems]
+
+    assert refused("zrzy", None) == refused("zrzy", ahead) == ["unit"]
+    transfer(session, InFlight.FINISH)
+    assert refused("nb", None) == refused("nb", ahead) == ["unit"]
+    sent = ["unit-transfer-decided"]
+    assert messages(session) == sent
+    back = unit_transfers.decide(session, actor("city.coordinator"), unit="zrzy", effective_on=None, **common)
+    assert (back.from_unit, back.to_unit) == ("nb", "zrzy")
+    assert messages(session) == sent * 2
 
 
 def test_the_preview_of_a_transfer_says_what_will_happen(session: Session) -> None:

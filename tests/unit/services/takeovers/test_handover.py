@@ -13,9 +13,10 @@ from catalog_data.loader import load_catalogue
 from models.case import Case, CaseState
 from models.database import Database
 from models.engine_state import ProcessInstance
+from models.in_flight import Disposition, InFlight
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
-from models.recall import Disposition, InFlight, RecallCase
+from models.recall import RecallCase
 from models.task import Task, TaskCandidate
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.catalogue.seeding import seed_catalogue

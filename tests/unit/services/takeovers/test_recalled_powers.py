@@ -7,8 +7,8 @@ from sqlmodel import Session
 
 from models.case import CaseState, Verdict
 from models.catalogue import Mode
+from models.in_flight import InFlight
 from models.policy import PolicyLevel
-from models.recall import InFlight
 from models.working_calendar import china_date
 from services.catalogue import in_force
 from services.clock import product_now
