@@ -275,8 +275,8 @@ def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, datab
             reason=extension.reason,
             approved_by=extension.approved_by,
             approved_at=extension.approved_at,
-            due_at=case.due_at,
-            provisional=case.provisional,
+            due_at=case.deadlines.due_at,
+            provisional=case.deadlines.provisional,
         )
 
 

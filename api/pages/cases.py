@@ -280,7 +280,8 @@ def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:
 
 
 def _change_token(case: Case, open_tasks: list[TaskView]) -> str:
-    told: list[object] = [case.state, case.level, case.clock_version, case.decided_at, case.closed_at, case.due_at]
+    owed = case.deadlines
+    told: list[object] = [case.state, case.level, owed.clock_version, case.decided_at, case.closed_at, owed.due_at]
     told += [(one.id, one.assignee, one.light.value) for one in open_tasks]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 

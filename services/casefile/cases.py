@@ -101,17 +101,17 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         guide_version=case.guide_version,
         deemed_accepted=case.deemed_accepted,
         decided_at=case.decided_at,
-        acceptance_due_at=case.acceptance_due_at,
-        supplement_due_at=case.supplement_due_at,
-        promised_due_at=case.promised_due_at,
-        review_due_at=case.review_due_at,
-        decision_due_at=case.decision_due_at,
-        delivery_due_at=case.delivery_due_at,
+        acceptance_due_at=case.deadlines.acceptance_due_at,
+        supplement_due_at=case.deadlines.supplement_due_at,
+        promised_due_at=case.deadlines.promised_due_at,
+        review_due_at=case.deadlines.review_due_at,
+        decision_due_at=case.deadlines.decision_due_at,
+        delivery_due_at=case.deadlines.delivery_due_at,
         handling=case_deadlines.announced_handling(session, case),
         overdue_at=case.overdue_at,
         tolerance=_tolerance(case),
         by_commitment=case.by_commitment,
-        provisional_dates=case.provisional_dates,
+        provisional_dates=case.deadlines.provisional_dates,
         clock=clock_views.clock_view(session, case, now),
         applicant=case_access.applicant_view(applicant, open_view),
         conditions=case.conditions,
@@ -153,10 +153,10 @@ def public_case(session: Session, case_no: str, query_code: str) -> dict[str, An
         "received_at": case.received_at,
         "accepted_at": case.accepted_at,
         "handling": case_deadlines.announced_handling(session, case),
-        "due_at": case.due_at,
-        "promised_due_at": case.promised_due_at,
-        "provisional": case.provisional,
-        "provisional_dates": case.provisional_dates,
+        "due_at": case.deadlines.due_at,
+        "promised_due_at": case.deadlines.promised_due_at,
+        "provisional": case.deadlines.provisional,
+        "provisional_dates": case.deadlines.provisional_dates,
         "closed_at": case.closed_at,
         "decision": case.decision,
         "documents": [{"kind": one.kind, "number": one.number} for one in _documents(session, case_no)],
@@ -188,8 +188,8 @@ def _row(case: Case, applicant: Applicant, area_names: dict[str, str], now: date
         applicant_name=masked_name(applicant.name),
         received_at=case.received_at,
         accepted_at=case.accepted_at,
-        due_at=case.due_at,
-        provisional=case.provisional,
+        due_at=case.deadlines.due_at,
+        provisional=case.deadlines.provisional,
         closed_at=case.closed_at,
         decision=case.decision,
         light=_light(case, now),
@@ -197,14 +197,15 @@ def _row(case: Case, applicant: Applicant, area_names: dict[str, str], now: date
 
 
 def _light(case: Case, now: datetime) -> Light:
+    owed = case.deadlines
     seen = case.decided_at or case.closed_at or now
     if case.overdue_at is not None and (not case.is_open or case.decided_at is None):
         return Light.RED
-    if case.due_at is not None and seen > case.due_at:
+    if owed.due_at is not None and seen > owed.due_at:
         return Light.RED
     if case.case_state is CaseState.SPECIAL_OPEN:
         return Light.PAUSED
-    if case.is_open and case.decided_at is None and case.warn_at is not None and now >= case.warn_at:
+    if case.is_open and case.decided_at is None and owed.warn_at is not None and now >= owed.warn_at:
         return Light.YELLOW
     return Light.GREEN
 

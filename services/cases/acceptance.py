@@ -27,7 +27,7 @@ def check(session: Session, case_no: str) -> dict[str, Any]:
     """Check the submission and start the receipt limit."""
     case = session.get_one(Case, case_no)
     found = form_check.run(session, case, 0)
-    first = case.acceptance_due_at is None
+    first = case.deadlines.acceptance_due_at is None
     due = case_deadlines.set_receipt_deadline(session, case, case.received_at)
     if first:
         case_deadlines.start_receipt_monitor(session, case)
@@ -84,7 +84,7 @@ def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, An
     """Accept by silence: nothing was said in time, so it counts from the day of receipt (art. 32)."""
     case = session.get_one(Case, case_no)
     if case.accepted_at is None:
-        due = case.acceptance_due_at or product_now(session)
+        due = case.deadlines.acceptance_due_at or product_now(session)
         case.deemed_accepted = True
         _begin(session, case, limits, accepted_at=case.supplemented_at or case.received_at, issued_at=due)
         timeline.append(
@@ -107,12 +107,12 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
         case.correction_requested_at, case.state = at, CaseState.CORRECTION_OPEN
         case_deadlines.refresh(session, case)
         case_deadlines.announce_change(session, case)
-        missing, due = form_check.missing(session, case_no), case.supplement_due_at
+        missing, due = form_check.missing(session, case_no), case.deadlines.supplement_due_at
         issuance.issue_correction_notice(session, case, missing, answer.opinion, due, at)
         timeline.append(
             session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at
         )
-    return {"supplementDueAt": instant_text(case.supplement_due_at)}
+    return {"supplementDueAt": instant_text(case.deadlines.supplement_due_at)}
 
 
 def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
     """End a case whose applicant did not supply what was missing in time."""
     case = session.get_one(Case, case_no)
     if case.is_open:
-        at = case.supplement_due_at or product_now(session)
+        at = case.deadlines.supplement_due_at or product_now(session)
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
         case_deadlines.stop_receipt_monitor(session, case)

@@ -50,7 +50,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     if case.case_state is not CaseState.CORRECTION_OPEN:
         raise NotAwaitingMaterials()
     now = product_now(session)
-    if case.supplement_due_at is not None and now > case.supplement_due_at:
+    if case.deadlines.supplement_due_at is not None and now > case.deadlines.supplement_due_at:
         raise NotAwaitingMaterials("补正期限已过")
     session.add_all(Material(**row) for row in material_rows(case_no, materials, 1))
     case.supplemented_at, case.state = now, CaseState.CORRECTION_CLOSED

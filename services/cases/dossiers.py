@@ -26,8 +26,8 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
     """Give the city unit the accepted case: to handle (``window``) or for information (``substantive``)."""
     case = session.get_one(Case, case_no)
     at = case.accepted_at or product_now(session)
-    if case.deemed_accepted and case.acceptance_due_at is not None:
-        at = case.acceptance_due_at
+    if case.deemed_accepted and case.deadlines.acceptance_due_at is not None:
+        at = case.deadlines.acceptance_due_at
     else:
         accepted = task_outcomes.find(session, case_no, outcome="accept")
         at = accepted.decided_at if accepted is not None else at

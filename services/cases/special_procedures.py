@@ -264,7 +264,7 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     if session.exec(select(Extension.id).where(Extension.case_no == case.case_no)).first() is not None:
         raise ExtendedBefore()
     now = product_now(session)
-    if case.due_at is not None and now > case.due_at:
+    if case.deadlines.due_at is not None and now > case.deadlines.due_at:
         raise LimitOver()
     extension = Extension(
         case_no=case.case_no, days=days, reason=reason.strip(), approved_by=actor.username, approved_at=now

@@ -109,7 +109,7 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
     return {
         "accepted": case.accepted_at is not None,
         "acceptanceStage": stage,
-        "supplementDueAt": instant_text(case.supplement_due_at),
+        "supplementDueAt": instant_text(case.deadlines.supplement_due_at),
     }
 
 

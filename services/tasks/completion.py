@@ -52,7 +52,8 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     if case.case_state is CaseState.SPECIAL_OPEN and completion.outcome in MERITS:
         raise CasePaused()
     now = product_now(session)
-    if task.clock is ClockShare.ACCEPTANCE and case.acceptance_due_at is not None and now > case.acceptance_due_at:
+    answer_due = case.deadlines.acceptance_due_at
+    if task.clock is ClockShare.ACCEPTANCE and answer_due is not None and now > answer_due:
         raise TaskClosed("受理期限已过，视为受理")
     inspection.require_two_inspectors(answer.values)
     conditional_acceptance.check_answer(session, case, completion.outcome, answer.values)

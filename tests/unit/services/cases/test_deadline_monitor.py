@@ -183,8 +183,8 @@ def test_a_case_stays_supervised_when_a_newer_list_drops_its_county(session: Ses
 
 
 def test_what_is_already_past_is_told_at_once_and_the_watch_sleeps_to_what_comes(session: Session, case: Case) -> None:
-    assert case.warn_at is not None
-    with freeze_time(case.warn_at + timedelta(days=2)):
+    assert case.deadlines.warn_at is not None
+    with freeze_time(case.deadlines.warn_at + timedelta(days=2)):
         planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS)
     assert "deadline.yellow" in events(session)
     assert datetime.fromisoformat(planned["nextWakeAt"]) == DUE + timedelta(seconds=1)
@@ -250,18 +250,20 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
 ) -> None:
     with freeze_time(ACCEPTED):
         deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 1})
-        assert case.review_overrun_at is None
+        assert case.deadlines.review_overrun_at is None
         deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     # Ten of twenty working days after 21 September: 22, 23, 24, 28, 29, 30 September, 8, 9, 10, 12 October.
     ended = end_of_day(date(2026, 10, 12))
-    assert case.review_overrun_at == ended + timedelta(seconds=1)
+    assert case.deadlines.review_overrun_at == ended + timedelta(seconds=1)
     answer_of_review(session, case)
     session.exec(update(Task).values(is_open=reviewing))
     with freeze_time(ended + timedelta(seconds=2)):
         deadline_monitor.signal(session, case.case_no)
         planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     assert ("deadline.review_overdue" in events(session)) is reviewing
-    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at, "a review that is over keeps nobody awake"
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.deadlines.warn_at, (
+        "a review that is over keeps nobody awake"
+    )
     texts = [
         one.text for one in session.exec(select(Notification).where(Notification.signal == "review_overdue")).all()
     ]
@@ -271,12 +273,12 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
 def test_a_changed_threshold_moves_the_lights_of_a_running_case(session: Session, case: Case) -> None:
     with freeze_time(ACCEPTED):
         deadline_monitor.plan(session, case.case_no, THRESHOLDS)
-        before = case.warn_at
+        before = case.deadlines.warn_at
         planned = deadline_monitor.plan(session, case.case_no, {"yellowShare": 0.25, "yellowDays": 0})
     assert before is not None
-    assert case.warn_at is not None
-    assert case.warn_at < before
-    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at
+    assert case.deadlines.warn_at is not None
+    assert case.deadlines.warn_at < before
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.deadlines.warn_at
 
 
 def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -> None:
