@@ -100,7 +100,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case = _of_window(session, actor, case_no)
     if not case.is_open:
         raise CaseClosed()
-    if case.decision is not None or task_outcomes.final(session, case_no) is not None:
+    if task_outcomes.is_decided(session, case):
         raise CaseDecided()
     now = product_now(session)
     if case.accepted_at is None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from services.journal import task_outcomes
 
 
 class NotYetDue(Exception):
@@ -19,10 +18,3 @@ def of_item(session: Session, item: str, area: str, *, locked: bool = False) -> 
     if locked:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.exec(query).all()
-
-
-def is_decided(session: Session, case: Case) -> bool:
-    """Tell whether the case is decided, or its decision is on its way to the engine."""
-    return case.decision is not None or any(
-        task_outcomes.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
-    )
