@@ -81,7 +81,7 @@ class CaseDeadlines(SQLModel, table=True):
         """Return the earlier end of the statutory and the promised limit, and whether it is provisional."""
         if self.promised_due_at is not None and (self.due_at is None or self.promised_due_at < self.due_at):
             return self.promised_due_at, self.is_provisional(DueDate.PROMISED)
-        return self.due_at, self.is_provisional(DueDate.STATUTORY)
+        return self.due_at, self.due_at is not None and self.is_provisional(DueDate.STATUTORY)
 
     def is_provisional(self, date: DueDate) -> bool:
         """Tell whether one of the dates is a guess yet."""
