@@ -211,7 +211,7 @@ def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_pro
     session.flush()
     case_deadlines.refresh(session, case)
     assert case.deadlines.provisional_dates == ["due_at", "promised_due_at"]
-    assert special_procedures.view(session, case, procedure)["provisional"]
+    assert special_procedures.view(session, case, procedure).provisional
     procedure.ended_at = datetime(2026, 12, 30, 9, tzinfo=CHINA)
     session.flush()
     case_deadlines.refresh(session, case)

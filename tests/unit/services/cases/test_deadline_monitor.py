@@ -22,12 +22,12 @@ from models.task import ClockShare, Task, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
 from services.accounts.actors import Actor
-from services.casefile import cases
+from services.casefile import case_list
 from services.cases import applicant_actions, deadline_monitor, hearings, special_procedures
 from services.cases.hearings import Hearing, HearingDates, NotImpartial
 from services.cases.special_procedures import CaseNotRunning, ProcedureEnded
 from services.catalogue.seeding import seed_catalogue
-from services.deadlines import case_deadlines
+from services.deadlines import case_deadlines, clock_views
 from services.errors import InvalidInput
 
 ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
@@ -148,7 +148,7 @@ def events(session: Session) -> list[str]:
 def test_a_limit_that_ran_out_is_overdue_for_ever(session: Session, case: Case) -> None:
     with freeze_time(DUE + timedelta(seconds=2)):
         deadline_monitor.signal(session, case.case_no)
-        assert cases._light(case, datetime.now(CHINA)).value == "red"
+        assert case_list.light_of(case, datetime.now(CHINA)).value == "red"
     assert case.overdue_at == DUE + timedelta(seconds=1)
     told = {one.to_group for one in session.exec(select(Notification).where(Notification.signal == "overdue")).all()}
     assert {"city.zrzy.supervisor", "xingguo.supervisor", "city.coordinator"} <= told
@@ -224,7 +224,7 @@ def test_an_extension_is_as_long_as_the_guide_allows_else_ten_working_days(
     with freeze_time(ACCEPTED + timedelta(days=1)):
         if taken:
             assert special_procedures.extend(session, APPROVER, case, days, "联合办理").days == days
-            assert cases.clock_views.clock_view(session, case, ACCEPTED).limit == 20 + days
+            assert clock_views.clock_view(session, case, ACCEPTED).limit == 20 + days
             return
         with pytest.raises(InvalidInput) as refused:
             special_procedures.extend(session, APPROVER, case, days, "联合办理")
@@ -284,7 +284,7 @@ def test_a_changed_threshold_moves_the_lights_of_a_running_case(session: Session
 def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -> None:
     with freeze_time(ACCEPTED + timedelta(days=1)):
         procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
-        assert cases._light(case, datetime.now(CHINA)).value == "paused"
+        assert case_list.light_of(case, datetime.now(CHINA)).value == "paused"
     with freeze_time(ACCEPTED + timedelta(days=2)):
         applicant_actions.withdraw(session, WINDOW, case.case_no, "不办了")
         with pytest.raises(ProcedureEnded):
@@ -296,7 +296,7 @@ def test_a_case_already_overdue_stays_red_in_a_special_procedure(session: Sessio
     with freeze_time(DUE + timedelta(days=1)):
         deadline_monitor.signal(session, case.case_no)
         special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
-        assert cases._light(case, datetime.now(CHINA)).value == "red"
+        assert case_list.light_of(case, datetime.now(CHINA)).value == "red"
 
 
 def test_a_hearing_is_given_its_days_and_its_officer_later(session: Session, case: Case) -> None:
