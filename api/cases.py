@@ -1,6 +1,6 @@
 """Cases (办件): submit, list, read, and what people do to a case outside its tasks."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -13,10 +13,11 @@ from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
 from services.accounts import case_access
-from services.casefile import cases
+from services.casefile import case_list, whole_case
 from services.casefile.views import CaseRow, CaseView
 from services.cases import applicant_actions, hearings, special_procedures, submission
 from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
+from services.cases.views import SpecialProcedureView
 from services.paging import Page
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
@@ -85,23 +86,6 @@ class CaseOutcome(BaseModel):
     state: StateView
 
 
-class SpecialProcedureView(BaseModel):
-    """A special procedure of a case; ``provisional`` says that its planned end is a guess yet."""
-
-    id: str
-    kind: SpecialKind
-    days: int
-    reason: str
-    begun_at: datetime
-    planned_end_at: datetime
-    provisional: bool
-    ended_at: datetime | None
-    presiding_officer: str | None
-    told_on: date | None
-    requested_on: date | None
-    held_on: date | None
-
-
 class ExtensionView(BaseModel):
     """The extension of a case's limit and the due instant it leads to."""
 
@@ -159,7 +143,7 @@ def list_cases(
 ) -> Page[CaseRow]:
     """List the cases the account may read, applicants masked."""
     with database.reading() as session:
-        return cases.list_cases(
+        return case_list.list_cases(
             session,
             caller,
             q=q or None,
@@ -177,7 +161,7 @@ def list_cases(
 def get_case(case_no: CaseNumber, caller: Caller, database: WebDatabase) -> CaseView:
     """Give the whole case; who reads whose case it is leaves an audit entry."""
     with database.transaction() as session:
-        return cases.get_case(session, caller, case_no)
+        return whole_case.get_case(session, caller, case_no)
 
 
 @router.post(
@@ -218,7 +202,7 @@ def begin_special_procedure(
     with database.transaction() as session:
         case = case_access.get(session, caller, case_no)
         procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason, body.hearing())
-        return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
+        return special_procedures.view(session, case, procedure)
 
 
 @router.post(
@@ -235,7 +219,7 @@ def end_special_procedure(
     with database.transaction() as session:
         case = case_access.get(session, caller, case_no)
         procedure = special_procedures.end(session, caller, case, procedure_id)
-        return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
+        return special_procedures.view(session, case, procedure)
 
 
 @router.put(
@@ -256,7 +240,7 @@ def set_hearing(
         case = case_access.get(session, caller, case_no)
         given = hearings.Hearing(**body.model_dump())
         procedure = special_procedures.set_hearing(session, caller, case, procedure_id, given)
-        return SpecialProcedureView.model_validate(special_procedures.view(session, case, procedure))
+        return special_procedures.view(session, case, procedure)
 
 
 @router.post(
@@ -275,8 +259,8 @@ def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, datab
             reason=extension.reason,
             approved_by=extension.approved_by,
             approved_at=extension.approved_at,
-            due_at=case.due_at,
-            provisional=case.provisional,
+            due_at=case.deadlines.due_at,
+            provisional=case.deadlines.provisional,
         )
 
 

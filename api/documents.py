@@ -1,18 +1,15 @@
 """Issued documents, and what the public may ask: how far a case is, and whether a certificate is genuine."""
 
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel
 
 from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
-from models.case import Verdict
-from services.casefile import cases, document_reading
-from services.cases.submission_input import StateView
+from services.casefile import document_reading, public_case
+from services.casefile.views import PublicCase
 from services.documents import certificates
 from services.documents.certificates import CertificateCheck
 
@@ -24,35 +21,6 @@ class PdfResponse(Response):
     """A PDF document."""
 
     media_type = "application/pdf"
-
-
-class PublicDocument(BaseModel):
-    """A document as the applicant sees it."""
-
-    kind: str
-    number: str
-
-
-class PublicCase(BaseModel):
-    """What an applicant may see of the case."""
-
-    case_no: str
-    item: str
-    item_name: str
-    area: str
-    state: StateView
-    received_at: datetime
-    accepted_at: datetime | None
-    handling: str
-    """即办件 or 承诺件."""
-    due_at: datetime | None
-    promised_due_at: datetime | None
-    provisional: bool
-    provisional_dates: list[str]
-    closed_at: datetime | None
-    decision: Verdict | None
-    documents: list[PublicDocument]
-    certificates: list[str]
 
 
 @router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404))
@@ -73,7 +41,7 @@ def get_public_case(
 ) -> PublicCase:
     """Tell an applicant how far the case is."""
     with database.reading() as session:
-        return PublicCase.model_validate(cases.public_case(session, case_no, query_code))
+        return public_case.get_public_case(session, case_no, query_code)
 
 
 @public.get("/certificates/{number}", responses=documented(404))

@@ -6,6 +6,7 @@ from models import (  # noqa: F401
     audit,
     calendar,
     case,
+    case_deadlines,
     catalogue,
     clock_record,
     clock_state,

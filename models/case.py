@@ -4,9 +4,11 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, event, text
+from sqlmodel import Field, Relationship, SQLModel
 
+from models.case_clock import LimitUnit
+from models.case_deadlines import CaseDeadlines
 from models.catalogue import Mode
 from models.database import Instant, choice
 
@@ -77,13 +79,6 @@ class Verdict(StrEnum):
 
     APPROVE = "approve"
     DENY = "deny"
-
-
-class LimitUnit(StrEnum):
-    """The unit a limit is counted in."""
-
-    WORKING_DAY = "working_day"
-    DAY = "day"
 
 
 class ApplicantKind(StrEnum):
@@ -158,9 +153,7 @@ class Case(SQLModel, table=True):
     taken_over_at: datetime | None = Field(default=None, sa_type=Instant)
     """When a recall handed the running case to the city unit."""
     received_at: datetime = Field(sa_type=Instant)
-    acceptance_due_at: datetime | None = Field(default=None, sa_type=Instant)
     correction_requested_at: datetime | None = Field(default=None, sa_type=Instant)
-    supplement_due_at: datetime | None = Field(default=None, sa_type=Instant)
     supplemented_at: datetime | None = Field(default=None, sa_type=Instant)
     accepted_at: datetime | None = Field(default=None, sa_type=Instant)
     deemed_accepted: bool = False
@@ -170,30 +163,12 @@ class Case(SQLModel, table=True):
     limit_days: int | None = None
     promised_days: int | None = None
     limit_unit: LimitUnit = Field(default=LimitUnit.WORKING_DAY, sa_type=choice(LimitUnit))
-    due_at: datetime | None = Field(default=None, sa_type=Instant)
-    promised_due_at: datetime | None = Field(default=None, sa_type=Instant)
-    provisional: bool = False
-    provisional_dates: list[str] = Field(default_factory=list, sa_type=JSON)
-    """The names of those of its dates that rest on a guess by the week (暂定)."""
-    warn_at: datetime | None = Field(default=None, sa_type=Instant)
     handling: str = Field(default="承诺件", max_length=8)
     """承诺件 (promised by a date) or 即办件 (done on the day of acceptance)."""
     review_days: int | None = None
     """The county's share of a ``substantive`` case, working days from acceptance."""
     decision_days: int | None = None
     """The city's share of a ``substantive`` case, from the dossier's receipt."""
-    review_due_at: datetime | None = Field(default=None, sa_type=Instant)
-    review_warn_at: datetime | None = Field(default=None, sa_type=Instant)
-    review_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the review is a stage overrun: of the county's share, or of the one clock where a threshold says so."""
-    decision_due_at: datetime | None = Field(default=None, sa_type=Instant)
-    decision_warn_at: datetime | None = Field(default=None, sa_type=Instant)
-    decision_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
-    forwarding_late_at: datetime | None = Field(default=None, sa_type=Instant)
-    acceptance_warn_at: datetime | None = Field(default=None, sa_type=Instant)
-    delivery_due_at: datetime | None = Field(default=None, sa_type=Instant)
-    thresholds: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    """The row of ``warning-thresholds`` that holds for the case."""
     overdue_at: datetime | None = Field(default=None, sa_type=Instant)
     """The first instant past the statutory limit; never taken back, however the case ends."""
     tolerated_materials: str | None = None
@@ -202,23 +177,17 @@ class Case(SQLModel, table=True):
     tolerated_supplied_at: datetime | None = Field(default=None, sa_type=Instant)
     by_commitment: bool = False
     """Accepted on the applicant's written promise (告知承诺)."""
-    clock_version: int = 0
     process_id: str = Field(max_length=64)
     process_instance_key: int | None = Field(default=None, sa_type=BigInteger, index=True)
+    deadlines: CaseDeadlines = Relationship(
+        sa_relationship_kwargs={"lazy": "joined", "innerjoin": True, "uselist": False, "cascade": "all"}
+    )
+    """What the case owes and when; read with the case in one statement, and made with it."""
 
     @property
     def case_state(self) -> CaseState:
         """Return the state as the enumeration."""
         return CaseState(self.state)
-
-    def is_provisional(self, name: str) -> bool:
-        """Tell whether one of the case's dates, by its field's name, is a guess yet."""
-        return name in self.provisional_dates
-
-    def mark_provisional(self, name: str, guessed: bool) -> None:
-        """Write on the case whether one of its dates is a guess."""
-        others = [one for one in self.provisional_dates if one != name]
-        self.provisional_dates = sorted([*others, name] if guessed else others)
 
     @property
     def handled_as(self) -> Mode:
@@ -232,6 +201,12 @@ class Case(SQLModel, table=True):
         Nobody in the city is named for a ``direct`` item, and a county does not supervise what the city decides.
         """
         return self.mode is Mode.DIRECT and self.taken_over_at is not None
+
+
+@event.listens_for(Case, "init")
+def _make_deadlines(_case: Case, _positional: tuple[object, ...], values: dict[str, Any]) -> None:
+    """Give a new case its deadlines: no case is without them, or it could not be read."""
+    values.setdefault("deadlines", CaseDeadlines(case_no=values["case_no"]))
 
 
 class Applicant(SQLModel, table=True):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from models.case import LimitUnit
 from models.working_calendar import ONE_DAY, WorkingCalendar, china_date, end_of_day, start_of_day
 
 DEFAULT_YELLOW_SHARE = 0.8
@@ -23,6 +22,13 @@ NO_LONGER_COUNTED = "已停止计时，未使用"
 """The reason of a day that would have counted, had the case not been answered before it."""
 
 AWAITING_SUPPLEMENT = "等待申请人补正，不计入受理期限"
+
+
+class LimitUnit(StrEnum):
+    """The unit a limit is counted in."""
+
+    WORKING_DAY = "working_day"
+    DAY = "day"
 
 
 class DayStatus(StrEnum):

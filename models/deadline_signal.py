@@ -1,4 +1,4 @@
-"""What a case's dates make happen, and when: pure, from the dates written on the case.
+"""What a case's dates make happen, and when: pure, from the case and its deadlines.
 
 ``deadline-watch`` sleeps until the next of these instants. While a special procedure runs nothing is signalled but what
 the applicant still owes (容缺受理): that promise names a day, and a pause does not move it.
@@ -55,32 +55,34 @@ def signals_of(case: Case) -> list[DeadlineSignal]:
     """Return everything the case's dates will make or have made happen in its present stage."""
     if not case.is_open:
         return []
+    owed = case.deadlines
     if case.case_state is CaseState.SPECIAL_OPEN:
         return _of_promise(case)
     if case.decided_at is not None:
-        return _past(SignalKind.DELIVERY_OVERDUE, case.delivery_due_at)
+        return _past(SignalKind.DELIVERY_OVERDUE, owed.delivery_due_at)
     if case.accepted_at is not None:
         return _of_handling(case)
     if case.case_state is CaseState.CORRECTION_OPEN:
-        return _at_end(SignalKind.SUPPLEMENT_OVERDUE, case.supplement_due_at)
+        return _at_end(SignalKind.SUPPLEMENT_OVERDUE, owed.supplement_due_at)
     return [
-        *_warning(SignalKind.ACCEPTANCE_WARNING, case.acceptance_warn_at, case.acceptance_due_at),
-        *_at_end(SignalKind.ACCEPTANCE_OVERDUE, case.acceptance_due_at),
+        *_warning(SignalKind.ACCEPTANCE_WARNING, owed.acceptance_warn_at, owed.acceptance_due_at),
+        *_at_end(SignalKind.ACCEPTANCE_OVERDUE, owed.acceptance_due_at),
     ]
 
 
 def _of_handling(case: Case) -> list[DeadlineSignal]:
-    found = [*_warning(SignalKind.YELLOW, case.warn_at, case.due_at), *_past(SignalKind.OVERDUE, case.due_at)]
-    if case.promised_due_at != case.due_at:
-        found += _past(SignalKind.PROMISE_BROKEN, case.promised_due_at)
-    if case.decision_due_at is not None:
-        found += _warning(SignalKind.DECISION_OVERDUE, case.decision_overrun_at, case.decision_due_at)
+    owed = case.deadlines
+    found = [*_warning(SignalKind.YELLOW, owed.warn_at, owed.due_at), *_past(SignalKind.OVERDUE, owed.due_at)]
+    if owed.promised_due_at != owed.due_at:
+        found += _past(SignalKind.PROMISE_BROKEN, owed.promised_due_at)
+    if owed.decision_due_at is not None:
+        found += _warning(SignalKind.DECISION_OVERDUE, owed.decision_overrun_at, owed.decision_due_at)
     elif case.handled_as is not Mode.SUBSTANTIVE:
-        if case.review_overrun_at is not None:
-            found += _past(SignalKind.REVIEW_OVERDUE, case.review_overrun_at - JUST_AFTER)
+        if owed.review_overrun_at is not None:
+            found += _past(SignalKind.REVIEW_OVERDUE, owed.review_overrun_at - JUST_AFTER)
     elif case.level == 0:
-        found += _warning(SignalKind.REVIEW_OVERDUE, case.review_overrun_at, case.review_due_at)
-        found += _warning(SignalKind.FORWARDING_LATE, case.forwarding_late_at, case.forwarding_late_at)
+        found += _warning(SignalKind.REVIEW_OVERDUE, owed.review_overrun_at, owed.review_due_at)
+        found += _warning(SignalKind.FORWARDING_LATE, owed.forwarding_late_at, owed.forwarding_late_at)
     return found + _of_promise(case)
 
 

@@ -10,6 +10,34 @@ from sqlmodel import Field, SQLModel
 from models.database import Instant, choice
 
 
+class Outcome(StrEnum):
+    """The outcomes the product's rules know; a designer's form may offer others, which only its process reads."""
+
+    ACCEPT = "accept"
+    CORRECT = "correct"
+    REFUSE = "refuse"
+    NOT_NEEDED = "not_needed"
+    FORWARD = "forward"
+    RETURN = "return"
+    AGREE = "agree"
+    APPROVE = "approve"
+    DENY = "deny"
+
+    @classmethod
+    def merits(cls) -> frozenset["Outcome"]:
+        """Return the outcomes that decide a case on its merits."""
+        return MERITS
+
+    @classmethod
+    def ending(cls) -> frozenset["Outcome"]:
+        """Return the outcomes after which a case only remains to be finished: decided, or not accepted at all."""
+        return ENDING
+
+
+MERITS = frozenset({Outcome.APPROVE, Outcome.DENY})
+ENDING = MERITS | {Outcome.REFUSE, Outcome.NOT_NEEDED}
+
+
 class TaskOutcomeStatus(StrEnum):
     """Whether the engine took the answer: ``overtaken`` when a timer or a withdrawal was first."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from models.case import LimitUnit
+from models.case_clock import LimitUnit
 from models.catalogue import Mode, PowerKind
 from papers.paper import Reference
 

@@ -23,7 +23,7 @@ from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
 from services.accounts import case_access, rights, task_rights
-from services.casefile import cases
+from services.casefile import case_list, whole_case
 from services.casefile.views import CaseRow, CaseView
 from services.cases import applicant_actions, conditional_acceptance
 from services.catalogue import reference
@@ -117,7 +117,7 @@ def show_cases(
     wanted_mode = mode if mode in set(Mode) else None
     wanted_area = area if area in visitor.areas else None
     with database.reading() as session:
-        page = cases.list_cases(
+        page = case_list.list_cases(
             session,
             visitor.actor,
             q=q.strip() or None,
@@ -160,7 +160,7 @@ def get_change_token(case_no: str, visitor: CurrentVisitor, database: PageDataba
 def show_supplement(request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Show the form for what the applicant brought after a correction notice."""
     with database.transaction() as session:
-        case = cases.get_case(session, visitor.actor, case_no)
+        case = whole_case.get_case(session, visitor.actor, case_no)
     missing = [one.subject for one in form_checks.latest(case).failed if one.rule == "material"]
     rows = [MaterialRow(name=name, copies="1", kind="original", present=True) for name in missing]
     return _supplement_page(request, case, rows, [])
@@ -180,7 +180,7 @@ def supply_materials(
             applicant_actions.supply_materials(session, visitor.actor, case_no, inputs)
     except InvalidInput as error:
         with database.transaction() as session:
-            case = cases.get_case(session, visitor.actor, case_no)
+            case = whole_case.get_case(session, visitor.actor, case_no)
         return _supplement_page(request, case, rows, error.problems)
     return see(f"/cases/{case_no}", "supplied")
 
@@ -210,7 +210,7 @@ def _case_page(
 ) -> Response:
     with database.transaction() as session:
         stored = case_access.get(session, visitor.actor, case_no)
-        view = cases.get_case(session, visitor.actor, case_no)
+        view = whole_case.get_case(session, visitor.actor, case_no)
         guide = reference.guide(session, stored.item_code, stored.guide_version)
         context = _context(session, visitor, stored, view, guide)
     shown = {
@@ -280,7 +280,8 @@ def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:
 
 
 def _change_token(case: Case, open_tasks: list[TaskView]) -> str:
-    told: list[object] = [case.state, case.level, case.clock_version, case.decided_at, case.closed_at, case.due_at]
+    owed = case.deadlines
+    told: list[object] = [case.state, case.level, owed.clock_version, case.decided_at, case.closed_at, owed.due_at]
     told += [(one.id, one.assignee, one.light.value) for one in open_tasks]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 

@@ -38,7 +38,7 @@ def actions_of(session: Session, visitor: Visitor, case: Case, *, extended: bool
     longest_extension = special_procedures.longest_extension(session, case)
     running = case.is_open and case.accepted_at is not None and case.decision is None
     pause = running and rights.may_handle(visitor.actor, case)
-    in_time = case.due_at is not None and visitor.now <= case.due_at
+    in_time = case.deadlines.due_at is not None and visitor.now <= case.deadlines.due_at
     return ClockActions(
         pause=pause,
         extend=running

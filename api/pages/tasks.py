@@ -16,7 +16,8 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.database import Database
 from models.task import Light
-from services.casefile import cases
+from models.task_outcome import Outcome
+from services.casefile import whole_case
 from services.casefile.views import CaseView
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
@@ -180,7 +181,7 @@ def _task_page(
 ) -> Response:
     with database.transaction() as session:
         task = worklist.get_task(session, visitor.actor, key)
-        case = cases.get_case(session, visitor.actor, task.case_no)
+        case = whole_case.get_case(session, visitor.actor, task.case_no)
     labels = _field_labels(task.form.schema_ if task.form else None)
     context = {
         "task": task,
@@ -256,6 +257,6 @@ def _completion(answer: dict[str, Any]) -> TaskCompletion:
 def _returned(case: CaseView) -> str:
     """Return why the case came back, when the latest answer sent it back."""
     standing = [one for one in case.opinions if not one.overtaken]
-    if not standing or standing[-1].outcome != "return":
+    if not standing or standing[-1].outcome != Outcome.RETURN:
         return ""
     return standing[-1].opinion or "（未填写原因）"

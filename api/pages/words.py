@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from models.case import Verdict
 from models.catalogue import Mode
 from models.group import Role
 from models.task import Light
@@ -15,7 +16,7 @@ LIMIT_UNITS: Final = {"working_day": "个工作日", "day": "日"}
 DAY_STATUSES: Final = {"counted": "计入", "non_working": "不计入", "paused": "暂停", "not_started": "未起算"}
 DAY_SOURCES: Final = {"published": "国务院办公厅公布", "city": "全市调整", "area": "本县区调整", "week": "按星期推定"}
 ORDINARY_DAYS: Final = frozenset({"工作日", "周末", "工作日（暂定）", "周末（暂定）"})
-DECISIONS: Final = {"approve": "准予", "deny": "不予"}
+DECISIONS: Final = {Verdict.APPROVE: "准予", Verdict.DENY: "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
 CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
 ROLES: Final = {

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, update
+from sqlalchemy.orm import contains_eager
 from sqlmodel import Session, col, select
 
 from bridge.projection.definitions import Definitions
@@ -12,6 +13,7 @@ from bridge.projection.hooks import Hooks
 from bridge.projection.records import Record, instant, some_key
 from engine.gateway import MIRROR_ACTION
 from models.case import Case
+from models.case_deadlines import CaseDeadlines
 from models.engine_state import ProcessInstance
 from models.outbox import OutboxCommand, OutboxKind, OutboxStatus
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate, TaskStatus
@@ -72,6 +74,9 @@ def _owners(session: Session, instances: set[int]) -> tuple[dict[int, str], dict
 _OWNERS = (
     select(ProcessInstance.key, ProcessInstance.case_no, Case)
     .join(Case, col(Case.case_no) == col(ProcessInstance.case_no), isouter=True)
+    .join(CaseDeadlines, col(CaseDeadlines.case_no) == col(Case.case_no), isouter=True)
+    # An instance without a case stays in the answer: the deadlines may not be joined as a case's own always are.
+    .options(contains_eager(Case.deadlines))  # type: ignore[arg-type]
     .where(
         col(ProcessInstance.key).in_(bindparam("instances", expanding=True)), col(ProcessInstance.case_no).is_not(None)
     )

@@ -6,9 +6,11 @@ from datetime import date
 from sqlalchemy import String, cast, or_
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.calendar import CITY_WIDE, CalendarRevision
 from models.case import Case
+from models.case_deadlines import CaseDeadlines
 from models.protocol import Message
 from models.special_procedure import SpecialProcedure
 from models.task import Task
@@ -49,7 +51,7 @@ def replan(session: Session, area: str, days: Sequence[date]) -> int:
 
 def replan_provisional(session: Session) -> int:
     """Reckon anew every running case with a provisional date; return how many moved."""
-    query = select(Case.case_no).where(col(Case.is_open), _guessed()).order_by(col(Case.case_no))
+    query = _open_cases().where(_guessed()).order_by(col(Case.case_no))
     return _replan(session, list(session.exec(query).all()))
 
 
@@ -82,16 +84,28 @@ def _replan(session: Session, numbers: list[str]) -> int:
 def _reached(session: Session, area: str, first: date) -> list[str]:
     """Return the open, undecided cases with a date on or after the first changed day, or with no certain date."""
     since = start_of_day(first)
-    ends = (Case.due_at, Case.acceptance_due_at, Case.supplement_due_at, Case.promised_due_at, Case.delivery_due_at)
-    query = select(Case.case_no).where(col(Case.is_open), or_(*(col(end) >= since for end in ends), _guessed()))
+    ends = (
+        CaseDeadlines.due_at,
+        CaseDeadlines.acceptance_due_at,
+        CaseDeadlines.supplement_due_at,
+        CaseDeadlines.promised_due_at,
+        CaseDeadlines.delivery_due_at,
+    )
+    query = _open_cases().where(or_(*(col(end) >= since for end in ends), _guessed()))
     if area != CITY_WIDE:
         query = query.where(Case.area == area)
     return list(session.exec(query.order_by(col(Case.case_no))).all())
 
 
+def _open_cases() -> SelectOfScalar[str]:
+    """Return the query for the numbers of the open cases, joined with their deadlines."""
+    query = select(Case.case_no).join(CaseDeadlines, col(CaseDeadlines.case_no) == col(Case.case_no))
+    return query.where(col(Case.is_open))
+
+
 def _guessed() -> ColumnElement[bool]:
     """Say in SQL that some date of a case is provisional."""
-    return or_(col(Case.provisional), cast(Case.provisional_dates, String) != NO_NAMES)
+    return or_(col(CaseDeadlines.provisional), cast(CaseDeadlines.provisional_dates, String) != NO_NAMES)
 
 
 def _batches(numbers: list[str]) -> Iterator[list[str]]:
@@ -116,20 +130,20 @@ def _replan_procedure(
         Message.SPECIAL_PROCEDURE_REPLANNED,
         stream=case.case_no,
         correlation_key=procedure.id,
-        message_id=f"{procedure.id}:planned:{case.clock_version + 1}",
+        message_id=f"{procedure.id}:planned:{case.deadlines.clock_version + 1}",
     )
     return True
 
 
 def _dates(case: Case) -> tuple[object, ...]:
     """Return what people and processes see of a case's dates; the due instant first."""
-    shown = (case.due_at, case.provisional, *case.provisional_dates)
-    return shown + tuple(getattr(case, name) for name in case_deadlines.WATCHED_DATES)
+    owed = case.deadlines
+    return (owed.due_at, owed.provisional, *owed.provisional_dates, *owed.watched)
 
 
 def _append_timeline(session: Session, case: Case, due_before: object) -> None:
-    due = case.due_at or case.acceptance_due_at
-    changed = due_before != case.due_at and case.due_at is not None
+    due = case.deadlines.due_at or case.deadlines.acceptance_due_at
+    changed = due_before != case.deadlines.due_at and case.deadlines.due_at is not None
     text = "工作日历变更，重新计算期限" + (f"，法定期限改为{china_date(due)}" if changed and due is not None else "")
     timeline.append(
         session,
@@ -138,5 +152,5 @@ def _append_timeline(session: Session, case: Case, due_before: object) -> None:
         text,
         actor=timeline.SYSTEM,
         at=product_now(session),
-        key=f"deadline.replanned:{case.clock_version + 1}",
+        key=f"deadline.replanned:{case.deadlines.clock_version + 1}",
     )

@@ -10,7 +10,11 @@ from models.catalogue import Mode
 from models.task import Light
 from services.accounts.case_access import ApplicantView
 from services.cases.submission_input import StateView
+from services.cases.views import DossierView, GrantedExtensionView, SpecialProcedureView
 from services.deadlines.clock_views import ClockView
+from services.powers.filings import FilingView
+from services.supervision.policy_ledger import PolicyNoticeRef
+from services.supervision.push_ledger import PushView, RestrictionView
 from services.tasks.views import TaskView
 
 
@@ -93,6 +97,35 @@ class OpinionView(BaseModel):
     overtaken: bool
 
 
+class PublicDocument(BaseModel):
+    """A document as the applicant sees it."""
+
+    kind: str
+    number: str
+
+
+class PublicCase(BaseModel):
+    """What an applicant may see of the case."""
+
+    case_no: str
+    item: str
+    item_name: str
+    area: str
+    state: StateView
+    received_at: datetime
+    accepted_at: datetime | None
+    handling: str
+    """即办件 or 承诺件."""
+    due_at: datetime | None
+    promised_due_at: datetime | None
+    provisional: bool
+    provisional_dates: list[str]
+    closed_at: datetime | None
+    decision: Verdict | None
+    documents: list[PublicDocument]
+    certificates: list[str]
+
+
 class CaseRow(BaseModel):
     """A case as lists show it; the applicant is masked."""
 
@@ -154,11 +187,11 @@ class CaseView(CaseRow):
     timeline: list[TimelineView]
     documents: list[DocumentView]
     certificates: list[CertificateView]
-    pushes: list[dict[str, Any]]
-    policy_notices: list[dict[str, Any]]
-    restrictions: list[dict[str, Any]]
-    filings: list[dict[str, Any]]
-    special_procedures: list[dict[str, Any]]
-    extension: dict[str, Any] | None
-    dossier: dict[str, Any] | None
+    pushes: list[PushView]
+    policy_notices: list[PolicyNoticeRef]
+    restrictions: list[RestrictionView]
+    filings: list[FilingView]
+    special_procedures: list[SpecialProcedureView]
+    extension: GrantedExtensionView | None
+    dossier: DossierView | None
     process_instances: list[InstanceView]

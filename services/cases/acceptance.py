@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from models.case import Case, CaseState
 from models.catalogue import Mode
-from models.task_outcome import TaskOutcome
+from models.task_outcome import Outcome, TaskOutcome
 from services.cases import conditional_acceptance, form_check
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
@@ -27,7 +27,7 @@ def check(session: Session, case_no: str) -> dict[str, Any]:
     """Check the submission and start the receipt limit."""
     case = session.get_one(Case, case_no)
     found = form_check.run(session, case, 0)
-    first = case.acceptance_due_at is None
+    first = case.deadlines.acceptance_due_at is None
     due = case_deadlines.set_receipt_deadline(session, case, case.received_at)
     if first:
         case_deadlines.start_receipt_monitor(session, case)
@@ -65,7 +65,7 @@ def recheck(session: Session, case_no: str) -> dict[str, Any]:
 def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, Any]:
     """Accept the case as the clerk answered."""
     case = session.get_one(Case, case_no)
-    answer = task_outcomes.latest(session, case_no, outcome="accept")
+    answer = task_outcomes.latest(session, case_no, outcome=Outcome.ACCEPT)
     if case.accepted_at is None:
         conditional_acceptance.take_promise(session, case, answer)
         _begin(session, case, limits, accepted_at=answer.decided_at, issued_at=answer.decided_at)
@@ -84,7 +84,7 @@ def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, An
     """Accept by silence: nothing was said in time, so it counts from the day of receipt (art. 32)."""
     case = session.get_one(Case, case_no)
     if case.accepted_at is None:
-        due = case.acceptance_due_at or product_now(session)
+        due = case.deadlines.acceptance_due_at or product_now(session)
         case.deemed_accepted = True
         _begin(session, case, limits, accepted_at=case.supplemented_at or case.received_at, issued_at=due)
         timeline.append(
@@ -101,24 +101,24 @@ def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, An
 def request_correction(session: Session, case_no: str) -> dict[str, Any]:
     """Tell the applicant once everything that is missing; nothing runs until it is supplied."""
     case = session.get_one(Case, case_no)
-    answer = task_outcomes.latest(session, case_no, outcome="correct")
+    answer = task_outcomes.latest(session, case_no, outcome=Outcome.CORRECT)
     if case.correction_requested_at is None:
         at = answer.decided_at
         case.correction_requested_at, case.state = at, CaseState.CORRECTION_OPEN
         case_deadlines.refresh(session, case)
         case_deadlines.announce_change(session, case)
-        missing, due = form_check.missing(session, case_no), case.supplement_due_at
+        missing, due = form_check.missing(session, case_no), case.deadlines.supplement_due_at
         issuance.issue_correction_notice(session, case, missing, answer.opinion, due, at)
         timeline.append(
             session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at
         )
-    return {"supplementDueAt": instant_text(case.supplement_due_at)}
+    return {"supplementDueAt": instant_text(case.deadlines.supplement_due_at)}
 
 
 def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str, Any]:
     """Refuse to accept, in writing, with the reason."""
     case = session.get_one(Case, case_no)
-    answer = task_outcomes.latest(session, case_no, outcome="refuse")
+    answer = task_outcomes.latest(session, case_no, outcome=Outcome.REFUSE)
     if case.is_open:
         issuance.issue_refusal_to_accept(session, case, _reason(session, answer), redress, answer.decided_at)
         _close(session, case, CaseState.REFUSED, answer, "不予受理，出具决定书")
@@ -128,7 +128,7 @@ def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str,
 def not_needed(session: Session, case_no: str) -> dict[str, Any]:
     """Tell the applicant that the matter needs no approval."""
     case = session.get_one(Case, case_no)
-    answer = task_outcomes.latest(session, case_no, outcome="not_needed")
+    answer = task_outcomes.latest(session, case_no, outcome=Outcome.NOT_NEEDED)
     if case.is_open:
         issuance.issue_not_needed(session, case, answer.opinion, answer.decided_at)
         _close(session, case, CaseState.NOT_NEEDED, answer, "依法不需要办理，即时告知申请人")
@@ -139,7 +139,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
     """End a case whose applicant did not supply what was missing in time."""
     case = session.get_one(Case, case_no)
     if case.is_open:
-        at = case.supplement_due_at or product_now(session)
+        at = case.deadlines.supplement_due_at or product_now(session)
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
         case_deadlines.stop_receipt_monitor(session, case)

@@ -50,7 +50,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     if case.case_state is not CaseState.CORRECTION_OPEN:
         raise NotAwaitingMaterials()
     now = product_now(session)
-    if case.supplement_due_at is not None and now > case.supplement_due_at:
+    if case.deadlines.supplement_due_at is not None and now > case.deadlines.supplement_due_at:
         raise NotAwaitingMaterials("补正期限已过")
     session.add_all(Material(**row) for row in material_rows(case_no, materials, 1))
     case.supplemented_at, case.state = now, CaseState.CORRECTION_CLOSED
@@ -100,7 +100,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case = _of_window(session, actor, case_no)
     if not case.is_open:
         raise CaseClosed()
-    if case.decision is not None or task_outcomes.final(session, case_no) is not None:
+    if task_outcomes.is_decided(session, case):
         raise CaseDecided()
     now = product_now(session)
     if case.accepted_at is None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from catalog_data.guide import Guide
 from models.case import Case, CaseState
 from models.protocol import Message
-from models.task_outcome import TaskOutcome
+from models.task_outcome import Outcome, TaskOutcome
 from models.working_calendar import china_date, end_of_day
 from services.cases import form_check, special_procedures
 from services.catalogue import reference
@@ -26,8 +26,6 @@ from services.process_engine import outbox
 UNTIL, MATERIALS, COMMITMENT = "tolerated_until", "tolerated_materials", "by_commitment"
 """Fields of the acceptance forms."""
 
-ACCEPT, APPROVE = "accept", "approve"
-
 
 class MaterialsOutstanding(Conflict):
     """What was missing at acceptance has not been supplied, so the case cannot be approved."""
@@ -40,7 +38,7 @@ def check_answer(session: Session, case: Case, outcome: str, values: dict[str, A
 
     A promise (告知承诺) is taken only where the item's guide allows it.
     """
-    if outcome != ACCEPT or not values.keys() & {UNTIL, MATERIALS, COMMITMENT}:
+    if outcome != Outcome.ACCEPT or not values.keys() & {UNTIL, MATERIALS, COMMITMENT}:
         return
     guide = _guide(session, case)
     problems = []
@@ -61,7 +59,7 @@ def check_answer(session: Session, case: Case, outcome: str, values: dict[str, A
 
 def require_supplied(case: Case, outcome: str) -> None:
     """Raise ``MaterialsOutstanding`` when an approval is given before everything is there."""
-    if outcome == APPROVE and is_outstanding(case):
+    if outcome == Outcome.APPROVE and is_outstanding(case):
         raise MaterialsOutstanding()
 
 

@@ -74,8 +74,8 @@ def plan(session: Session, case_no: str, thresholds: dict[str, Any] | None) -> d
     receipt = thresholds is None
     if not case.is_open or (receipt and case.accepted_at is not None):
         return {"nextWakeAt": None}
-    if thresholds is not None and case.thresholds != thresholds:
-        case.thresholds = dict(thresholds)
+    if thresholds is not None and case.deadlines.thresholds != thresholds:
+        case.deadlines.thresholds = dict(thresholds)
     case_deadlines.refresh(session, case)
     now = product_now(session)
     _carry_out_due(session, case, now)

@@ -9,6 +9,8 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
+from models.task_outcome import Outcome
+from services.cases.views import DossierView
 from services.catalogue import in_force
 from services.clock import product_now
 from services.deadlines import case_deadlines
@@ -37,10 +39,10 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
     """Give the city unit the accepted case: to handle (``window``) or for information (``substantive``)."""
     case = session.get_one(Case, case_no)
     at = case.accepted_at or product_now(session)
-    if case.deemed_accepted and case.acceptance_due_at is not None:
-        at = case.acceptance_due_at
+    if case.deemed_accepted and case.deadlines.acceptance_due_at is not None:
+        at = case.deadlines.acceptance_due_at
     else:
-        accepted = task_outcomes.find(session, case_no, outcome="accept")
+        accepted = task_outcomes.find(session, case_no, outcome=Outcome.ACCEPT)
         at = accepted.decided_at if accepted is not None else at
     if case.case_state is CaseState.ACCEPTED:
         case.state = CaseState.IN_DEPARTMENT
@@ -146,7 +148,7 @@ def require_received(session: Session, case: Case) -> None:
 def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Record that the city returned the dossier to the county, and why."""
     dossier = _current(session, case_no)
-    answer = task_outcomes.latest(session, case_no, element=CITY_REVIEW_TASK, outcome="return")
+    answer = task_outcomes.latest(session, case_no, element=CITY_REVIEW_TASK, outcome=Outcome.RETURN)
     if dossier is not None and dossier.returned_at is None:
         dossier.returned_by, dossier.returned_at = answer.account, answer.decided_at
         dossier.return_reason = answer.opinion
@@ -168,23 +170,23 @@ def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
     return {}
 
 
-def dossier_view(session: Session, case_no: str) -> dict[str, Any] | None:
+def dossier_view(session: Session, case_no: str) -> DossierView | None:
     """Return the latest dossier as the case page and the contract show it."""
     dossier = _current(session, case_no)
     if dossier is None:
         return None
-    return {
+    return DossierView(
         **dossier.body,
-        "round": dossier.round,
-        "sha256": dossier.digest,
-        "forwarded_by": dossier.forwarded_by,
-        "forwarded_at": dossier.forwarded_at,
-        "received_by": dossier.received_by,
-        "received_at": dossier.received_at,
-        "returned_by": dossier.returned_by,
-        "returned_at": dossier.returned_at,
-        "return_reason": dossier.return_reason,
-    }
+        round=dossier.round,
+        sha256=dossier.digest,
+        forwarded_by=dossier.forwarded_by,
+        forwarded_at=dossier.forwarded_at,
+        received_by=dossier.received_by,
+        received_at=dossier.received_at,
+        returned_by=dossier.returned_by,
+        returned_at=dossier.returned_at,
+        return_reason=dossier.return_reason,
+    )
 
 
 def _current(session: Session, case_no: str) -> TransferDossier | None:

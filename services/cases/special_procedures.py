@@ -14,6 +14,7 @@ from models.working_calendar import WorkingCalendar, china_date, end_of_day
 from services.accounts import rights
 from services.accounts.actors import Actor
 from services.cases import hearings
+from services.cases.views import GrantedExtensionView, SpecialProcedureView
 from services.catalogue import reference
 from services.clock import product_now
 from services.deadlines import case_deadlines
@@ -264,7 +265,7 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     if session.exec(select(Extension.id).where(Extension.case_no == case.case_no)).first() is not None:
         raise ExtendedBefore()
     now = product_now(session)
-    if case.due_at is not None and now > case.due_at:
+    if case.deadlines.due_at is not None and now > case.deadlines.due_at:
         raise LimitOver()
     extension = Extension(
         case_no=case.case_no, days=days, reason=reason.strip(), approved_by=actor.username, approved_at=now
@@ -281,38 +282,43 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     return extension
 
 
-def views(session: Session, case: Case) -> list[dict[str, Any]]:
+def views(session: Session, case: Case) -> list[SpecialProcedureView]:
     """Return a case's special procedures, oldest first."""
     query = select(SpecialProcedure).where(SpecialProcedure.case_no == case.case_no).order_by("begun_at")
     kinds = calendar_of(session, case.area)
     return [_view(one, kinds) for one in session.exec(query).all()]
 
 
-def view(session: Session, case: Case, one: SpecialProcedure) -> dict[str, Any]:
+def view(session: Session, case: Case, one: SpecialProcedure) -> SpecialProcedureView:
     """Return one special procedure as the contract shows it."""
     return _view(one, calendar_of(session, case.area))
 
 
-def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "kind": one.kind.value,
-        "days": one.planned_days,
-        "reason": one.reason,
-        "begun_at": one.begun_at,
-        "planned_end_at": one.planned_end_at,
-        "provisional": case_deadlines.plan_is_provisional(one, kinds),
-        "ended_at": one.ended_at,
-        "presiding_officer": one.presiding_officer,
-        "told_on": one.told_on,
-        "requested_on": one.requested_on,
-        "held_on": one.held_on,
-    }
+def extension_view(session: Session, case_no: str) -> GrantedExtensionView | None:
+    """Return a case's extension, or None."""
+    one = session.exec(select(Extension).where(Extension.case_no == case_no)).first()
+    return GrantedExtensionView.model_validate(one, from_attributes=True) if one is not None else None
+
+
+def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> SpecialProcedureView:
+    return SpecialProcedureView(
+        id=one.id,
+        kind=one.kind,
+        days=one.planned_days,
+        reason=one.reason,
+        begun_at=one.begun_at,
+        planned_end_at=one.planned_end_at,
+        provisional=case_deadlines.plan_is_provisional(one, kinds),
+        ended_at=one.ended_at,
+        presiding_officer=one.presiding_officer,
+        told_on=one.told_on,
+        requested_on=one.requested_on,
+        held_on=one.held_on,
+    )
 
 
 def _require_running(session: Session, case: Case) -> None:
-    decided = case.decision is not None or task_outcomes.final(session, case.case_no) is not None
-    if not case.is_open or case.accepted_at is None or decided:
+    if not case.is_open or case.accepted_at is None or task_outcomes.is_decided(session, case):
         raise CaseNotRunning()
 
 

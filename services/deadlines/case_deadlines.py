@@ -1,7 +1,8 @@
 """The dates a case owes: reckoned from its clock, written where lists and timers read them.
 
-The clock itself is pure (``models/case_clock.py``); this module gathers its inputs, stores what it says on the case
-and its open tasks, and tells the engine when a running ``deadline-watch`` must look again.
+The clock itself is pure (``models/case_clock.py``); this module gathers its inputs, stores what it says in the case's
+deadlines (``models/case_deadlines.py``) and its open tasks, and tells the engine when a running ``deadline-watch``
+must look again.
 """
 
 from collections import defaultdict
@@ -13,10 +14,11 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
-from models.case import Case, CaseState, LimitUnit
+from models.case import Case, CaseState
 from models.case_clock import (
     JUST_AFTER,
     CaseClock,
+    LimitUnit,
     Pause,
     ReceiptClock,
     compute_clock,
@@ -24,6 +26,7 @@ from models.case_clock import (
     receipt_due,
     share_of,
 )
+from models.case_deadlines import DueDate
 from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.protocol import CASE_ID, START_TTL_MS, Message
@@ -52,20 +55,6 @@ DELIVERY_DAYS = 10
 
 ACCEPTANCE_YELLOW_DAYS = 1
 """Working days before the receipt limit's end at which the light turns yellow."""
-
-WATCHED_DATES = (
-    "delivery_due_at",
-    "acceptance_due_at",
-    "acceptance_warn_at",
-    "supplement_due_at",
-    "due_at",
-    "warn_at",
-    "promised_due_at",
-    "review_overrun_at",
-    "decision_overrun_at",
-    "forwarding_late_at",
-)
-"""What ``deadline-watch`` sleeps by; a change of one of them wakes it."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +145,7 @@ def set_receipt_deadline(session: Session, case: Case, received: datetime) -> da
 
 def fix_limits(session: Session, case: Case, defaults: dict[str, Any]) -> None:
     """Give an accepted case its limits: the guide's, else the decision table's defaults."""
-    case.provisional_dates = []
+    case.deadlines.settle_receipt()
     guide = reference.guide(session, case.item_code, case.guide_version)
     limits = guide.limits if guide is not None else None
     if limits is not None:
@@ -222,18 +211,18 @@ def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptCloc
 
 
 def refresh(session: Session, case: Case, inputs: ClockInputs | None = None) -> bool:
-    """Reckon the case anew, write its dates on it and its open tasks, and tell whether a watched date moved."""
-    before = _watched(case)
+    """Reckon the case anew, write its dates and those of its open tasks, and tell whether a watched date moved."""
+    before = case.deadlines.watched
     set_dates(case, inputs or gather(session, [case]).of(case), product_now(session))
     session.add(case)
     session.flush()
     for task in session.exec(_OPEN_TASKS, params={"case_no": case.case_no}).all():
         apply_task_clock(session, task, case)
-    return _watched(case) != before
+    return case.deadlines.watched != before
 
 
 def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
-    """Write what the clocks say on the case: the receipt's before acceptance, then the limits and the shares.
+    """Write what the clocks say: the receipt's before acceptance, then the limits and the shares.
 
     From the decision on they stand; only its delivery is still owed.
     """
@@ -241,21 +230,18 @@ def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
         _set_receipt_stage(case, inputs.calendar)
         return
     if case.decided_at is not None:
-        case.delivery_due_at = receipt_due(case.decided_at, inputs.calendar, DELIVERY_DAYS)
-        _mark_working_days(case, "delivery_due_at", case.decided_at, case.delivery_due_at, inputs.calendar)
+        due, guessed = _working_days_after(case.decided_at, DELIVERY_DAYS, inputs.calendar)
+        case.deadlines.owe_delivery(due, provisional=guessed)
     if case.limit_days is None or case.decided_at is not None:
         return
     statutory = _clock(case, inputs, case.accepted_at, case.limit_days, now)
     promised = _clock(case, inputs, case.accepted_at, case.promised_days or case.limit_days, now)
-    case.due_at, case.warn_at = statutory.due_at, statutory.yellow_at
-    case.promised_due_at, case.provisional = promised.due_at, statutory.provisional
-    case.mark_provisional("due_at", statutory.provisional)
-    case.mark_provisional("promised_due_at", promised.provisional)
+    case.deadlines.set_limits(statutory, promised)
     if case.handled_as is Mode.SUBSTANTIVE:
         _set_shares(case, inputs, [promised, statutory], now)
         return
     if case.mode is Mode.SUBSTANTIVE:
-        _drop_shares(case)
+        case.deadlines.clear_shares()
     _set_review_stage(case, [promised, statutory])
 
 
@@ -287,14 +273,14 @@ def stop_receipt_monitor(session: Session, case: Case) -> None:
 
 def announce_change(session: Session, case: Case) -> None:
     """Tell the running ``deadline-watch`` that the dates moved; each change is a message of its own."""
-    case.clock_version += 1
+    case.deadlines.clock_version += 1
     session.add(case)
     outbox.publish_message(
         session,
         Message.DEADLINE_CHANGED,
         stream=case.case_no,
         correlation_key=case.case_no,
-        message_id=f"{case.case_no}:{case.clock_version}",
+        message_id=f"{case.case_no}:{case.deadlines.clock_version}",
     )
 
 
@@ -302,8 +288,9 @@ def finalize(session: Session, case: Case) -> None:
     """Fix what the decision leaves: whether it came too late, for ever, and when it must be delivered."""
     if case.decided_at is None:
         return
-    if case.due_at is not None and case.decided_at > case.due_at:
-        case.overdue_at = case.overdue_at or case.due_at + JUST_AFTER
+    due = case.deadlines.due_at
+    if due is not None and case.decided_at > due:
+        case.overdue_at = case.overdue_at or due + JUST_AFTER
     refresh(session, case)
     announce_change(session, case)
 
@@ -316,13 +303,14 @@ def recompute(session: Session, case: Case) -> None:
 
 def apply_task_clock(session: Session, task: Task, case: Case) -> None:
     """Write a task's item, area, due instant and warning from its case's clock."""
+    due_before = task.due_at
     task.case_no, task.item_name, task.area = case.case_no, case.item_name, case.area
     if task.clock is not None:
         task.due_at, task.warn_at, task.provisional = share_dates(case, task.clock)
     task.paused = task.clock not in (None, ClockShare.ACCEPTANCE) and case.case_state is CaseState.SPECIAL_OPEN
     session.add(task)
-    if task in session.new:
-        # A task that is not written yet has no candidates; they follow it with its dates.
+    if task in session.new or task.due_at == due_before:
+        # A task that is not written yet has no candidates; they are written with its due instant.
         return
     session.flush()
     session.exec(
@@ -336,84 +324,62 @@ def share_dates(case: Case, share: ClockShare) -> tuple[datetime | None, datetim
     ``direct`` and ``window`` have one clock from acceptance; ``substantive`` has the county's share, and the city's
     from the dossier's receipt, neither ever beyond the promised date.
     """
+    owed = case.deadlines
     if share is ClockShare.ACCEPTANCE:
-        return case.acceptance_due_at, case.acceptance_warn_at, case.is_provisional("acceptance_due_at")
+        return owed.acceptance_due_at, owed.acceptance_warn_at, owed.is_provisional(DueDate.ACCEPTANCE)
     if case.handled_as is not Mode.SUBSTANTIVE:
-        return case.due_at, case.warn_at, case.is_provisional("due_at")
+        return owed.due_at, owed.warn_at, owed.is_provisional(DueDate.STATUTORY)
     if share is ClockShare.REVIEW:
-        return case.review_due_at, case.review_warn_at, case.is_provisional("review_due_at")
-    if case.decision_due_at is not None:
-        return case.decision_due_at, case.decision_warn_at, case.is_provisional("decision_due_at")
-    bounds = [(at, name) for name in ("due_at", "promised_due_at") if (at := getattr(case, name)) is not None]
-    due, name = min(bounds, default=(None, ""))
-    return due, case.warn_at, case.is_provisional(name)
+        return owed.review_due_at, owed.review_warn_at, owed.is_provisional(DueDate.REVIEW)
+    if owed.decision_due_at is not None:
+        return owed.decision_due_at, owed.decision_warn_at, owed.is_provisional(DueDate.DECISION)
+    due, guessed = owed.first_limit
+    return due, owed.warn_at, guessed
 
 
 def _set_receipt_stage(case: Case, kinds: WorkingCalendar) -> None:
     if case.case_state is CaseState.CORRECTION_OPEN and case.correction_requested_at is not None:
-        due = case.supplement_due_at = receipt_due(case.correction_requested_at, kinds, SUPPLEMENT_DAYS)
-        case.provisional = _mark_working_days(case, "supplement_due_at", case.correction_requested_at, due, kinds)
-    elif case.acceptance_due_at is not None:
+        due, guessed = _working_days_after(case.correction_requested_at, SUPPLEMENT_DAYS, kinds)
+        case.deadlines.owe_supplement(due, provisional=guessed)
+    elif case.deadlines.acceptance_due_at is not None:
         _set_receipt_dates(case, case.supplemented_at or case.received_at, kinds)
 
 
 def _set_receipt_dates(case: Case, received: datetime, kinds: WorkingCalendar) -> datetime:
-    due = receipt_due(received, kinds, RECEIPT_LIMIT_DAYS)
-    case.acceptance_due_at = due
-    case.acceptance_warn_at = start_of_day(kinds.subtract_working_days(china_date(due), ACCEPTANCE_YELLOW_DAYS))
-    case.provisional = _mark_working_days(case, "acceptance_due_at", received, due, kinds)
+    due, guessed = _working_days_after(received, RECEIPT_LIMIT_DAYS, kinds)
+    warn = start_of_day(kinds.subtract_working_days(china_date(due), ACCEPTANCE_YELLOW_DAYS))
+    case.deadlines.owe_answer(due, warn, provisional=guessed)
     return due
 
 
-def _mark_working_days(case: Case, name: str, since: datetime, due: datetime, kinds: WorkingCalendar) -> bool:
-    """Mark a date that is so many working days after ``since`` while it rests on a guess, and tell whether it does."""
-    guessed = kinds.provisional_until(china_date(since), china_date(due))
-    case.mark_provisional(name, guessed)
-    return guessed
+def _working_days_after(since: datetime, days: int, kinds: WorkingCalendar) -> tuple[datetime, bool]:
+    """Return the end of a limit of so many working days after ``since``, and whether it rests on a guess."""
+    due = receipt_due(since, kinds, days)
+    return due, kinds.provisional_until(china_date(since), china_date(due))
 
 
 def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: datetime) -> None:
     accepted = case.accepted_at or case.received_at
-    threshold = float(case.thresholds.get("stageShare") or 1)
+    threshold = float(case.deadlines.thresholds.get("stageShare") or 1)
     review = _first([_clock(case, inputs, accepted, case.review_days or COUNTY_REVIEW_DAYS, now, county=True), *bounds])
-    case.review_due_at, case.review_warn_at = review.due_at, review.yellow_at
-    case.mark_provisional("review_due_at", review.provisional)
-    case.review_overrun_at = _overrun(review, threshold)
-    late = int(case.thresholds.get("lateForwardingDays") or 0)
-    case.forwarding_late_at = None
+    late = int(case.deadlines.thresholds.get("lateForwardingDays") or 0)
+    late_at = None
     if late > 0:
         late_on = _clock(case, inputs, accepted, late, now, county=True).due_on
-        case.forwarding_late_at = start_of_day(min(late_on, review.due_on))
-    case.decision_due_at = case.decision_warn_at = case.decision_overrun_at = None
-    case.mark_provisional("decision_due_at", False)
-    if inputs.dossier_received is not None:
-        own = _clock(case, inputs, inputs.dossier_received, case.decision_days or case.limit_days or 0, now)
-        decision = _first([own, *bounds])
-        case.decision_due_at, case.decision_warn_at = decision.due_at, decision.yellow_at
-        case.mark_provisional("decision_due_at", decision.provisional)
-        case.decision_overrun_at = _overrun(decision, threshold)
+        late_at = start_of_day(min(late_on, review.due_on))
+    case.deadlines.set_review_share(review, overrun_at=_overrun(review, threshold), forwarding_late_at=late_at)
+    if inputs.dossier_received is None:
+        case.deadlines.clear_decision_share()
+        return
+    own = _clock(case, inputs, inputs.dossier_received, case.decision_days or case.limit_days or 0, now)
+    decision = _first([own, *bounds])
+    case.deadlines.set_decision_share(decision, overrun_at=_overrun(decision, threshold))
 
 
 def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
     """Set by when the review should be over where one clock runs through: a ``stageShare`` below the whole says so."""
-    share = float(case.thresholds.get("stageShare") or 1)
-    case.review_overrun_at = _overrun(_first(bounds), share) if share < 1 else None
-
-
-def _drop_shares(case: Case) -> None:
-    """Leave one clock to a case the city has taken over: nobody owes a share of it any more."""
-    for name in (
-        "review_due_at",
-        "review_warn_at",
-        "review_overrun_at",
-        "forwarding_late_at",
-        "decision_due_at",
-        "decision_warn_at",
-        "decision_overrun_at",
-    ):
-        setattr(case, name, None)
-    case.mark_provisional("review_due_at", False)
-    case.mark_provisional("decision_due_at", False)
+    share = float(case.deadlines.thresholds.get("stageShare") or 1)
+    case.deadlines.review_overrun_at = _overrun(_first(bounds), share) if share < 1 else None
 
 
 def _clock(
@@ -421,7 +387,8 @@ def _clock(
 ) -> CaseClock:
     """Reckon a limit from ``since``; the county's share is in working days and is not lengthened by an extension."""
     ended = case.decided_at or case.closed_at
-    share, days = case.thresholds.get("yellowShare"), case.thresholds.get("yellowDays")
+    thresholds = case.deadlines.thresholds
+    share, days = thresholds.get("yellowShare"), thresholds.get("yellowDays")
     return compute_clock(
         china_date(since),
         limit,
@@ -442,10 +409,6 @@ def _first(clocks: list[CaseClock]) -> CaseClock:
 
 def _overrun(clock: CaseClock, share: float) -> datetime:
     return end_of_day(clock.counted_on(share_of(clock.limit, share))) + JUST_AFTER
-
-
-def _watched(case: Case) -> tuple[datetime | None, ...]:
-    return tuple(getattr(case, name) for name in WATCHED_DATES)
 
 
 def day_of(moment: datetime | None) -> date | None:

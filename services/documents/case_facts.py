@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from models.account import Account
 from models.case import Applicant, Case, IdentityType, Material, MaterialKind
+from models.case_deadlines import DueDate
 from models.catalogue import AreaKind, Mode, PowerKind
 from models.identity import masked
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
@@ -137,10 +138,10 @@ def _limits(case: Case, guide: dict[str, Any]) -> LimitFact:
         handling=case.handling,
         statutory=case.limit_days,
         promised=case.promised_days,
-        due=case.due_at.date() if case.due_at is not None else None,
-        promised_due=case.promised_due_at.date() if case.promised_due_at is not None else None,
-        provisional=case.is_provisional("due_at"),
-        promised_provisional=case.is_provisional("promised_due_at"),
+        due=case.deadlines.due_at.date() if case.deadlines.due_at is not None else None,
+        promised_due=case.deadlines.promised_due_at.date() if case.deadlines.promised_due_at is not None else None,
+        provisional=case.deadlines.is_provisional(DueDate.STATUTORY),
+        promised_provisional=case.deadlines.is_provisional(DueDate.PROMISED),
         assumed=bool((guide.get("limits") or {}).get("assumed")),
     )
 

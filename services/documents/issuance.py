@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import Session, func, select
 
 from models.case import Case, Material, Verdict
+from models.case_deadlines import DueDate
 from models.catalogue import PowerKind
 from models.document import Certificate, Document, DocumentKind
 from models.special_procedure import Extension, SpecialProcedure
@@ -70,7 +71,7 @@ def issue_correction_notice(
         DocumentKind.CORRECTION,
         at,
         lambda facts, number: acceptance.correction_notice(
-            facts, number, at, missing, opinion, due, case.is_provisional("supplement_due_at")
+            facts, number, at, missing, opinion, due, case.deadlines.is_provisional(DueDate.SUPPLEMENT)
         ),
     )
 

@@ -6,11 +6,10 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from models.case import Case
 from models.task import Task
-from models.task_outcome import TaskOutcome, TaskOutcomeStatus
+from models.task_outcome import Outcome, TaskOutcome, TaskOutcomeStatus
 from services.errors import NotFound
-
-FINAL_OUTCOMES = ("approve", "deny")
 
 
 def latest(session: Session, case_no: str, *, outcome: str | None = None, element: str | None = None) -> TaskOutcome:
@@ -45,10 +44,35 @@ def _latest(narrowed: tuple[str, ...]) -> SelectOfScalar[TaskOutcome]:
     return query.order_by(col(TaskOutcome.id).desc()).limit(1)
 
 
+_AMONG = (
+    select(TaskOutcome)
+    .where(
+        TaskOutcome.case_no == bindparam("case_no"),
+        TaskOutcome.status != TaskOutcomeStatus.OVERTAKEN,
+        col(TaskOutcome.outcome).in_(bindparam("outcomes", expanding=True)),
+    )
+    .order_by(col(TaskOutcome.id).desc())
+    .limit(1)
+)
+
+
 def final(session: Session, case_no: str) -> TaskOutcome | None:
     """Return the answer that decides the case, carried out already or not, or None."""
-    found = [find(session, case_no, outcome=outcome) for outcome in FINAL_OUTCOMES]
-    return max((one for one in found if one is not None), key=lambda one: one.id or 0, default=None)
+    return _among(session, case_no, Outcome.merits())
+
+
+def is_decided(session: Session, case: Case) -> bool:
+    """Tell whether the case is decided, or its decision is on its way to the engine."""
+    return case.decision is not None or final(session, case.case_no) is not None
+
+
+def is_ending(session: Session, case: Case) -> bool:
+    """Tell whether the case is decided or not accepted, or the answer that says so is on its way to the engine."""
+    return case.decision is not None or _among(session, case.case_no, Outcome.ending()) is not None
+
+
+def _among(session: Session, case_no: str, outcomes: frozenset[Outcome]) -> TaskOutcome | None:
+    return session.exec(_AMONG, params={"case_no": case_no, "outcomes": sorted(one.value for one in outcomes)}).first()
 
 
 def of_instance(session: Session, instance_key: int) -> TaskOutcome | None:

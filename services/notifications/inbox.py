@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import func
+from sqlalchemy.orm import lazyload
 from sqlmodel import Session, col, select
 
 from models.case import Case
@@ -147,6 +148,8 @@ def list_notifications(
     query = (
         select(Notification, Case, NotificationReading.read_at)
         .join(Case, col(Case.case_no) == col(Notification.case_no), isouter=True)
+        # A notification without a case stays in the list: the deadlines may not be joined as a case's own always are.
+        .options(lazyload(Case.deadlines))  # type: ignore[arg-type]
         .join(
             NotificationReading,
             (col(NotificationReading.notification_id) == col(Notification.id))

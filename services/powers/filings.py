@@ -20,6 +20,7 @@ from models.group import COORDINATOR, Group, Role
 from models.notification import NotificationKind
 from models.power_event import PowerSubject
 from models.protocol import CASE_ID, Message
+from models.task_outcome import Outcome
 from models.working_calendar import china_date, end_of_day
 from services import locks
 from services.accounts import power_rights
@@ -301,17 +302,17 @@ def list_filings(
     return found.page(lambda row: view(session, row))
 
 
-def of_case(session: Session, case_no: str) -> list[dict[str, Any]]:
+def of_case(session: Session, case_no: str) -> list[FilingView]:
     """Return the filings of a case, one or none, for the case's own view."""
     row = session.exec(select(Filing).where(Filing.case_no == case_no)).first()
-    return [view(session, row).model_dump()] if row is not None else []
+    return [view(session, row)] if row is not None else []
 
 
 def view(session: Session, filing: Filing) -> FilingView:
     """Return a filing as the contract shows it."""
     case = session.get_one(Case, filing.case_no)
     waiting = filing.state in (FilingState.FILED, FilingState.ANSWERED)
-    consent = task_outcomes.find(session, filing.case_no, outcome="agree", element=CONSENT_TASK)
+    consent = task_outcomes.find(session, filing.case_no, outcome=Outcome.AGREE, element=CONSENT_TASK)
     return FilingView.model_validate(
         {
             **filing.model_dump(),

@@ -1,4 +1,4 @@
-"""Instants as the engine's timers read them: full ISO texts in seconds, strictly ahead of the engine's now."""
+"""Instants as texts: to the second and strictly ahead for the engine's timers, exactly for what is sent on."""
 
 from datetime import datetime, timedelta
 from typing import Final, overload
@@ -16,6 +16,11 @@ def instant_text(moment: datetime | None) -> str | None: ...
 def instant_text(moment: datetime | None) -> str | None:
     """Return an instant as a process variable holds it; None for a limit that does not run."""
     return moment.isoformat(timespec="seconds") if moment is not None else None
+
+
+def exact_text(moment: datetime | None) -> str | None:
+    """Return an instant to its last digit, as a message to other systems tells it; None for what did not happen."""
+    return moment.isoformat() if moment is not None else None
 
 
 def timer_text(due: datetime, now: datetime, *, position: int = 1) -> str:

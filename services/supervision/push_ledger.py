@@ -58,6 +58,14 @@ class FeedbackView(BaseModel):
     lifted_at: datetime | None
 
 
+class RestrictionView(BaseModel):
+    """A restriction on a case's applicant that holds now."""
+
+    text: str
+    given_by: str
+    given_at: datetime
+
+
 class PushView(BaseModel):
     """A push as the ledger shows it; ``feedback`` is the latest, ``feedbacks`` are all, oldest first."""
 
@@ -175,10 +183,10 @@ def of_case(session: Session, case_no: str) -> list[PushView]:
     return _views(session, list(session.exec(query.order_by(col(SupervisionPush.id))).all()))
 
 
-def restrictions_of(session: Session, case: Case, now: datetime) -> list[dict[str, Any]]:
+def restrictions_of(session: Session, case: Case, now: datetime) -> list[RestrictionView]:
     """Return the restrictions now on a case's applicant, for whoever may read the case."""
     return [
-        {"text": one.text, "given_by": one.given_by, "given_at": one.given_at}
+        RestrictionView(text=one.text, given_by=one.given_by, given_at=one.given_at)
         for one in push_feedback.restrictions(session, case.applicant_digest, now)
     ]
 

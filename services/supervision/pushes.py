@@ -27,7 +27,7 @@ from services.errors import NotFound
 from services.journal import timeline
 from services.notifications import inbox
 from services.process_engine import outbox
-from services.process_engine.timers import timer_text
+from services.process_engine.timers import exact_text, timer_text
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
@@ -184,8 +184,8 @@ def _sheet(session: Session, case: Case) -> dict[str, Any]:
         "city_unit": case.city_unit,
         "project": case.project,
         "decision": case.decision.value if case.decision is not None else "",
-        "decided_at": _iso(case.decided_at),
-        "closed_at": _iso(case.closed_at),
+        "decided_at": exact_text(case.decided_at),
+        "closed_at": exact_text(case.closed_at),
         "documents": [
             {"id": key, "kind": kind, "number": drawn, "sha256": digest} for key, kind, drawn, digest in documents
         ],
@@ -220,7 +220,3 @@ def _notify(
 ) -> None:
     case = session.get_one(Case, one.case_no)
     inbox.notify(session, case, kind, groups, inbox.Cause(signal, text, at, f"{signal}:{one.id}"))
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None

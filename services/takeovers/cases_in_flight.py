@@ -14,7 +14,6 @@ from models.task import Task
 from models.unit_transfer import UnitTransferCase
 from services.cases.submission_input import StateView
 from services.catalogue import reference
-from services.journal import task_outcomes
 
 
 class NotYetDue(Exception):
@@ -67,13 +66,6 @@ def of_item(session: Session, item: str, area: str, *, locked: bool = False) -> 
     return session.exec(query).all()
 
 
-def is_decided(session: Session, case: Case) -> bool:
-    """Tell whether the case is decided, or its decision is on its way to the engine."""
-    return case.decision is not None or any(
-        task_outcomes.find(session, case.case_no, outcome=verdict) is not None for verdict in ("approve", "deny")
-    )
-
-
 def case_view(row: RecallCase | UnitTransferCase) -> CaseInFlightView:
     """Return what became of one case as the contract shows it."""
     return CaseInFlightView.model_validate({**row.model_dump(), "disposition_name": row.disposition.label})
@@ -93,7 +85,7 @@ def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Dispo
         level=case.level,
         received_at=case.received_at,
         accepted_at=case.accepted_at,
-        due_at=case.due_at,
+        due_at=case.deadlines.due_at,
         process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
         process_id=case.process_id,
         county_unit=unit.name if unit is not None else "",

@@ -17,6 +17,7 @@ from models.in_flight import Disposition, InFlight
 from models.protocol import START_TTL_MS, Message
 from models.recall import Recall, RecallCase, RecallState
 from models.task import Task
+from models.task_outcome import Outcome
 from services.cases import special_procedures
 from services.cases.dossiers import SIGN_TASK
 from services.clock import product_now
@@ -25,8 +26,6 @@ from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.tasks import completion
 
-ENDING: Final = ("approve", "deny", "refuse", "not_needed")
-"""Answers that end a case, carried out already or not."""
 ACCEPTANCE_TASKS: Final = ("Task_DecideAcceptance", "Task_DecideAfterCorrection")
 
 
@@ -34,8 +33,7 @@ def disposition_of(session: Session, case: Case, choice: InFlight) -> Dispositio
     """Return what a recall does to a case in flight."""
     if case.level == 1 or _is_forwarded(session, case):
         return Disposition.WITH_CITY
-    ended = any(task_outcomes.find(session, case.case_no, outcome=outcome) is not None for outcome in ENDING)
-    if case.decision is not None or ended or choice is InFlight.FINISH:
+    if choice is InFlight.FINISH or task_outcomes.is_ending(session, case):
         return Disposition.FINISH
     return Disposition.TRANSFER
 
@@ -110,7 +108,7 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
     return {
         "accepted": case.accepted_at is not None,
         "acceptanceStage": stage,
-        "supplementDueAt": instant_text(case.supplement_due_at),
+        "supplementDueAt": instant_text(case.deadlines.supplement_due_at),
     }
 
 
@@ -176,15 +174,15 @@ def message_id(case_no: str, attempt: int = 0) -> str:
 def _is_forwarded(session: Session, case: Case) -> bool:
     """Tell whether the county's last word was to send the dossier, which the engine has yet to carry out."""
     last = task_outcomes.find(session, case.case_no)
-    return last is not None and last.element_id == SIGN_TASK and last.outcome == "forward"
+    return last is not None and last.element_id == SIGN_TASK and last.outcome == Outcome.FORWARD
 
 
-def _answered(session: Session, case: Case) -> str | None:
+def _answered(session: Session, case: Case) -> Outcome | None:
     """Return the county's answer to the application that nobody has carried out: accept or correct."""
     given = [task_outcomes.find(session, case.case_no, element=element) for element in ACCEPTANCE_TASKS]
     last = max((one for one in given if one is not None), key=lambda one: one.id or 0, default=None)
     if last is None or case.accepted_at is not None:
         return None
-    if last.outcome == "accept":
-        return "accept"
-    return "correct" if last.outcome == "correct" and case.correction_requested_at is None else None
+    if last.outcome == Outcome.ACCEPT:
+        return Outcome.ACCEPT
+    return Outcome.CORRECT if last.outcome == Outcome.CORRECT and case.correction_requested_at is None else None

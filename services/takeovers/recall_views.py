@@ -9,6 +9,7 @@ from sqlalchemy import case as sql_case
 from sqlmodel import Session, col, select
 
 from models.case import Case
+from models.case_deadlines import CaseDeadlines
 from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
@@ -90,7 +91,7 @@ def suggestions(session: Session, *, item: str | None = None, area: str | None =
     """Return the monitoring figures (下放权限运行监测) of every item and area with cases, the worst first."""
     now = product_now(session)
     by_county = _late_in_county(now)
-    late = col(Case.due_at) < func.coalesce(Case.decided_at, Case.closed_at, now)
+    late = col(CaseDeadlines.due_at) < func.coalesce(Case.decided_at, Case.closed_at, now)
     base: Any = select(  # type: ignore[call-overload]
         Case.item_code,
         Case.area,
@@ -99,7 +100,8 @@ def suggestions(session: Session, *, item: str | None = None, area: str | None =
         func.count(),
         func.sum(sql_case((by_county, 1), else_=0)),
         func.sum(sql_case((and_(late, ~func.coalesce(by_county, false())), 1), else_=0)),
-    ).group_by(col(Case.item_code), col(Case.area))
+    ).join(CaseDeadlines, col(CaseDeadlines.case_no) == col(Case.case_no))
+    base = base.group_by(col(Case.item_code), col(Case.area))
     if item:
         base = base.where(Case.item_code == item)
     if area:
@@ -153,7 +155,7 @@ def suggestions(session: Session, *, item: str | None = None, area: str | None =
 
 
 def _late_in_county(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on ``Case`` that the county overran the part of the clock that was its own.
+    """Return the condition on a case and its deadlines that the county overran the part of the clock that was its own.
 
     Of ``direct`` cases that is all until the decision or the takeover, unless the limit ended while the city had yet to
     consent (报批); of ``substantive`` ones the review until its first forwarding, and the whole while a returned
@@ -163,18 +165,18 @@ def _late_in_county(now: datetime) -> ColumnElement[bool]:
     consent = select(Task.key).where(
         Task.case_no == Case.case_no,
         Task.element_id == CONSENT_TASK,
-        col(Task.created_at) <= Case.due_at,
-        func.coalesce(Task.closed_at, now) > Case.due_at,
+        col(Task.created_at) <= CaseDeadlines.due_at,
+        func.coalesce(Task.closed_at, now) > CaseDeadlines.due_at,
     )
-    direct = and_(col(Case.mode) == Mode.DIRECT, col(Case.due_at) < taken, ~consent.exists())
+    direct = and_(col(Case.mode) == Mode.DIRECT, col(CaseDeadlines.due_at) < taken, ~consent.exists())
     forwarded = (
         select(func.min(TransferDossier.forwarded_at))
         .where(TransferDossier.case_no == Case.case_no)
         .correlate(Case)
         .scalar_subquery()
     )
-    reviewed = func.coalesce(Case.review_due_at, Case.due_at) < func.coalesce(forwarded, taken)
-    back = and_(col(Case.is_open), col(Case.level) == 0, col(Case.due_at) < now)
+    reviewed = func.coalesce(CaseDeadlines.review_due_at, CaseDeadlines.due_at) < func.coalesce(forwarded, taken)
+    back = and_(col(Case.is_open), col(Case.level) == 0, col(CaseDeadlines.due_at) < now)
     substantive = and_(col(Case.mode) == Mode.SUBSTANTIVE, or_(reviewed, back))
     return or_(direct, substantive)
 

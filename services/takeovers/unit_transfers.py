@@ -26,7 +26,7 @@ from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
-from services.journal import audit, timeline
+from services.journal import audit, task_outcomes, timeline
 from services.paging import Order, Page, read
 from services.powers import ledger, recorder
 from services.powers.ledger import PowerEventView
@@ -250,7 +250,7 @@ def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str)
     if case.level == 1:
         return Disposition.WITH_CITY
     stays = in_flight is InFlight.FINISH or _unit_code(session, case) == unit
-    return Disposition.KEEP_UNIT if stays or cases_in_flight.is_decided(session, case) else Disposition.MOVE_UNIT
+    return Disposition.KEEP_UNIT if stays or task_outcomes.is_decided(session, case) else Disposition.MOVE_UNIT
 
 
 def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from models import form
 from models.case import Case, CaseState
 from models.task import ClockShare, Task, TaskCandidate, TaskStatus
-from models.task_outcome import TaskOutcome, TaskOutcomeStatus
+from models.task_outcome import Outcome, TaskOutcome, TaskOutcomeStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, dossiers, hearings
@@ -23,8 +23,6 @@ from services.process_engine import outbox
 from services.tasks import inspection
 from services.tasks.access import TaskClosed, get_open, require_open
 from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
-
-MERITS = frozenset({"approve", "deny"})
 
 
 class CasePaused(Conflict):
@@ -49,12 +47,13 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     answer, problems = form.check_answer(schema, completion.values, completion.opinion)
     if problems:
         raise InvalidInput([FieldProblem(one.field, one.message) for one in problems])
-    if case.case_state is CaseState.SPECIAL_OPEN and completion.outcome in MERITS:
-        raise CasePaused()
-    if completion.outcome in MERITS:
+    if completion.outcome in Outcome.merits():
+        if case.case_state is CaseState.SPECIAL_OPEN:
+            raise CasePaused()
         dossiers.require_received(session, case)
     now = product_now(session)
-    if task.clock is ClockShare.ACCEPTANCE and case.acceptance_due_at is not None and now > case.acceptance_due_at:
+    answer_due = case.deadlines.acceptance_due_at
+    if task.clock is ClockShare.ACCEPTANCE and answer_due is not None and now > answer_due:
         raise TaskClosed("受理期限已过，视为受理")
     inspection.require_two_inspectors(answer.values)
     conditional_acceptance.check_answer(session, case, completion.outcome, answer.values)

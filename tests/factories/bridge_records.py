@@ -19,6 +19,7 @@ from bridge.projection.records import Bulk, Record, parse_bulk
 from models.case import Case
 from models.database import Database
 from models.task import Task, TaskStatus
+from tests.factories.cases import build_case
 
 BASE_MS = 1_795_320_636_774
 START = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
@@ -35,7 +36,7 @@ def fake_hooks() -> Hooks:
     """Return hooks that do the least a service does."""
 
     def clock(_session: Session, task: Task, case: Case) -> None:
-        task.item_name, task.due_at = case.item_name, case.due_at
+        task.item_name, task.due_at = case.item_name, case.deadlines.due_at
 
     def close(status: TaskStatus) -> Any:
         def closing(session: Session, key: int, at: datetime) -> None:
@@ -161,7 +162,7 @@ def add_case(database: Database, case_no: str, **changes: Any) -> None:
         "process_id": "front-window",
     }
     with database.transaction() as session:
-        session.add(Case(**{**values, **changes}))
+        session.add(build_case(**{**values, **changes}))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from models.case import LimitUnit
+from models.case_clock import LimitUnit
 from models.catalogue import Mode, PowerKind
 from models.database import CHINA
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact

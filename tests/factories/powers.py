@@ -14,6 +14,7 @@ from models.database import Database
 from services.accounts.actors import Actor
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
+from tests.factories.cases import build_case
 
 
 def actor(name: str) -> Actor:
@@ -54,7 +55,7 @@ def add_case(session: Session, number: int = 1, **changes: Any) -> Case:
         "accepted_at": now - timedelta(days=1),
         "process_id": "direct-devolution",
     }
-    made = Case(**facts | changes)
+    made = build_case(**facts | changes)
     session.add(made)
     session.flush()
     session.add(

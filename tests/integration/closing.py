@@ -13,7 +13,7 @@ def close(web: Web, case_no: str, verdict: Verdict = Verdict.APPROVE, approver: 
     """Accept, decide and close a case; the approver's answer is recorded as a task's would be."""
     with web.database.transaction() as session:
         case, now = session.get_one(Case, case_no), product_now(session)
-        case.accepted_at, case.due_at = now, now + timedelta(days=30)
+        case.accepted_at, case.deadlines.due_at = now, now + timedelta(days=30)
         session.add(
             TaskOutcome(
                 task_key=next(serial) + 5_000_000,

@@ -29,6 +29,7 @@ from models.clock_state import ClockState
 from models.database import Database
 from services.clock import CLOCK_ROW, machine_now
 from settings import PROJECT_ROOT
+from tests.factories.cases import build_case
 from workers import runtime
 
 MODELS = Path(__file__).parent / "models"
@@ -138,7 +139,7 @@ def a_case(case_no: str, **changes: Any) -> Case:
         "due_at": now + timedelta(days=20),
         "process_id": "front-window",
     }
-    return Case(**{**values, **changes})
+    return build_case(**{**values, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """The revisions of the schema, on both databases: what they make is what the models say, and they keep the data."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -11,9 +12,53 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 import models  # noqa: F401 - registers every table
+from models.case import Case
+from models.case_deadlines import CaseDeadlines
 from models.database import Database
 from services.setup import _alembic, migrate
 from tests.unit.models.test_migrations import insert, insert_case
+
+AT = datetime(2026, 9, 21, 1, tzinfo=UTC)
+UNDATED = {"provisional": False, "provisional_dates": [], "thresholds": {}, "clock_version": 0}
+CASE = {
+    "query_code": "q",
+    "item_code": "D-01",
+    "item_version": 1,
+    "guide_version": 1,
+    "item_name": "i",
+    "mode": "direct",
+    "power_kind": "filing",
+    "power_type": "p",
+    "area": "xingguo",
+    "city_unit": "jtys",
+    "on_site_check": False,
+    "approval_filing": False,
+    "conditions": {},
+    "applicant_digest": "d",
+    "submitted_by": "s",
+    "is_open": True,
+    "state": 1,
+    "level": 0,
+    "received_at": AT,
+    "deemed_accepted": False,
+    "limit_unit": "working_day",
+    "handling": "承诺件",
+    "by_commitment": False,
+    "process_id": "direct-devolution",
+    **UNDATED,
+}
+DATES = {
+    **{
+        name: AT + timedelta(days=number)
+        for number, name in enumerate(CaseDeadlines.model_fields)
+        if name.endswith("_at")
+    },
+    "provisional": True,
+    "provisional_dates": ["due_at", "promised_due_at"],
+    "thresholds": {"yellowShare": 0.8},
+    "clock_version": 3,
+}
+"""What stood on a case before its deadlines had a table, no two instants alike."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -23,9 +68,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         opened = Database(f"sqlite:///{tmp_path_factory.mktemp('migrations') / 'product.db'}")
     else:
         url: str = request.getfixturevalue("postgres_url")
-        server = sqlalchemy.create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
-        )
+        server = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.exec_driver_sql("DROP DATABASE IF EXISTS migrations WITH (FORCE)")
             connection.exec_driver_sql("CREATE DATABASE migrations")
@@ -45,6 +88,35 @@ def test_the_revisions_make_what_the_models_say(database: Database) -> None:
     migrate(database)
     with database.engine.connect() as connection:
         assert differences(connection) == []
+
+
+def test_a_cases_dates_move_beside_it_and_back(database: Database) -> None:
+    config = _alembic(database.url)
+    command.upgrade(config, "0008")
+    with database.engine.begin() as connection:
+        of_case = sa.Table("case", sa.MetaData(), autoload_with=connection)
+        for number, dates in (("dated", DATES), ("new", {})):
+            connection.execute(of_case.insert().values({**CASE, "case_no": number, "project": number, **dates}))
+    for revision, table in (("head", "case_deadlines"), ("0008", "case"), ("head", "case_deadlines")):
+        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+        with database.engine.connect() as connection:
+            columns = sa.Table(table, sa.MetaData(), autoload_with=connection).c
+            rows = connection.execute(sa.select(columns.case_no, *(columns[name] for name in DATES))).all()
+        kept = {row.case_no: row._asdict() for row in rows}
+        assert {name: at_utc(kept["dated"][name]) for name in DATES} == DATES
+        assert kept["new"] == {"case_no": "new", **dict.fromkeys(DATES), **UNDATED}
+    with database.reading() as session:
+        assert session.get_one(Case, "dated").deadlines.watched.count(None) == 0
+        assert session.get_one(Case, "new").deadlines.watched == (None,) * 10
+    with database.engine.connect() as connection:
+        assert differences(connection) == []
+
+
+def at_utc(value: object) -> object:
+    """Return an instant in UTC, which SQLite keeps without saying so; anything else as it is."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return value
 
 
 def test_notices_and_who_read_them_live_through_the_revisions_both_ways(database: Database) -> None:

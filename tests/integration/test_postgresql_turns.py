@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, func, select
 from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
 from models.case import Case, Verdict
+from models.case_deadlines import CaseDeadlines
 from models.catalogue import Mode
 from models.consultation import Training, TrainingAttendance
 from models.database import Database
@@ -25,6 +26,7 @@ from models.power_event import PowerEvent
 from models.recall import Recall, RecallState
 from models.unit_transfer import UnitTransfer
 from models.working_calendar import china_date
+from services import locks
 from services.accounts.actors import Actor
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
@@ -234,6 +236,17 @@ def test_of_two_steps_at_once_the_second_meets_a_conflict(database: Database, ra
         number = prepare(session)
     raised = at_once(database, lambda s: first(s, number), lambda s: second(s, number))
     assert isinstance(raised, Conflict), raised
+
+
+def test_whoever_locks_a_case_has_its_deadlines_too(database: Database) -> None:
+    with database.transaction() as session:
+        number = session.get_one(Filing, a_filing(session)).case_no
+    with database.transaction() as session:
+        locks.get_for_update(session, Case, number)
+        with database.reading() as other:
+            held = select(CaseDeadlines.case_no).where(CaseDeadlines.case_no == number)
+            assert other.exec(held).one() == number
+            assert other.exec(held.with_for_update(skip_locked=True)).first() is None
 
 
 def test_two_recalls_of_one_power_at_once_are_one_recall(database: Database) -> None:

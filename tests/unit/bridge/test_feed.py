@@ -55,6 +55,13 @@ def test_a_task_of_a_known_case_gets_its_dates_at_once(database: Database) -> No
         assert (candidate.group_name, candidate.due_at, candidate.is_open) == ("xingguo.window", START, True)
 
 
+def test_a_task_of_a_case_that_is_not_here_still_names_it(database: Database) -> None:
+    log, feed = Log(), feed_over(database)
+    feed.apply(bulk(log.started(10, "elsewhere"), log.task("CREATED", 20, 10)))
+    with looking(database) as session:
+        assert session.get_one(Task, 20).case_no == "elsewhere"
+
+
 def test_a_repeated_request_changes_nothing_not_even_for_a_new_process(database: Database) -> None:
     add_case(database, "C1")
     log = Log()

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.case import LimitUnit
-from models.case_clock import NO_LONGER_COUNTED, DayStatus, Pause, compute_clock, compute_receipt_clock, receipt_due
+from models.case_clock import (
+    NO_LONGER_COUNTED,
+    DayStatus,
+    LimitUnit,
+    Pause,
+    compute_clock,
+    compute_receipt_clock,
+    receipt_due,
+)
 from models.database import CHINA
 from models.working_calendar import DayKind, WorkingCalendar, end_of_day, published_until, start_of_day
 from tests.reckoning import add_working_days, statuses, working

@@ -7,6 +7,7 @@ from models.catalogue import Mode
 from models.database import CHINA
 from models.deadline_signal import SignalKind, signals_of
 from models.working_calendar import end_of_day, start_of_day
+from tests.factories.cases import build_case
 
 SECOND = timedelta(seconds=1)
 
@@ -18,6 +19,7 @@ def at(month: int, day: int) -> datetime:
 def case(**changes: object) -> Case:
     """Return an accepted case of 20 days with a promise of 10."""
     fields: dict[str, object] = {
+        "case_no": "C1",
         "mode": Mode.DIRECT,
         "state": CaseState.IN_DEPARTMENT,
         "received_at": datetime(2026, 9, 21, 9, tzinfo=CHINA),
@@ -26,7 +28,7 @@ def case(**changes: object) -> Case:
         "warn_at": start_of_day(date(2026, 10, 15)),
         "promised_due_at": at(10, 12),
     }
-    return Case(**{**fields, **changes})
+    return build_case(**{**fields, **changes})
 
 
 def kinds(one: Case) -> dict[SignalKind, datetime]:

@@ -12,6 +12,7 @@ from sqlmodel import select
 
 import models  # noqa: F401  # Registers every table.
 from models.case import Case
+from models.case_deadlines import DueDate
 from models.database import Database
 from services import setup
 
@@ -55,9 +56,22 @@ def test_a_provisional_due_date_stays_provisional_by_its_name(database: Database
     setup.migrate(database)
     with database.reading() as session:
         found = {one.case_no: one for one in session.exec(select(Case)).all()}
-    assert found["accepted"].is_provisional("due_at")
-    assert found["received"].is_provisional("acceptance_due_at")
-    assert found["certain"].provisional_dates == []
+    assert found["accepted"].deadlines.is_provisional(DueDate.STATUTORY)
+    assert found["received"].deadlines.is_provisional(DueDate.ACCEPTANCE)
+    assert found["certain"].deadlines.provisional_dates == []
+
+
+def test_one_open_case_an_application_stays_the_rule_when_the_dates_leave_the_case(database: Database) -> None:
+    command.upgrade(setup._alembic(database.url), "0008")
+    with database.engine.begin() as connection:
+        insert_case(connection, "closed", is_open=False)
+    setup.migrate(database)
+    same = {"item_code": "i", "project": "p"}
+    with database.engine.begin() as connection:
+        insert(connection, "case", case_no="open", applicant_digest="a", **same)
+        insert(connection, "case", case_no="over", applicant_digest="a", is_open=False, **same)
+        with pytest.raises(IntegrityError):
+            insert(connection, "case", case_no="again", applicant_digest="a", **same)
 
 
 def test_what_refers_to_a_table_made_anew_is_kept_and_still_refers_to_it(database: Database) -> None:

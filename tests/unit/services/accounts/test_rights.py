@@ -13,6 +13,7 @@ from models.database import Database
 from services.accounts import rights, system_rights
 from services.accounts.actors import Actor
 from services.clock import machine_now
+from tests.factories.cases import build_case
 
 READERS = {
     "xingguo.window": {"window", "direct"},
@@ -56,7 +57,7 @@ def case(mode: Mode, **changes: Any) -> Case:
         "received_at": machine_now(),
         "process_id": "x",
     }
-    return Case(**facts | changes)
+    return build_case(**facts | changes)
 
 
 def cases() -> list[Case]:

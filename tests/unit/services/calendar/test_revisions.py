@@ -11,7 +11,8 @@ from sqlmodel import Session, SQLModel, create_engine, select
 
 import models  # noqa: F401  # Registers every table.
 from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
-from models.case import Case, CaseState, LimitUnit, Verdict
+from models.case import Case, CaseState, Verdict
+from models.case_clock import LimitUnit
 from models.catalogue import Area, AreaKind, Mode
 from models.database import CHINA
 from models.dossier import TransferDossier
@@ -114,12 +115,12 @@ def messages(session: Session) -> list[str]:
 
 def test_a_closed_day_moves_a_running_case_and_tells_its_watch(session: Session) -> None:
     case, elsewhere = running_case(session), running_case(session, "2", "ganxian")
-    assert case.due_at == end_of_day(date(2026, 10, 26))
+    assert case.deadlines.due_at == end_of_day(date(2026, 10, 26))
     revision = replanning.change_calendar(session, APPROVER, "xunwu", [CLOSED])
     assert revision is not None
     assert revision.moved_cases == 1
-    assert case.due_at == end_of_day(date(2026, 10, 27))
-    assert elsewhere.due_at == end_of_day(date(2026, 10, 26))
+    assert case.deadlines.due_at == end_of_day(date(2026, 10, 27))
+    assert elsewhere.deadlines.due_at == end_of_day(date(2026, 10, 26))
     assert messages(session) == ["deadline-changed"]
 
 
@@ -135,9 +136,9 @@ def test_entering_a_year_makes_the_dates_that_reach_into_it_certain(session: Ses
     case = running_case(session)
     case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
     case_deadlines.refresh(session, case)
-    assert case.provisional
+    assert case.deadlines.provisional
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
-    assert not case.provisional
+    assert not case.deadlines.provisional
     assert not calendar_of(session, "xunwu").day(date(2027, 12, 31)).provisional
 
 
@@ -145,13 +146,13 @@ def test_each_date_of_a_case_says_for_itself_whether_it_is_provisional(session: 
     case = running_case(session)
     case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
     case_deadlines.refresh(session, case)
-    assert case.due_at == end_of_day(date(2027, 1, 4))
-    assert case.promised_due_at == end_of_day(date(2026, 12, 28))
-    assert case.provisional_dates == ["due_at"]
+    assert case.deadlines.due_at == end_of_day(date(2027, 1, 4))
+    assert case.deadlines.promised_due_at == end_of_day(date(2026, 12, 28))
+    assert case.deadlines.provisional_dates == ["due_at"]
     case.decided_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
     case_deadlines.refresh(session, case)
-    assert case.delivery_due_at == end_of_day(date(2027, 1, 4))
-    assert case.provisional_dates == ["delivery_due_at", "due_at"]
+    assert case.deadlines.delivery_due_at == end_of_day(date(2027, 1, 4))
+    assert case.deadlines.provisional_dates == ["delivery_due_at", "due_at"]
 
 
 def test_the_shares_and_the_tasks_of_a_substantive_case_are_provisional_as_they_are(session: Session) -> None:
@@ -172,7 +173,7 @@ def test_the_shares_and_the_tasks_of_a_substantive_case_are_provisional_as_they_
     )
     case.promised_days = 20
     case_deadlines.refresh(session, case)
-    assert case.provisional_dates == ["decision_due_at", "due_at", "promised_due_at"]
+    assert case.deadlines.provisional_dates == ["decision_due_at", "due_at", "promised_due_at"]
     assert {task.clock: task.provisional for task in tasks} == {
         ClockShare.ACCEPTANCE: False,
         ClockShare.REVIEW: False,
@@ -184,10 +185,10 @@ def test_the_receipt_and_the_supplement_are_provisional_by_their_own_days(sessio
     case = running_case(session)
     case.accepted_at, case.received_at = None, datetime(2026, 12, 21, 9, tzinfo=CHINA)
     case_deadlines.set_receipt_deadline(session, case, case.received_at)
-    assert case.provisional_dates == []
+    assert case.deadlines.provisional_dates == []
     case.correction_requested_at, case.state = datetime(2026, 12, 22, 9, tzinfo=CHINA), CaseState.CORRECTION_OPEN
     case_deadlines.refresh(session, case)
-    assert case.provisional_dates == ["supplement_due_at"]
+    assert case.deadlines.provisional_dates == ["supplement_due_at"]
 
 
 def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_provisional(session: Session) -> None:
@@ -195,7 +196,7 @@ def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_pro
     case.limit_unit, case.limit_days, case.promised_days = LimitUnit.DAY, 60, 60
     case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
     case_deadlines.refresh(session, case)
-    assert case.provisional_dates == [], "calendar days know no holidays"
+    assert case.deadlines.provisional_dates == [], "calendar days know no holidays"
     procedure = SpecialProcedure(
         id="p",
         case_no=case.case_no,
@@ -209,22 +210,22 @@ def test_a_plan_into_an_unpublished_year_makes_even_a_limit_in_calendar_days_pro
     session.add(procedure)
     session.flush()
     case_deadlines.refresh(session, case)
-    assert case.provisional_dates == ["due_at", "promised_due_at"]
-    assert special_procedures.view(session, case, procedure)["provisional"]
+    assert case.deadlines.provisional_dates == ["due_at", "promised_due_at"]
+    assert special_procedures.view(session, case, procedure).provisional
     procedure.ended_at = datetime(2026, 12, 30, 9, tzinfo=CHINA)
     session.flush()
     case_deadlines.refresh(session, case)
-    assert case.provisional_dates == []
+    assert case.deadlines.provisional_dates == []
 
 
 def test_a_delivery_into_an_unpublished_year_becomes_certain_with_the_year(session: Session) -> None:
     case = running_case(session)
     case.decided_at, case.decision = datetime(2026, 12, 21, 9, tzinfo=CHINA), Verdict.APPROVE
     case_deadlines.refresh(session, case)
-    assert (case.provisional, case.provisional_dates) == (False, ["delivery_due_at"])
+    assert (case.deadlines.provisional, case.deadlines.provisional_dates) == (False, ["delivery_due_at"])
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
-    assert case.provisional_dates == []
-    case.provisional_dates = ["delivery_due_at"]
+    assert case.deadlines.provisional_dates == []
+    case.deadlines.provisional_dates = ["delivery_due_at"]
     session.add(case)
     session.flush()
     assert replanning.replan_provisional(session) == 1
@@ -237,13 +238,13 @@ def test_taking_back_a_holiday_that_makes_its_year_whole_unsettles_the_dates_of_
     case.accepted_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
     replanning.change_calendar(session, COORDINATOR, CITY_WIDE, YEAR_2027)
     case_deadlines.refresh(session, case)
-    assert case.due_at is not None
-    assert case.due_at < end_of_day(date(2027, 2, 1))
-    assert not case.provisional
+    assert case.deadlines.due_at is not None
+    assert case.deadlines.due_at < end_of_day(date(2027, 2, 1))
+    assert not case.deadlines.provisional
     national_day = [DayEntry(one.day, None, "") for one in YEAR_2027 if one.reason == "国庆节"]
     assert min(one.day for one in national_day) > date(2027, 2, 1)
     revision = replanning.change_calendar(session, COORDINATOR, CITY_WIDE, national_day)
-    assert case.provisional
+    assert case.deadlines.provisional
     assert revision is not None
     assert revision.moved_cases == 1
 
@@ -400,12 +401,12 @@ def test_a_shipped_file_moves_the_running_cases_it_reaches_and_is_entered_once(
     session: Session, tmp_path: Path
 ) -> None:
     case = running_case(session)
-    assert case.due_at == end_of_day(date(2026, 10, 26))
+    assert case.deadlines.due_at == end_of_day(date(2026, 10, 26))
     (tmp_path / "xunwu-2026.csv").write_text(f"{HEADER}2026-09-23,no,窗口停电\n")
     (tmp_path / "ganxian-2026.csv").write_text(f"{HEADER}2026-09-23,no,窗口停电\n")
     calendar_files.seed_calendars(session, NOW, tmp_path)
     calendar_files.seed_calendars(session, NOW, tmp_path)
-    assert case.due_at == end_of_day(date(2026, 10, 27))
+    assert case.deadlines.due_at == end_of_day(date(2026, 10, 27))
     assert messages(session) == ["deadline-changed"]
     recorded = session.exec(select(CalendarRevision)).all()
     assert [(one.area, one.moved_cases) for one in recorded] == [("ganxian", 0), ("xunwu", 1)]
@@ -413,9 +414,9 @@ def test_a_shipped_file_moves_the_running_cases_it_reaches_and_is_entered_once(
 
 def test_a_start_reckons_provisional_cases_anew(session: Session, tmp_path: Path) -> None:
     case = running_case(session)
-    case.provisional = True
+    case.deadlines.provisional = True
     session.add(case)
     session.flush()
     calendar_files.seed_calendars(session, NOW, tmp_path)
-    assert not case.provisional
+    assert not case.deadlines.provisional
     assert messages(session) == ["deadline-changed"]

@@ -22,12 +22,12 @@ from models.task import ClockShare, Task, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
 from services.accounts.actors import Actor
-from services.casefile import cases
+from services.casefile import case_list
 from services.cases import applicant_actions, deadline_monitor, hearings, special_procedures
 from services.cases.hearings import Hearing, HearingDates, NotImpartial
 from services.cases.special_procedures import CaseNotRunning, ProcedureEnded
 from services.catalogue.seeding import seed_catalogue
-from services.deadlines import case_deadlines
+from services.deadlines import case_deadlines, clock_views
 from services.errors import InvalidInput
 
 ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
@@ -148,7 +148,7 @@ def events(session: Session) -> list[str]:
 def test_a_limit_that_ran_out_is_overdue_for_ever(session: Session, case: Case) -> None:
     with freeze_time(DUE + timedelta(seconds=2)):
         deadline_monitor.signal(session, case.case_no)
-        assert cases._light(case, datetime.now(CHINA)).value == "red"
+        assert case_list.light_of(case, datetime.now(CHINA)).value == "red"
     assert case.overdue_at == DUE + timedelta(seconds=1)
     told = {one.to_group for one in session.exec(select(Notification).where(Notification.signal == "overdue")).all()}
     assert {"city.zrzy.supervisor", "xingguo.supervisor", "city.coordinator"} <= told
@@ -183,8 +183,8 @@ def test_a_case_stays_supervised_when_a_newer_list_drops_its_county(session: Ses
 
 
 def test_what_is_already_past_is_told_at_once_and_the_watch_sleeps_to_what_comes(session: Session, case: Case) -> None:
-    assert case.warn_at is not None
-    with freeze_time(case.warn_at + timedelta(days=2)):
+    assert case.deadlines.warn_at is not None
+    with freeze_time(case.deadlines.warn_at + timedelta(days=2)):
         planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS)
     assert "deadline.yellow" in events(session)
     assert datetime.fromisoformat(planned["nextWakeAt"]) == DUE + timedelta(seconds=1)
@@ -224,7 +224,7 @@ def test_an_extension_is_as_long_as_the_guide_allows_else_ten_working_days(
     with freeze_time(ACCEPTED + timedelta(days=1)):
         if taken:
             assert special_procedures.extend(session, APPROVER, case, days, "联合办理").days == days
-            assert cases.clock_views.clock_view(session, case, ACCEPTED).limit == 20 + days
+            assert clock_views.clock_view(session, case, ACCEPTED).limit == 20 + days
             return
         with pytest.raises(InvalidInput) as refused:
             special_procedures.extend(session, APPROVER, case, days, "联合办理")
@@ -250,18 +250,20 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
 ) -> None:
     with freeze_time(ACCEPTED):
         deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 1})
-        assert case.review_overrun_at is None
+        assert case.deadlines.review_overrun_at is None
         deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     # Ten of twenty working days after 21 September: 22, 23, 24, 28, 29, 30 September, 8, 9, 10, 12 October.
     ended = end_of_day(date(2026, 10, 12))
-    assert case.review_overrun_at == ended + timedelta(seconds=1)
+    assert case.deadlines.review_overrun_at == ended + timedelta(seconds=1)
     answer_of_review(session, case)
     session.exec(update(Task).values(is_open=reviewing))
     with freeze_time(ended + timedelta(seconds=2)):
         deadline_monitor.signal(session, case.case_no)
         planned = deadline_monitor.plan(session, case.case_no, THRESHOLDS | {"stageShare": 0.5})
     assert ("deadline.review_overdue" in events(session)) is reviewing
-    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at, "a review that is over keeps nobody awake"
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.deadlines.warn_at, (
+        "a review that is over keeps nobody awake"
+    )
     texts = [
         one.text for one in session.exec(select(Notification).where(Notification.signal == "review_overdue")).all()
     ]
@@ -271,18 +273,18 @@ def test_where_one_clock_runs_through_a_review_has_a_stage_of_its_own_if_the_thr
 def test_a_changed_threshold_moves_the_lights_of_a_running_case(session: Session, case: Case) -> None:
     with freeze_time(ACCEPTED):
         deadline_monitor.plan(session, case.case_no, THRESHOLDS)
-        before = case.warn_at
+        before = case.deadlines.warn_at
         planned = deadline_monitor.plan(session, case.case_no, {"yellowShare": 0.25, "yellowDays": 0})
     assert before is not None
-    assert case.warn_at is not None
-    assert case.warn_at < before
-    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.warn_at
+    assert case.deadlines.warn_at is not None
+    assert case.deadlines.warn_at < before
+    assert datetime.fromisoformat(planned["nextWakeAt"]) == case.deadlines.warn_at
 
 
 def test_withdrawing_ends_what_stopped_the_clock(session: Session, case: Case) -> None:
     with freeze_time(ACCEPTED + timedelta(days=1)):
         procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
-        assert cases._light(case, datetime.now(CHINA)).value == "paused"
+        assert case_list.light_of(case, datetime.now(CHINA)).value == "paused"
     with freeze_time(ACCEPTED + timedelta(days=2)):
         applicant_actions.withdraw(session, WINDOW, case.case_no, "不办了")
         with pytest.raises(ProcedureEnded):
@@ -294,7 +296,7 @@ def test_a_case_already_overdue_stays_red_in_a_special_procedure(session: Sessio
     with freeze_time(DUE + timedelta(days=1)):
         deadline_monitor.signal(session, case.case_no)
         special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
-        assert cases._light(case, datetime.now(CHINA)).value == "red"
+        assert case_list.light_of(case, datetime.now(CHINA)).value == "red"
 
 
 def test_a_hearing_is_given_its_days_and_its_officer_later(session: Session, case: Case) -> None:

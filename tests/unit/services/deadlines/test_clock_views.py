@@ -66,11 +66,11 @@ def test_the_receipt_of_a_lapsed_case_tells_no_day_after_its_end(
     case.correction_requested_at = ACCEPTED + timedelta(days=1)
     with freeze_time(ACCEPTED + timedelta(days=1)):
         case_deadlines.refresh(session, case)
-    assert case.supplement_due_at is not None
-    with freeze_time(case.supplement_due_at):
+    assert case.deadlines.supplement_due_at is not None
+    with freeze_time(case.deadlines.supplement_due_at):
         acceptance.lapse(session, case.case_no)
-    told.append(clock_views.clock_view(session, case, case.supplement_due_at))
-    assert told[0].receipt.days[-1].date == case.supplement_due_at.date()
+    told.append(clock_views.clock_view(session, case, case.deadlines.supplement_due_at))
+    assert told[0].receipt.days[-1].date == case.deadlines.supplement_due_at.date()
 
 
 def test_the_receipt_of_a_refused_case_stays_as_it_was(session: Session, case: Case, told: list[ClockView]) -> None:

@@ -35,6 +35,7 @@ from services import numbering
 from services.documents import issuance, signing
 from services.errors import NotFound, SetupError
 from settings import Environment, Settings, get_settings
+from tests.factories.cases import build_case
 from tests.factories.papers import ACCEPTED, DECIDED, RECEIVED
 
 CASE_NO = "3607322026092100001"
@@ -122,7 +123,7 @@ def make_case(session: Session, **changes: Any) -> Case:
         "due_at": DECIDED + timedelta(days=12),
         "process_id": "substantive-review",
     }
-    case = Case(**{**values, **changes})
+    case = build_case(**{**values, **changes})
     session.add(case)
     session.flush()
     session.add(

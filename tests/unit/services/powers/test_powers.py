@@ -39,6 +39,7 @@ from services.publishing.list_files import BOM
 from services.takeovers import recalls, unit_transfers
 from services.takeovers.cases_in_flight import NotYetDue
 from services.tasks import intake
+from tests.factories.cases import build_case
 from tests.factories.powers import actor, add_case, session
 from tests.instance import id_card
 
@@ -335,7 +336,7 @@ def running_case(session: Session, item: str, area: str, **changes: Any) -> Case
         "process_id": "substantive-review",
         "process_instance_key": next(serial),
     }
-    case = Case(**{**values, **changes})
+    case = build_case(**{**values, **changes})
     session.add(case)
     session.flush()
     return case
