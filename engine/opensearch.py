@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import requests
 
 from engine.downloads import (
     Progress,
+    RepositoryUnreachable,
     default_cache,
     disk_errors,
     download_folder,
@@ -160,7 +160,7 @@ def _fetch(jar: PinnedJar, folder: Path) -> None:
     with download_folder(folder, jar.artifact) as partial:
         try:
             file = resolve(jar.group, jar.artifact, jar.version, "jar", partial, None)
-        except (requests.RequestException, RuntimeError) as exc:
+        except RepositoryUnreachable as exc:
             raise DistributionError(
                 f"无法下载检索库的 {jar.name}（仓库不可达或没有此文件）：请联网后重试，"
                 f"或用 TONGQUAN_MAVEN_MIRROR 指定可达的 Maven 镜像"
