@@ -1,7 +1,7 @@
 """Measure a paper's blocks into boxes: pieces of one height each that know how to draw themselves."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reportlab.lib.colors import Color
 from reportlab.pdfgen.canvas import Canvas
@@ -33,11 +33,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Box:
-    """A piece of the page: ``height`` in points, ``draw(canvas, left, top)``; ``keep`` binds it to the next one."""
+    """A piece of the page: ``height`` in points, ``draw(canvas, left, top)``; ``keep`` binds it to the next one.
+
+    ``headed_by`` is what is drawn again above the box where it begins a page: the head of its table.
+    """
 
     height: float
     draw: Callable[[Canvas, float, float], None]
     keep: bool = False
+    headed_by: "tuple[Box, ...]" = ()
 
 
 Cell = tuple[str, str, float, bool]
@@ -103,7 +107,7 @@ def _paragraph(block: Paragraph, scale: Scale, width: float) -> Iterator[Box]:
     font = BOLD if block.heading else REGULAR
     boxes = text_boxes(block.text, font, scale.body, scale.leading, width, block.indent * scale.body)
     if block.heading:
-        boxes = [Box(box.height, box.draw, keep=True) for box in boxes]
+        boxes = [replace(box, keep=True) for box in boxes]
     yield from boxes
 
 
@@ -136,14 +140,15 @@ def _short(row: Labelled, scale: Scale, room: float) -> bool:
 def _table(block: Table, scale: Scale, width: float) -> Iterator[Box]:
     if block.caption:
         for box in text_boxes(block.caption, BOLD, scale.body, scale.leading, width, 2 * scale.body):
-            yield Box(box.height, box.draw, keep=True)
+            yield replace(box, keep=True)
     yield space(3)
     columns = [share * width for share in block.widths]
-    heads = tuple((text, BOLD, column, True) for text, column in zip(block.headers, columns, strict=True))
-    for box in _row(heads, scale):
-        yield Box(box.height, box.draw, keep=True)
+    cells = tuple((text, BOLD, column, True) for text, column in zip(block.headers, columns, strict=True))
+    heads = tuple(replace(box, keep=True) for box in _row(cells, scale))
+    yield from heads
     for row in block.rows:
-        yield from _row(tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True)), scale)
+        cells = tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True))
+        yield from (replace(box, headed_by=heads) for box in _row(cells, scale))
     yield space(8)
 
 
