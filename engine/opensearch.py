@@ -26,8 +26,6 @@ from engine.loopback import loopback_client
 VERSION = "2.17.1"
 LOCK = Path(__file__).with_name("opensearch.lock")
 MAIN_CLASS = "org.codelibs.opensearch.runner.OpenSearchRunner"
-HTTP_PORTS = range(9201, 9300)
-"""The runner takes no others; its first node listens one above the base it is given."""
 HEAP = "700m"
 CLUSTER_FILE = "cluster-name"
 CLUSTER_NAME_BYTES = 4
@@ -129,6 +127,7 @@ def search_command(config: SearchConfig) -> list[str]:
         "1",
         "-clusterName",
         config.cluster_name,
+        # Its first node listens one above the base it is given.
         "-baseHttpPort",
         str(config.port - 1),
         "-printOnFailure",

@@ -42,8 +42,6 @@ from services.powers import filings
 from services.supervision import policy_ledger, push_ledger
 from services.tasks import worklist
 
-SORTS = ("-received_at", "received_at")
-
 
 def list_cases(
     session: Session,
