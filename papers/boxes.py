@@ -1,7 +1,7 @@
 """Measure a paper's blocks into boxes: pieces of one height each that know how to draw themselves."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reportlab.lib.colors import Color
 from reportlab.pdfgen.canvas import Canvas
@@ -107,7 +107,7 @@ def _paragraph(block: Paragraph, scale: Scale, width: float) -> Iterator[Box]:
     font = BOLD if block.heading else REGULAR
     boxes = text_boxes(block.text, font, scale.body, scale.leading, width, block.indent * scale.body)
     if block.heading:
-        boxes = [replace(box, keep=True) for box in boxes]
+        boxes = [Box(box.height, box.draw, keep=True) for box in boxes]
     yield from boxes
 
 
@@ -140,25 +140,27 @@ def _short(row: Labelled, scale: Scale, room: float) -> bool:
 def _table(block: Table, scale: Scale, width: float) -> Iterator[Box]:
     if block.caption:
         for box in text_boxes(block.caption, BOLD, scale.body, scale.leading, width, 2 * scale.body):
-            yield replace(box, keep=True)
+            yield Box(box.height, box.draw, keep=True)
     yield space(3)
     columns = [share * width for share in block.widths]
     cells = tuple((text, BOLD, column, True) for text, column in zip(block.headers, columns, strict=True))
-    heads = tuple(replace(box, keep=True) for box in _row(cells, scale))
+    heads = tuple(_row(cells, scale, keep=True))
     yield from heads
     for row in block.rows:
         cells = tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True))
-        yield from (replace(box, headed_by=heads) for box in _row(cells, scale))
+        yield from _row(cells, scale, headed_by=heads)
     yield space(8)
 
 
-def _row(cells: tuple[Cell, ...], scale: Scale) -> Iterator[Box]:
+def _row(
+    cells: tuple[Cell, ...], scale: Scale, *, keep: bool = False, headed_by: tuple[Box, ...] = ()
+) -> Iterator[Box]:
     wrapped = [break_lines(text, font, scale.table, column - 2 * _CELL_PAD_X) for text, font, column, _ in cells]
     tallest = max(len(lines) for lines in wrapped)
     for first in range(0, tallest, _MOST_LINES_IN_A_ROW):
         part = [lines[first : first + _MOST_LINES_IN_A_ROW] for lines in wrapped]
         height = max(len(lines) for lines in part) * scale.table_leading + 2 * _CELL_PAD_Y
-        yield Box(height, _row_drawer(cells, part, height, scale))
+        yield Box(height, _row_drawer(cells, part, height, scale), keep, headed_by)
 
 
 def _row_drawer(
