@@ -1,6 +1,5 @@
 """Read an exporter's HTTP requests from its connection: within bounds of size and of time (ADR 11)."""
 
-import gzip
 import io
 import socket
 import time
@@ -12,6 +11,7 @@ MAX_HEAD_BYTES = 65_536
 """The request line and all headers together; an exporter's are about five hundred."""
 MAX_HEADERS = 100
 MAX_BODY_BYTES = 256 * 1024 * 1024
+"""Of a body as it is sent, and of what it unpacks to."""
 MAX_CHUNK_LINE_BYTES = 256
 HEAD_SECONDS = 10.0
 """How long a head may take from its first byte, and a new connection until its first request."""
@@ -103,12 +103,7 @@ class RequestReader:
         except ValueError as exc:
             raise BadRequest(400, "length") from exc
         self._stream.deadline = None
-        if head.headers.get("content-encoding", "").lower() != "gzip":
-            return body
-        try:
-            return gzip.decompress(body)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise BadRequest(400, "gzip body") from exc
+        return _unpacked(body) if head.headers.get("content-encoding", "").lower() == "gzip" else body
 
     def _allow(self, seconds: float) -> None:
         self._stream.deadline = time.monotonic() + seconds
@@ -163,3 +158,16 @@ class RequestReader:
         if len(body) < size:
             raise BadRequest(400, "body cut short")
         return body
+
+
+def _unpacked(body: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = unpacking.decompress(body, MAX_BODY_BYTES)
+    except zlib.error as exc:
+        raise BadRequest(400, "gzip body") from exc
+    if unpacking.unconsumed_tail:
+        raise BadRequest(413, "gzip body")
+    if not unpacking.eof or unpacking.unused_data:
+        raise BadRequest(400, "gzip body")
+    return content

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bridge import exporter_requests
 from bridge.exporter_endpoint import ExporterEndpoint, UnsafeBinding
 from bridge.exporter_requests import MAX_HEAD_BYTES
 from bridge.projection.records import Bulk
@@ -211,6 +212,7 @@ def test_a_stranger_is_refused_before_the_body_and_gets_the_answer_although_it_g
         (b"transfer-encoding: chunked", b"no\r\n", 400),
         (b"transfer-encoding: chunked", b"0\r\n" + b"x: y\r\n" * 102, 431),
         (b"content-length: 3\r\ncontent-encoding: gzip", b"abc", 400),
+        (b"content-length: 20\r\ncontent-encoding: gzip", gzip.compress(b"x" * 100)[:20], 400),
     ],
 )
 def test_a_body_that_is_too_large_or_not_what_its_head_says_is_refused(
@@ -220,6 +222,14 @@ def test_a_body_that_is_too_large_or_not_what_its_head_says_is_refused(
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=5) as client:
         client.sendall(head + body)
         assert everything(client).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_small_body_that_unpacks_to_more_than_a_body_may_have_is_refused(
+    connection: http.client.HTTPConnection, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter_requests, "MAX_BODY_BYTES", 10_000)
+    assert post(connection, gzip.compress(b"x" * 10_001), **{"Content-Encoding": "gzip"}).status == 413
+    assert receiver.bulks == []
 
 
 def test_an_open_port_without_credentials_is_refused(receiver: Receiver) -> None:
