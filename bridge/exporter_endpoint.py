@@ -7,27 +7,26 @@ with 503 when it failed (the exporter repeats it); templates and the like are ac
 
 import base64
 import contextlib
-import gzip
 import hmac
 import ipaddress
 import socket
 import threading
 import time
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import IO
 
 import structlog
 
+from bridge.exporter_requests import BODY_SECONDS, HEAD_SECONDS, BadRequest, Head, RequestReader
 from bridge.feed import ForeignLog
 from bridge.projection.records import Bulk, MalformedBulk, parse_bulk
 
-MAX_HEADERS = 100
-MAX_LINE_BYTES = 65_536
-MAX_BODY_BYTES = 256 * 1024 * 1024
 BACKLOG = 64
 STOP_TIMEOUT_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
+"""How long a peer may take to read an answer."""
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 16 * 1024 * 1024
+"""What a refused peer may still send and is not read, so that the answer reaches it before the connection ends."""
 FAILURE_PAUSE_SECONDS = 0.2
 """Breath taken before a failure is answered, so that a repeating exporter does not burn a core."""
 ACCEPTED = b'{"took":1,"errors":false,"items":[]}'
@@ -36,33 +35,17 @@ REASONS = {
     200: "OK",
     400: "Bad Request",
     401: "Unauthorized",
+    408: "Request Timeout",
     413: "Content Too Large",
+    431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
 
 log = structlog.get_logger(__name__)
 
 
-class BadRequest(Exception):
-    """The bytes are no request this endpoint understands; ``status`` says how so."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class UnsafeBinding(Exception):
     """The endpoint would be open to the network without credentials."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request with its body unpacked."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
 
 
 class ExporterEndpoint:
@@ -75,10 +58,13 @@ class ExporterEndpoint:
         *,
         username: str | None = None,
         password: str | None = None,
+        head_seconds: float = HEAD_SECONDS,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._address = (host.strip("[]") or "127.0.0.1", int(port))
         self._apply = apply
+        self._head_seconds, self._body_seconds = head_seconds, body_seconds
         self._authorization: bytes | None = None
         if username and password:
             pair = base64.b64encode(f"{username}:{password}".encode())
@@ -146,32 +132,35 @@ class ExporterEndpoint:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        reader = RequestReader(connection, head_seconds=self._head_seconds, body_seconds=self._body_seconds)
         try:
-            with connection, connection.makefile("rb") as reader:
-                while not self._stopping.is_set():
-                    try:
-                        request = read_request(reader, connection)
-                    except BadRequest as exc:
-                        connection.sendall(_response(exc.status, _problem(str(exc)), close=True))
-                        return
-                    if request is None:
-                        return
-                    status, body = self._answer(request)
-                    connection.sendall(_response(status, body))
+            with connection:
+                try:
+                    while not self._stopping.is_set() and (head := reader.head()) is not None:
+                        if not self._knows(head):
+                            raise BadRequest(401, "credentials missing or wrong")
+                        status, body = self._answer(head, reader.body(head))
+                        _send(connection, _response(status, body))
+                except BadRequest as exc:
+                    log.warning("feed.request_refused", status=exc.status, reason=str(exc))
+                    _send(connection, _response(exc.status, _problem(str(exc)), close=True))
+                    _linger(connection)
         except OSError as exc:
             log.info("feed.connection_lost", error=type(exc).__name__)
         finally:
             with self._lock:
                 self._connections.pop(connection, None)
 
-    def _answer(self, request: Request) -> tuple[int, bytes]:
-        given = request.headers.get("authorization", "").encode()
-        if self._authorization is not None and not hmac.compare_digest(given, self._authorization):
-            return 401, _problem("credentials missing or wrong")
-        if request.path.split("?", 1)[0] != "/_bulk":
+    def _knows(self, head: Head) -> bool:
+        """Tell whether whoever asks may; what others send is not even read."""
+        given = head.headers.get("authorization", "").encode()
+        return self._authorization is None or hmac.compare_digest(given, self._authorization)
+
+    def _answer(self, head: Head, content: bytes) -> tuple[int, bytes]:
+        if head.path.split("?", 1)[0] != "/_bulk":
             return 200, ACKNOWLEDGED
         try:
-            self._apply(parse_bulk(request.body))
+            self._apply(parse_bulk(content))
         except (MalformedBulk, ForeignLog) as exc:
             return self._failed(400 if isinstance(exc, MalformedBulk) else 503, exc)
         except Exception as exc:
@@ -192,73 +181,19 @@ class ExporterEndpoint:
         return status, _problem(type(exc).__name__)
 
 
-def read_request(reader: IO[bytes], connection: socket.socket | None = None) -> Request | None:
-    """Read one request, its body chunked or not, gzipped or not; ``None`` when the peer has closed.
-
-    Raises:
-        BadRequest: the bytes are no such request.
-    """
-    line = reader.readline(MAX_LINE_BYTES)
-    if not line:
-        return None
-    parts = line.split()
-    if len(parts) != 3:
-        raise BadRequest(400, "request line")
-    headers = _read_headers(reader)
-    if connection is not None and headers.get("expect", "").lower() == "100-continue":
-        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = _read_body(reader, headers)
-    if headers.get("content-encoding", "").lower() == "gzip":
-        try:
-            body = gzip.decompress(body)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise BadRequest(400, "gzip body") from exc
-    return Request(parts[0].decode("latin-1"), parts[1].decode("latin-1"), headers, body)
+def _send(connection: socket.socket, answer: bytes) -> None:
+    connection.settimeout(ANSWER_SECONDS)
+    connection.sendall(answer)
 
 
-def _read_headers(reader: IO[bytes]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for _ in range(MAX_HEADERS):
-        line = reader.readline(MAX_LINE_BYTES)
-        if line in (b"\r\n", b"\n"):
-            return headers
-        name, colon, value = line.partition(b":")
-        if not colon:
-            raise BadRequest(400, "header")
-        headers[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
-    raise BadRequest(400, "too many headers")
-
-
-def _read_body(reader: IO[bytes], headers: dict[str, str]) -> bytes:
-    try:
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return _read_chunks(reader)
-        return _read_exactly(reader, int(headers.get("content-length", "0")))
-    except ValueError as exc:
-        raise BadRequest(400, "length") from exc
-
-
-def _read_chunks(reader: IO[bytes]) -> bytes:
-    chunks: list[bytes] = []
-    total = 0
-    while size := int(reader.readline(MAX_LINE_BYTES).split(b";", 1)[0], 16):
-        total += size
-        if total > MAX_BODY_BYTES:
-            raise BadRequest(413, "body")
-        chunks.append(_read_exactly(reader, size))
-        reader.readline(MAX_LINE_BYTES)
-    while reader.readline(MAX_LINE_BYTES) not in (b"\r\n", b"\n", b""):
-        pass
-    return b"".join(chunks)
-
-
-def _read_exactly(reader: IO[bytes], size: int) -> bytes:
-    if size < 0 or size > MAX_BODY_BYTES:
-        raise BadRequest(413, "body")
-    body = reader.read(size)
-    if len(body) < size:
-        raise BadRequest(400, "body cut short")
-    return body
+def _linger(connection: socket.socket) -> None:
+    """Let a refused peer finish, for a while: closing over bytes not read would take the answer away from it."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(LINGER_SECONDS)
+    until, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
+    with contextlib.suppress(TimeoutError):
+        while left > 0 and time.monotonic() < until and (received := connection.recv(65_536)):
+            left -= len(received)
 
 
 def _response(status: int, body: bytes, *, close: bool = False) -> bytes:

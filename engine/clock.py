@@ -58,7 +58,7 @@ def resume(management_url: str) -> None:
     """
     deadline = time.monotonic() + RESUME_TIMEOUT_SECONDS
     while True:
-        phases = _phases("POST", management_url, "/actuator/partitions/resumeProcessing")
+        phases = _resumed_phases(management_url)
         if phases and set(phases) == {"PROCESSING"}:
             return
         if time.monotonic() > deadline:
@@ -66,19 +66,14 @@ def resume(management_url: str) -> None:
         time.sleep(0.1)
 
 
-def processor_phases(management_url: str) -> list[str]:
-    """Return each led partition's processor phase, such as ``PROCESSING``; empty when it does not say."""
-    return _phases("GET", management_url, "/actuator/partitions")
-
-
-def _phases(method: str, management_url: str, path: str) -> list[str]:
-    """Call a partition endpoint, all of which answer with the partitions' state.
+def _resumed_phases(management_url: str) -> list[str]:
+    """Resume processing and return each led partition's phase, such as ``PROCESSING``; empty when it does not say.
 
     A partition that is being installed, or started paused, does not answer; the short limit keeps that from
     costing the five seconds the engine itself waits for it.
     """
     try:
-        response = _call(method, management_url, path, timeout=PHASE_TIMEOUT_SECONDS)
+        response = _call("POST", management_url, "/actuator/partitions/resumeProcessing", timeout=PHASE_TIMEOUT_SECONDS)
     except EngineClockError as exc:
         if isinstance(exc.__cause__, httpx.TimeoutException):
             return []

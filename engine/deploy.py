@@ -6,18 +6,18 @@ digest only saves the call. Whoever keeps the digest (the supervisor's state dir
 ``previous_digest``.
 """
 
-import asyncio
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import DeploymentRejected, EngineError, EngineUnreachable
 from engine.gateway import Deployed, Gateway, Resource
+from engine.repetition import repeating
 
 READY_TIMEOUT_SECONDS = 120.0
 """How long to wait for an engine that says it is ready before its partition is."""
+READY_PAUSE_SECONDS = 0.5
 PATTERNS = ("*.bpmn", "*.dmn", "*.form", "forms/*.form")
 
 
@@ -102,16 +102,13 @@ def _require_readable_forms(resources: list[Resource]) -> None:
 
 
 async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float) -> list[Deployed]:
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            return await gateway.deploy(resources)
-        except EngineUnreachable as exc:
-            if time.monotonic() > deadline:
-                raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
-            await asyncio.sleep(0.5)
-        except DeploymentRejected as exc:
-            raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
+    waiting = repeating(timeout=patience, first_pause=READY_PAUSE_SECONDS, longest_pause=READY_PAUSE_SECONDS)
+    try:
+        return await waiting(EngineUnreachable, gateway.deploy, resources)
+    except EngineUnreachable as exc:
+        raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
+    except DeploymentRejected as exc:
+        raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
 
 
 def _reason(message: str, resources: list[Resource]) -> str:

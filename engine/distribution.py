@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from engine.downloads import (
     Progress,
+    RepositoryUnreachable,
     default_cache,
     disk_errors,
     download_folder,
@@ -132,7 +131,7 @@ def _download(pin: Pin, folder: Path, archive: Path, progress: Progress | None, 
     """Resolve the archive into ``folder``."""
     try:
         return resolve(GROUP, ARTIFACT, pin.version, "tar.gz", folder, progress)
-    except (requests.RequestException, RuntimeError) as exc:
+    except RepositoryUnreachable as exc:
         found = "缓存中的文件已损坏并已删除" if damaged else "缓存中没有"
         raise DistributionError(
             f"无法下载引擎 {pin.version}（{found}，仓库不可达或没有此文件）：请联网后重试，"

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+import stamina
 
 from engine.errors import DistributionError
+from engine.repetition import quiet
 
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
 """Called while downloading with the bytes so far and the total."""
@@ -29,18 +32,25 @@ def default_cache() -> Path:
     return Path(base).expanduser().absolute() / "tongquan"
 
 
+class RepositoryUnreachable(Exception):
+    """No Maven repository is reachable, or none has the file."""
+
+
 def resolve(group: str, artifact: str, version: str, packaging: str, folder: Path, progress: Progress | None) -> Path:
     """Let the Maven resolver fetch one file into ``folder``, trying again when a transfer breaks.
 
     Raises:
-        requests.RequestException, RuntimeError: no repository is reachable, or none has the file.
+        RepositoryUnreachable: there is nothing to fetch from.
     """
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return resolve_once(group, artifact, version, packaging, folder / str(attempt), progress)
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.Timeout):
-            continue
-    return resolve_once(group, artifact, version, packaging, folder / str(ATTEMPTS), progress)
+    quiet()
+    broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.Timeout)
+    try:
+        for attempt in stamina.retry_context(broken, attempts=ATTEMPTS, wait_initial=FIRST_PAUSE_SECONDS):
+            with attempt:
+                return resolve_once(group, artifact, version, packaging, folder / str(attempt.num), progress)
+    except (requests.RequestException, RuntimeError) as exc:
+        raise RepositoryUnreachable(str(exc)) from exc
+    raise AssertionError("unreachable: the last failure is raised")
 
 
 def resolve_once(
@@ -145,8 +155,6 @@ def disk_errors(cache: Path) -> Iterator[None]:
     """Turn what the file system refuses into a sentence."""
     try:
         yield
-    except requests.RequestException:
-        raise
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DistributionError(

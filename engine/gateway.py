@@ -7,12 +7,10 @@ later" from "this will never work". pyzeebe's own client is not used for command
 closes its channel after some failures; its channels, credentials and generated stubs are.
 """
 
-import asyncio
 import os
-import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -22,7 +20,6 @@ import grpc
 import orjson
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
-from yarl import URL
 
 from engine.channel import OAuth, open_channel
 from engine.errors import (
@@ -34,6 +31,7 @@ from engine.errors import (
     TaskGone,
     TaskInOtherState,
 )
+from engine.repetition import repeating
 
 CALL_TIMEOUT_SECONDS = 10.0
 """How long one attempt may take."""
@@ -162,7 +160,9 @@ class Gateway:
         self._sign_in = sign_in
         self._csrf: dict[str, str] = {}
         self._token = ("", 0.0)
-        self._retry_timeout = retry_timeout
+        self._repeat = repeating(
+            timeout=retry_timeout, first_pause=MIN_BACKOFF_SECONDS, longest_pause=MAX_BACKOFF_SECONDS
+        ).on(EngineUnreachable)
         self._rest_address = rest_address.rstrip("/")
         ca = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
         self._http = aiohttp.ClientSession(
@@ -372,7 +372,7 @@ class Gateway:
         raise errors.get(answer.status, CommandRejected)(f"{answer.status} {answer.problem}")
 
     async def _send(self, method: str, path: str, content: bytes | None) -> _Answer:
-        url = URL(self._rest_address + path, encoded=True)
+        url = self._rest_address + path
         async with self._http.request(method, url, data=content, headers=await self._headers()) as response:
             return _Answer(response.status, await response.read())
 
@@ -399,18 +399,6 @@ class Gateway:
         token = str(answer["access_token"])
         self._token = (token, time.monotonic() + float(answer.get("expires_in", 300)) - TOKEN_LEEWAY_SECONDS)
         return token
-
-    async def _repeat(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
-        deadline = time.monotonic() + self._retry_timeout
-        backoff = MIN_BACKOFF_SECONDS
-        while True:
-            try:
-                return await attempt()
-            except EngineUnreachable:
-                if time.monotonic() + backoff > deadline:
-                    raise
-            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
 
 def _rejected(exc: grpc.aio.AioRpcError) -> CommandRejected:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import requests
 
 from engine.downloads import (
     Progress,
+    RepositoryUnreachable,
     default_cache,
     disk_errors,
     download_folder,
@@ -26,8 +26,6 @@ from engine.loopback import loopback_client
 VERSION = "2.17.1"
 LOCK = Path(__file__).with_name("opensearch.lock")
 MAIN_CLASS = "org.codelibs.opensearch.runner.OpenSearchRunner"
-HTTP_PORTS = range(9201, 9300)
-"""The runner takes no others; its first node listens one above the base it is given."""
 HEAP = "700m"
 CLUSTER_FILE = "cluster-name"
 CLUSTER_NAME_BYTES = 4
@@ -129,6 +127,7 @@ def search_command(config: SearchConfig) -> list[str]:
         "1",
         "-clusterName",
         config.cluster_name,
+        # Its first node listens one above the base it is given.
         "-baseHttpPort",
         str(config.port - 1),
         "-printOnFailure",
@@ -160,7 +159,7 @@ def _fetch(jar: PinnedJar, folder: Path) -> None:
     with download_folder(folder, jar.artifact) as partial:
         try:
             file = resolve(jar.group, jar.artifact, jar.version, "jar", partial, None)
-        except (requests.RequestException, RuntimeError) as exc:
+        except RepositoryUnreachable as exc:
             raise DistributionError(
                 f"无法下载检索库的 {jar.name}（仓库不可达或没有此文件）：请联网后重试，"
                 f"或用 TONGQUAN_MAVEN_MIRROR 指定可达的 Maven 镜像"

@@ -33,11 +33,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Box:
-    """A piece of the page: ``height`` in points, ``draw(canvas, left, top)``; ``keep`` binds it to the next one."""
+    """A piece of the page: ``height`` in points, ``draw(canvas, left, top)``; ``keep`` binds it to the next one.
+
+    ``headed_by`` is what is drawn again above the box where it begins a page: the head of its table.
+    """
 
     height: float
     draw: Callable[[Canvas, float, float], None]
     keep: bool = False
+    headed_by: "tuple[Box, ...]" = ()
 
 
 Cell = tuple[str, str, float, bool]
@@ -139,21 +143,24 @@ def _table(block: Table, scale: Scale, width: float) -> Iterator[Box]:
             yield Box(box.height, box.draw, keep=True)
     yield space(3)
     columns = [share * width for share in block.widths]
-    heads = tuple((text, BOLD, column, True) for text, column in zip(block.headers, columns, strict=True))
-    for box in _row(heads, scale):
-        yield Box(box.height, box.draw, keep=True)
+    cells = tuple((text, BOLD, column, True) for text, column in zip(block.headers, columns, strict=True))
+    heads = tuple(_row(cells, scale, keep=True))
+    yield from heads
     for row in block.rows:
-        yield from _row(tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True)), scale)
+        cells = tuple((text, REGULAR, column, False) for text, column in zip(row, columns, strict=True))
+        yield from _row(cells, scale, headed_by=heads)
     yield space(8)
 
 
-def _row(cells: tuple[Cell, ...], scale: Scale) -> Iterator[Box]:
+def _row(
+    cells: tuple[Cell, ...], scale: Scale, *, keep: bool = False, headed_by: tuple[Box, ...] = ()
+) -> Iterator[Box]:
     wrapped = [break_lines(text, font, scale.table, column - 2 * _CELL_PAD_X) for text, font, column, _ in cells]
     tallest = max(len(lines) for lines in wrapped)
     for first in range(0, tallest, _MOST_LINES_IN_A_ROW):
         part = [lines[first : first + _MOST_LINES_IN_A_ROW] for lines in wrapped]
         height = max(len(lines) for lines in part) * scale.table_leading + 2 * _CELL_PAD_Y
-        yield Box(height, _row_drawer(cells, part, height, scale))
+        yield Box(height, _row_drawer(cells, part, height, scale), keep, headed_by)
 
 
 def _row_drawer(

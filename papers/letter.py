@@ -166,7 +166,10 @@ def _footer(paper: Paper, remarks: tuple[str, ...]) -> Box:
 
 
 def _paginate(boxes: list[Box], footer: Box) -> list[list[Placed]]:
-    """Place boxes from the top of each page on, and the footer at the foot of the last, below the signature."""
+    """Place boxes from the top of each page on, and the footer at the foot of the last, below the signature.
+
+    A table that goes on over the page has its head again there.
+    """
     pages: list[list[Placed]] = [[]]
     top = TOP
     for place, box in enumerate(boxes):
@@ -180,6 +183,9 @@ def _paginate(boxes: list[Box], footer: Box) -> list[list[Placed]]:
         if top - min(needed, TOP - BOTTOM) < BOTTOM and pages[-1]:
             pages.append([])
             top = TOP
+            for head in box.headed_by:
+                pages[-1].append(Placed(head, top))
+                top -= head.height
         pages[-1].append(Placed(box, top))
         top -= box.height
     pages[-1].append(Placed(footer, BOTTOM + footer.height))

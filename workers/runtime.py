@@ -29,6 +29,7 @@ from pyzeebe.worker.job_executor import JobExecutor
 from pyzeebe.worker.job_poller import JobPoller, JobStreamer
 from pyzeebe.worker.task_state import TaskState
 
+from engine.repetition import repeating
 from models.database import Database
 from services.errors import TongquanError
 from services.heartbeats import WORKER_PREFIX, Heartbeats
@@ -50,6 +51,7 @@ FULL_PAUSE_SECONDS = 0.05
 TROUBLE_LOG_SECONDS = 10.0
 REPORT_CALL_SECONDS = 5.0
 REPORT_TIMEOUT_SECONDS = 60.0
+FIRST_REPORT_PAUSE_SECONDS = 0.02
 MAX_REPORT_PAUSE_SECONDS = 1.0
 FIRST_RETRY_MS = 1_000
 RETRY_FACTOR = 4
@@ -95,6 +97,11 @@ class Reporter:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = GatewayStub(channel)
+        self._repeat = repeating(
+            timeout=REPORT_TIMEOUT_SECONDS,
+            first_pause=FIRST_REPORT_PAUSE_SECONDS,
+            longest_pause=MAX_REPORT_PAUSE_SECONDS,
+        ).on(_is_momentary)
 
     async def completed(self, job: Job, variables: dict[str, Any]) -> None:
         """Complete the job; one that is gone was completed before."""
@@ -114,20 +121,12 @@ class Reporter:
         await self._report(job, self._stub.ThrowError, request)
 
     async def _report(self, job: Job, call: Callable[..., Any], request: Any) -> None:
-        deadline = time.monotonic() + REPORT_TIMEOUT_SECONDS
-        pause = 0.02
-        while True:
-            try:
-                await call(request, timeout=REPORT_CALL_SECONDS)
-                return
-            except grpc.aio.AioRpcError as exc:
-                if exc.code() is grpc.StatusCode.NOT_FOUND:
-                    log.info("job.gone", **_keys(job))
-                    return
-                if exc.code() not in _MOMENTARY or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, MAX_REPORT_PAUSE_SECONDS)
+        try:
+            await self._repeat(call, request, timeout=REPORT_CALL_SECONDS)
+        except grpc.aio.AioRpcError as exc:
+            if exc.code() is not grpc.StatusCode.NOT_FOUND:
+                raise
+            log.info("job.gone", **_keys(job))
 
 
 class _Controller(JobController):
@@ -161,6 +160,11 @@ def retry_backoff_ms(retries: int) -> int:
     """Return how long to wait before the next attempt when ``retries`` were left before this one failed."""
     failed_before = max(0, MODELLED_RETRIES - retries)
     return int(min(FIRST_RETRY_MS * RETRY_FACTOR**failed_before, MAX_RETRY_MS))
+
+
+def _is_momentary(error: Exception) -> bool:
+    """Tell whether the engine may take the same report a moment later."""
+    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _MOMENTARY
 
 
 def _describe(error: BaseException) -> str:
@@ -280,7 +284,7 @@ class _Executor(JobExecutor):
 
     async def _fail_unreportable(self, job: Job, exc: Exception) -> None:
         """Fail a job whose outcome the engine refuses to take, so that it does not go round by time-outs."""
-        if isinstance(exc, grpc.aio.AioRpcError) and exc.code() in _MOMENTARY:
+        if _is_momentary(exc):
             return
         try:
             await self.worker.reporter.failed(job, job.retries - 1, _describe(exc), retry_backoff_ms(job.retries))

@@ -7,9 +7,6 @@ from typing import Any
 
 import orjson
 
-NO_KEY = -1
-"""The engine's way to say that there is none."""
-
 
 class MalformedBulk(Exception):
     """The body is not what the exporter sends: pairs of an action line and a record line."""

@@ -43,22 +43,6 @@ def groups_of(session: Session, username: str) -> list[str]:
     )
 
 
-def members_of(session: Session, groups: Iterable[str]) -> list[Account]:
-    """Return the active accounts that are members of one of ``groups``, by user name."""
-    return list(
-        session.exec(
-            select(Account)
-            .where(
-                col(Account.active),
-                col(Account.username).in_(
-                    select(Membership.username).where(col(Membership.group_name).in_(sorted(set(groups))))
-                ),
-            )
-            .order_by(Account.username)
-        ).all()
-    )
-
-
 def actor_of(session: Session, username: str, display_name: str) -> Actor:
     """Return the account as it acts now."""
     groups = frozenset(groups_of(session, username))

@@ -16,8 +16,6 @@ from services.cases.submission_input import StateView
 from services.clock import product_now
 from services.paging import Order, Page, read
 
-SORTS = ("-received_at", "received_at")
-
 
 def list_cases(
     session: Session,

@@ -41,7 +41,7 @@ def authenticate(session: Session, headers: Mapping[str, str], body: bytes) -> t
     except NotFound as error:
         raise BadSignature from error
     secret = signing.unseal(endpoint.sealed_secret)
-    return endpoint, signing.verify(secret, headers, body, machine_now())
+    return endpoint, signing.verify(secret, headers, body)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from services.tasks import queries
 from services.tasks.access import get
 from services.tasks.views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
 
-SORTS = ("due_at", "-created_at")
-
 
 def list_tasks(
     session: Session,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import stamina
 
 from engine import distribution, downloads
 from engine.distribution import Pin, archive_path, fetch_zeebe, is_fetched, unpacked_path
@@ -124,8 +125,19 @@ def test_offline_without_a_usable_file_the_way_out_is_named(
 
 def test_a_broken_transfer_is_tried_again(repository: Repository, tmp_path: Path) -> None:
     repository.failures = [requests.exceptions.ChunkedEncodingError("cut"), requests.exceptions.ReadTimeout("slow")]
-    fetch_zeebe(VERSION, tmp_path)
+    with stamina.set_testing(True, attempts=downloads.ATTEMPTS):
+        fetch_zeebe(VERSION, tmp_path)
     assert repository.asked == 3
+
+
+def test_a_transfer_that_breaks_every_time_is_given_up(repository: Repository, tmp_path: Path) -> None:
+    repository.failures = [requests.exceptions.ReadTimeout("slow")] * 4
+    with (
+        stamina.set_testing(True, attempts=10, cap=True),
+        pytest.raises(DistributionError, match="TONGQUAN_MAVEN_MIRROR"),
+    ):
+        fetch_zeebe(VERSION, tmp_path)
+    assert repository.asked == downloads.ATTEMPTS
 
 
 def test_what_an_interrupted_fetch_left_is_swept_by_the_next(repository: Repository, tmp_path: Path) -> None:

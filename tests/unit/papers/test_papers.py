@@ -257,6 +257,16 @@ def test_a_typical_paper_stays_on_one_page_and_a_long_list_flows_on() -> None:
     assert "120" in text_of(long)
 
 
+def test_a_table_that_goes_on_over_the_page_has_its_head_again() -> None:
+    many = facts(materials=facts().materials[:4] * 30)
+    long = acceptance.receipt(many, NUMBER, RECEIVED, supplement=False)
+    pages = ["".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(render_pdf(long))).pages]
+    listing = [page for page in pages if "份已收取" in page or "—未提交" in page]
+    assert len(listing) > 2
+    assert [page.count("序号材料名称形式份数收取情况") for page in listing] == [1] * len(listing)
+    assert all(page.startswith("序号材料名称") or "材料接收凭证" in page for page in listing)
+
+
 def test_a_very_long_opinion_and_cell_are_split_over_pages() -> None:
     assert pages_of(decided(facts(), Verdict.DENY, opinion="理由充分，" * 800)) > 2
     endless = acceptance.correction_notice(facts(), NUMBER, ACCEPTED, ["缺" * 3000], "", None)
