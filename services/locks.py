@@ -10,7 +10,7 @@ from sqlmodel import Session, SQLModel
 Row = TypeVar("Row", bound=SQLModel)
 
 
-def get_for_update(session: Session, table: type[Row], key: object) -> Row | None:
+def find_for_update(session: Session, table: type[Row], key: object) -> Row | None:
     """Return a row as it is now, or None; no other transaction changes it until this one ends."""
     return session.get(table, key, with_for_update=True, populate_existing=True)
 

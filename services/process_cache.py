@@ -22,7 +22,7 @@ class ProcessCache(Generic[Key, Row]):
         self._read = read
         self._of: WeakKeyDictionary[Any, dict[Key, Row]] = WeakKeyDictionary()
 
-    def get(self, session: Session, key: Key) -> Row | None:
+    def find(self, session: Session, key: Key) -> Row | None:
         """Return the value of one key, or None."""
         return self.get_many(session, (key,)).get(key)
 

@@ -46,7 +46,7 @@ def show_preview(
     require_staff(visitor)
     with database.reading() as session:
         page = recalls.preview(session, visitor.actor, item, area)
-        version = in_force.get_item(session, item)
+        version = in_force.find_item(session, item)
     unit = version.unit if version is not None else ""
     context = {
         "page": page,

@@ -31,7 +31,7 @@ def visible_questions(actor: Actor) -> ColumnElement[bool]:
     return membership.concerning(actor, Question.area, Question.unit)
 
 
-def require_asking_area(actor: Actor) -> str:
+def get_asking_area(actor: Actor) -> str:
     """Return the area the account asks for, the first by its code; raise ``Forbidden`` unless it may ask."""
     if not may_ask(actor):
         raise Forbidden("只有县（市、区）工作人员可以咨询", "Only county staff may ask")

@@ -56,7 +56,7 @@ def may_acknowledge(actor: Actor, recipients: Iterable[str]) -> bool:
     return actor.acts_for(recipients)
 
 
-def require_issuing_group(actor: Actor) -> Group:
+def get_issuing_group(actor: Actor) -> Group:
     """Return what ``issuing_group`` returns; raise ``Forbidden`` where it finds none."""
     group = issuing_group(actor)
     if group is None:
@@ -90,7 +90,7 @@ def require_answer_feedback(actor: Actor, approver_group: str) -> None:
         raise Forbidden("只有本件的审批单位可以阅处监管反馈", "Only the approver of the case may answer")
 
 
-def require_platform_of(acts_for: str | None, recipient: str) -> str:
+def get_platform(acts_for: str | None, recipient: str) -> str:
     """Return the group a supervisor's platform acts for; raise ``Forbidden`` unless a push is addressed to it."""
     if acts_for is None or acts_for != recipient:
         raise Forbidden("该平台不能办理这条推送", "The platform does not act for the push's recipient")

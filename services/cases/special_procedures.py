@@ -126,7 +126,7 @@ def set_hearing(
 ) -> SpecialProcedure:
     """Write what is now known of a running hearing; what ``given`` leaves out stays, and the law is checked anew."""
     rights.require_handle(actor, case)
-    procedure = _find(session, case, procedure_id)
+    procedure = _get(session, case, procedure_id)
     if procedure.kind is not SpecialKind.HEARING:
         raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
     if procedure.ended_at is not None or not case.is_open:
@@ -158,7 +158,7 @@ def set_hearing(
     return procedure
 
 
-def _find(session: Session, case: Case, procedure_id: str) -> SpecialProcedure:
+def _get(session: Session, case: Case, procedure_id: str) -> SpecialProcedure:
     procedure = session.get(SpecialProcedure, procedure_id)
     if procedure is None or procedure.case_no != case.case_no:
         raise NotFound("没有这个特别程序", "No such special procedure")
@@ -168,7 +168,7 @@ def _find(session: Session, case: Case, procedure_id: str) -> SpecialProcedure:
 def end(session: Session, actor: Actor, case: Case, procedure_id: str) -> SpecialProcedure:
     """End a special procedure; the clock runs again from the next day on unless another one covers it."""
     rights.require_handle(actor, case)
-    procedure = _find(session, case, procedure_id)
+    procedure = _get(session, case, procedure_id)
     if procedure.ended_at is not None or not case.is_open:
         raise ProcedureEnded()
     now = product_now(session)

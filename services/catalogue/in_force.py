@@ -189,7 +189,7 @@ def reviewer_group(area: str, review_unit: str | None) -> str:
     return Group.of_area(area, Role.REVIEWER, review_unit).name
 
 
-def get_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:
+def find_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:
     """Return the version of an item that counts on ``on``, or its latest one when no day is given."""
     versions = session.exec(
         select(ItemVersion).where(ItemVersion.code == code).order_by(col(ItemVersion.version).desc())
@@ -204,7 +204,7 @@ def item_version(session: Session, code: str, version: int) -> ItemVersion | Non
     ).one_or_none()
 
 
-def get_guide(session: Session, code: str) -> GuideVersion | None:
+def find_guide(session: Session, code: str) -> GuideVersion | None:
     """Return the latest version of an item's guide."""
     return session.exec(
         select(GuideVersion).where(GuideVersion.code == code).order_by(col(GuideVersion.version).desc()).limit(1)
@@ -228,7 +228,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     Without ``on`` the latest versions count, and no recall. Raises ``NotFound`` for an item, an area or a pair of
     them that the catalogue does not know.
     """
-    item = get_item(session, item_code, on)
+    item = find_item(session, item_code, on)
     if item is None:
         raise NotFound(f"没有这个事项：{item_code}", f"No such item: {item_code}")
     if reference.area(session, area) is None:

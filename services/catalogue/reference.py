@@ -17,17 +17,17 @@ from services.process_cache import ProcessCache
 
 def area(session: Session, code: str) -> Area | None:
     """Return an area, or None for an unknown code."""
-    return _areas.get(session, code)
+    return _areas.find(session, code)
 
 
 def unit(session: Session, code: str) -> Unit | None:
     """Return a city unit, or None for an unknown code."""
-    return _units.get(session, code)
+    return _units.find(session, code)
 
 
 def county_units(session: Session, area: str) -> tuple[CountyUnit, ...]:
     """Return an area's units in the plans' order."""
-    return _county_units.get(session, area) or ()
+    return _county_units.find(session, area) or ()
 
 
 def handling_unit(session: Session, case: Case) -> CountyUnit | None:
@@ -40,12 +40,12 @@ def handling_unit(session: Session, case: Case) -> CountyUnit | None:
 
 def guide_version(session: Session, code: str, version: int) -> GuideVersion | None:
     """Return one version of an item's guide: the one a case keeps."""
-    return _guide_versions.get(session, (code, version))
+    return _guide_versions.find(session, (code, version))
 
 
 def guide(session: Session, code: str, version: int) -> Guide | None:
     """Return one version of an item's guide, typed."""
-    return _guides.get(session, (code, version))
+    return _guides.find(session, (code, version))
 
 
 def _read_areas(session: Session, codes: Collection[str]) -> dict[str, Area]:

@@ -92,11 +92,11 @@ class TrainingView(BaseModel):
 
 def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None, text: str) -> QuestionView:
     """Ask the city unit's advisor about an item, or about a case of one's county."""
-    area = guidance_rights.require_asking_area(actor)
+    area = guidance_rights.get_asking_area(actor)
     if case_no is not None:
         case: Case = case_access.get(session, actor, case_no)
         item, area = case.item_code, case.area
-    version = in_force.get_item(session, item) if item is not None else None
+    version = in_force.find_item(session, item) if item is not None else None
     if version is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项" if item else "请写明事项或办件")])
     now = product_now(session)
@@ -118,7 +118,7 @@ def ask(session: Session, actor: Actor, *, item: str | None, case_no: str | None
 
 def answer(session: Session, actor: Actor, question_id: int, text: str) -> QuestionView:
     """Answer a question, as the unit's advisor."""
-    question = locks.get_for_update(session, Question, question_id)
+    question = locks.find_for_update(session, Question, question_id)
     if question is None:
         raise NotFound("没有这条咨询", "No such question")
     guidance_rights.require_answer(actor, question.unit)
@@ -195,7 +195,7 @@ def list_questions(
 
 def publish_precedent(session: Session, actor: Actor, *, item: str, title: str, text: str) -> PrecedentView:
     """Add a model case to the library, as the unit's advisor."""
-    version = in_force.get_item(session, item)
+    version = in_force.find_item(session, item)
     if version is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
     guidance_rights.require_publish_precedent(actor, version.unit)
@@ -255,7 +255,7 @@ def announce_training(
 
 def attend_training(session: Session, actor: Actor, training_id: int) -> TrainingView:
     """Note that one attended; a second time changes nothing."""
-    training = locks.get_for_update(session, Training, training_id)
+    training = locks.find_for_update(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")
     guidance_rights.require_attend(actor)

@@ -129,7 +129,7 @@ def draft(
 
 def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
     """Sign for the side the account acts for, once each; the second signature concludes the agreement."""
-    agreement = _locked(session, agreement_id)
+    agreement = _get_for_update(session, agreement_id)
     power_rights.require_signatory(actor, agreement.area, agreement.unit)
     city = power_rights.signs_for_unit(actor, agreement.unit)
     if (agreement.city_signature if city else agreement.county_signature) is not None:
@@ -192,7 +192,7 @@ _STEPS: dict[AgreementState, tuple[frozenset[AgreementState], str, str, Message]
 
 
 def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: AgreementState) -> AgreementView:
-    agreement = _locked(session, agreement_id)
+    agreement = _get_for_update(session, agreement_id)
     power_rights.require_change_agreement(actor, agreement.unit)
     allowed, event, words, message = _STEPS[to]
     if agreement.state not in allowed:
@@ -208,7 +208,7 @@ def _change(session: Session, actor: Actor, agreement_id: int, reason: str, to: 
 
 def enter_force(session: Session, agreement_id: int) -> None:
     """Record that a signed agreement's date has come, once, dated by that date; the effect of a job."""
-    agreement = _locked(session, agreement_id)
+    agreement = _get_for_update(session, agreement_id)
     now = product_now(session)
     if agreement.in_force(china_date(now)):
         signed = [one["at"] for one in (agreement.city_signature, agreement.county_signature) if one]
@@ -318,7 +318,7 @@ def _require_good(session: Session, area: str, unit: str, items: Sequence[str], 
 
 
 def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> str | None:
-    item = in_force.get_item(session, code, on)
+    item = in_force.find_item(session, code, on)
     if item is None:
         return "没有这个事项"
     if item.mode is not Mode.SUBSTANTIVE:
@@ -328,8 +328,8 @@ def _item_fault(session: Session, area: str, unit: str, code: str, on: date) -> 
     return None if area in item.areas else "未下放至该县（市、区）"
 
 
-def _locked(session: Session, agreement_id: int) -> Agreement:
-    agreement = locks.get_for_update(session, Agreement, agreement_id)
+def _get_for_update(session: Session, agreement_id: int) -> Agreement:
+    agreement = locks.find_for_update(session, Agreement, agreement_id)
     if agreement is None:
         raise _unknown()
     return agreement

@@ -326,7 +326,7 @@ def view(session: Session, filing: Filing) -> FilingView:
 
 
 def _readable(session: Session, actor: Actor, filing_id: int, *, locked: bool = False) -> Filing:
-    filing = locks.get_for_update(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
+    filing = locks.find_for_update(session, Filing, filing_id) if locked else session.get(Filing, filing_id)
     if filing is None:
         raise NotFound("没有这件报备", "No such filing")
     power_rights.require_read_filing(actor, filing.area, filing.unit)

@@ -89,7 +89,7 @@ def file_to_edit(session: Session, code: str) -> str:
 
 def version_of(session: Session, code: str, version: int | None) -> GuideVersion:
     """Return one version of a guide, the newest when none is named; raise ``NotFound``."""
-    found = in_force.get_guide(session, code) if version is None else reference.guide_version(session, code, version)
+    found = in_force.find_guide(session, code) if version is None else reference.guide_version(session, code, version)
     if found is None:
         raise NotFound(f"没有这份办事指南：{code}", f"No such guide: {code}")
     return found
@@ -97,7 +97,7 @@ def version_of(session: Session, code: str, version: int | None) -> GuideVersion
 
 def _item(session: Session, code: str) -> ItemVersion:
     today = china_date(product_now(session))
-    item = in_force.get_item(session, code, today) or in_force.get_item(session, code)
+    item = in_force.find_item(session, code, today) or in_force.find_item(session, code)
     if item is None:
         raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
     return item

@@ -63,7 +63,7 @@ def differences(session: Session, rows: Sequence[dict[str, Any]], on: date, comp
     guided = _guided(session)
     found = []
     for row in rows:
-        current = in_force.get_item(session, row["code"], on)
+        current = in_force.find_item(session, row["code"], on)
         warnings = [] if row["code"] in guided else ["没有办事指南，编制发布后方可接件"]
         changes = _changes(current, row)
         if current is None:

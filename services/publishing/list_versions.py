@@ -101,7 +101,7 @@ def import_list(
 def submit(session: Session, actor: Actor, draft_id: int) -> ListDraftView:
     """Hand a draft in for review."""
     publishing_rights.require_draft_list(actor)
-    draft = _locked(session, draft_id)
+    draft = _get_for_update(session, draft_id)
     if draft.state not in (ListDraftState.DRAFT, ListDraftState.REJECTED):
         raise DraftClosed
     draft.state, draft.submitted_at = ListDraftState.REVIEW, product_now(session)
@@ -308,7 +308,7 @@ def _row(draft: ListDraft) -> dict[str, Any]:
 
 def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
     """Return a draft under review that the actor may decide on, with the review noted."""
-    draft = _locked(session, draft_id)
+    draft = _get_for_update(session, draft_id)
     publishing_rights.require_publish_list(actor, draft.drafted_by)
     if draft.state is not ListDraftState.REVIEW:
         raise DraftClosed
@@ -316,8 +316,8 @@ def _reviewed(session: Session, actor: Actor, draft_id: int) -> ListDraft:
     return draft
 
 
-def _locked(session: Session, draft_id: int) -> ListDraft:
-    draft = locks.get_for_update(session, ListDraft, draft_id)
+def _get_for_update(session: Session, draft_id: int) -> ListDraft:
+    draft = locks.find_for_update(session, ListDraft, draft_id)
     if draft is None:
         raise _unknown()
     return draft

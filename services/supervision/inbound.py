@@ -88,7 +88,7 @@ def _once(
             raise MessageReused()
         return InboundAnswer.model_validate({**earlier.answer, "duplicate": True})
     found = pushes.get_for_update(session, push_id)
-    group = supervision_rights.require_platform_of(message.endpoint.acts_for, found.recipient)
+    group = supervision_rights.get_platform(message.endpoint.acts_for, found.recipient)
     answer = InboundAnswer(push_id=push_id, feedback_id=act(found, group))
     session.add(
         InboundMessage(

@@ -61,10 +61,10 @@ def issue(
     Raises ``Forbidden`` for everybody but supervisors, and ``InvalidInput`` for a day yet to come, an unknown item,
     an item the county has nothing to do with, or a file that is empty or too large.
     """
-    voice = supervision_rights.require_issuing_group(actor)
+    voice = supervision_rights.get_issuing_group(actor)
     now = product_now(session)
     today = china_date(now)
-    versions = [in_force.get_item(session, code, today) or in_force.get_item(session, code) for code in items]
+    versions = [in_force.find_item(session, code, today) or in_force.find_item(session, code) for code in items]
     problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
     if problems:
         raise InvalidInput(problems)

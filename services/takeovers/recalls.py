@@ -82,7 +82,7 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
 
 def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
     """Record the county's statement (陈述意见), once and in time."""
-    recall = _locked(session, recall_id)
+    recall = _get_for_update(session, recall_id)
     power_rights.require_state_view(actor, recall.area)
     if recall.state is not RecallState.PROPOSED:
         raise RecallClosed("陈述意见的阶段已过")
@@ -97,7 +97,7 @@ def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> Rec
 
 def lapse_hearing(session: Session, recall_id: int) -> None:
     """Record that the county said nothing in time, dated by the term's end; the effect of a job."""
-    recall = _locked(session, recall_id)
+    recall = _get_for_update(session, recall_id)
     if recall.state is RecallState.PROPOSED and recall.statement_due_at is not None:
         recall.state = RecallState.HEARD
         session.add(recall)
@@ -107,7 +107,7 @@ def lapse_hearing(session: Session, recall_id: int) -> None:
 
 def drop(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:
     """Decide not to recall."""
-    recall = _locked(session, recall_id)
+    recall = _get_for_update(session, recall_id)
     power_rights.require_decide_recall(actor, recall.unit)
     if recall.state not in (RecallState.PROPOSED, RecallState.HEARD):
         raise RecallClosed
@@ -168,7 +168,7 @@ def decide(
 
 def take_effect(session: Session, recall_id: int) -> None:
     """Make a decided recall effective and deal with every case in flight, once each; dated by the effective day."""
-    recall = _locked(session, recall_id)
+    recall = _get_for_update(session, recall_id)
     now = product_now(session)
     if recall.state is not RecallState.DECIDED or recall.effective_on is None or recall.in_flight is None:
         return
@@ -195,7 +195,7 @@ def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> Reca
 
     Cases handed over stay with the city.
     """
-    recall = _locked(session, recall_id)
+    recall = _get_for_update(session, recall_id)
     power_rights.require_decide_recall(actor, recall.unit)
     if recall.state not in (RecallState.DECIDED, RecallState.EFFECTIVE):
         raise RecallClosed
@@ -255,7 +255,7 @@ def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
 
 
 def _item(session: Session, code: str, area: str) -> ItemVersion:
-    item = in_force.get_item(session, code, china_date(product_now(session))) or in_force.get_item(session, code)
+    item = in_force.find_item(session, code, china_date(product_now(session))) or in_force.find_item(session, code)
     if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
     if area not in item.areas:
@@ -278,8 +278,8 @@ def _require_none_running(session: Session, item: str, area: str) -> None:
         raise RecallClosed("该权限的收回程序正在进行")
 
 
-def _locked(session: Session, recall_id: int) -> Recall:
-    recall = locks.get_for_update(session, Recall, recall_id)
+def _get_for_update(session: Session, recall_id: int) -> Recall:
+    recall = locks.find_for_update(session, Recall, recall_id)
     if recall is None:
         raise _unknown()
     return recall

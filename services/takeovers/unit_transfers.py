@@ -141,7 +141,7 @@ def decide(
 
 def take_effect(session: Session, transfer_id: int) -> None:
     """Deal with every case in flight on the transfer's day, once each; dated by that day. The effect of a job."""
-    transfer = _locked(session, transfer_id)
+    transfer = _get_for_update(session, transfer_id)
     now = product_now(session)
     if transfer.state is not UnitTransferState.DECIDED:
         return
@@ -173,7 +173,7 @@ def take_effect(session: Session, transfer_id: int) -> None:
 
 def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> UnitTransferView:
     """Revoke a transfer before its day; one that has taken effect is undone by another transfer."""
-    transfer = _locked(session, transfer_id)
+    transfer = _get_for_update(session, transfer_id)
     power_rights.require_transfer(actor, transfer.area)
     if transfer.state is not UnitTransferState.DECIDED:
         raise TransferClosed
@@ -288,7 +288,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
 
 def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVersion, CountyUnit]:
     """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for what is not there."""
-    version = in_force.get_item(session, item, china_date(product_now(session)))
+    version = in_force.find_item(session, item, china_date(product_now(session)))
     named = next((one for one in reference.county_units(session, area) if one.code == unit), None)
     problems = []
     if version is None:
@@ -318,8 +318,8 @@ def _pending(session: Session, area: str, item: str) -> bool:
     return session.exec(query).first() is not None
 
 
-def _locked(session: Session, transfer_id: int) -> UnitTransfer:
-    transfer = locks.get_for_update(session, UnitTransfer, transfer_id)
+def _get_for_update(session: Session, transfer_id: int) -> UnitTransfer:
+    transfer = locks.find_for_update(session, UnitTransfer, transfer_id)
     if transfer is None:
         raise _unknown()
     return transfer
@@ -345,7 +345,7 @@ def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
 
 
 def _record_event(session: Session, transfer: UnitTransfer, event: str, text: str, actor: str, at: datetime) -> None:
-    version = in_force.get_item(session, transfer.item)
+    version = in_force.find_item(session, transfer.item)
     unit = version.unit if version is not None else ""
     matter = recorder.Matter(PowerSubject.UNIT_TRANSFER, transfer.id or 0, transfer.area, unit)
     recorder.record(session, matter, event, text, actor=actor, at=at)

@@ -242,7 +242,7 @@ def test_whoever_locks_a_case_has_its_deadlines_too(database: Database) -> None:
     with database.transaction() as session:
         number = session.get_one(Filing, a_filing(session)).case_no
     with database.transaction() as session:
-        locks.get_for_update(session, Case, number)
+        locks.find_for_update(session, Case, number)
         with database.reading() as other:
             held = select(CaseDeadlines.case_no).where(CaseDeadlines.case_no == number)
             assert other.exec(held).one() == number

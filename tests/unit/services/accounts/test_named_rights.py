@@ -183,9 +183,9 @@ def test_a_task_is_opened_by_its_candidates_and_its_assignee_and_kept_by_who_cla
 
 def test_notice_of_policy_is_given_for_the_city_before_a_county() -> None:
     both = Actor("x", "某人", frozenset({"xingguo.supervisor", "city.zrzy.supervisor", "xingguo.window"}))
-    assert supervision_rights.require_issuing_group(both).name == "city.zrzy.supervisor"
+    assert supervision_rights.get_issuing_group(both).name == "city.zrzy.supervisor"
     with pytest.raises(Forbidden):
-        supervision_rights.require_issuing_group(actor("xingguo.approver"))
+        supervision_rights.get_issuing_group(actor("xingguo.approver"))
 
 
 def test_who_decided_a_case_does_not_supervise_it() -> None:
@@ -198,10 +198,10 @@ def test_who_decided_a_case_does_not_supervise_it() -> None:
 
 
 def test_a_platform_acts_for_its_own_group_alone() -> None:
-    assert supervision_rights.require_platform_of("city.slj.supervisor", "city.slj.supervisor") == "city.slj.supervisor"
+    assert supervision_rights.get_platform("city.slj.supervisor", "city.slj.supervisor") == "city.slj.supervisor"
     for acts_for in (None, "xingguo.supervisor"):
         with pytest.raises(Forbidden):
-            supervision_rights.require_platform_of(acts_for, "city.slj.supervisor")
+            supervision_rights.get_platform(acts_for, "city.slj.supervisor")
     assert supervision_rights.is_supervisors_group("city.slj.supervisor")
     assert not supervision_rights.is_supervisors_group("city.slj.approver")
     assert not supervision_rights.is_supervisors_group("supervisor")

@@ -65,7 +65,7 @@ def test_a_changed_text_becomes_a_new_version_and_the_old_one_stays(session: Ses
         1,
         2,
     ]
-    old, new = service.item_version(session, "W-01", 1), service.get_item(session, "W-01", TODAY)
+    old, new = service.item_version(session, "W-01", 1), service.find_item(session, "W-01", TODAY)
     assert old is not None
     assert new is not None
     assert (old.remark, new.version, new.remark) == ("县级受理市级审批", 2, "更正")
@@ -74,8 +74,8 @@ def test_a_changed_text_becomes_a_new_version_and_the_old_one_stays(session: Ses
 def test_a_later_list_counts_from_its_own_day(session: Session, files: Catalogue) -> None:
     later = with_item(files, "S-22", mode=Mode.DIRECT, in_force_from=date(2027, 1, 1))
     seed_catalogue(session, later)
-    before = service.get_item(session, "S-22", date(2026, 12, 31))
-    after = service.get_item(session, "S-22", date(2027, 1, 1))
+    before = service.find_item(session, "S-22", date(2026, 12, 31))
+    after = service.find_item(session, "S-22", date(2027, 1, 1))
     assert before is not None
     assert after is not None
     assert (before.version, before.mode, before.in_force_to) == (1, Mode.SUBSTANTIVE, date(2026, 12, 31))
@@ -83,20 +83,20 @@ def test_a_later_list_counts_from_its_own_day(session: Session, files: Catalogue
 
 
 def test_a_version_made_in_the_running_system_survives_the_next_seeding(session: Session, files: Catalogue) -> None:
-    item = service.get_item(session, "W-02", None)
+    item = service.find_item(session, "W-02", None)
     assert item is not None
     content = item.model_dump(exclude={"id", "version", "source_digest"})
     session.add(ItemVersion(**content | {"areas": ["xingguo"]}, version=2))
     session.flush()
     assert seed_catalogue(session, files).written == 0
-    latest = service.get_item(session, "W-02", TODAY)
+    latest = service.find_item(session, "W-02", TODAY)
     assert latest is not None
     assert (latest.version, latest.areas) == (2, ["xingguo"])
 
 
 def test_a_changed_guide_becomes_a_new_version_that_knows_its_number(session: Session, files: Catalogue) -> None:
     seed_catalogue(session, with_guide(files, "W-01", on_site_check=True))
-    latest = service.get_guide(session, "W-01")
+    latest = service.find_guide(session, "W-01")
     assert latest is not None
     guide = service.parse_guide(latest)
     assert (latest.version, guide.version, guide.on_site_check) == (2, 2, True)
@@ -112,7 +112,7 @@ def test_a_guide_with_nothing_but_a_higher_number_is_no_new_version(session: Ses
 def test_an_item_that_left_the_files_is_reported_and_kept(session: Session, files: Catalogue) -> None:
     report = seed_catalogue(session, replace(files, items=files.items[:-1]))
     assert report.unlisted == ("W-53",)
-    assert service.get_item(session, "W-53", TODAY) is not None
+    assert service.find_item(session, "W-53", TODAY) is not None
 
 
 def test_a_stored_guide_reads_back_as_it_was_loaded(session: Session, files: Catalogue) -> None:
@@ -175,8 +175,8 @@ def test_an_item_tells_where_it_was_printed(session: Session) -> None:
 
 
 def test_an_unknown_item_has_neither_version_nor_guide(session: Session) -> None:
-    assert service.get_item(session, "W-99", None) is None
-    assert service.get_guide(session, "W-99") is None
+    assert service.find_item(session, "W-99", None) is None
+    assert service.find_guide(session, "W-99") is None
     with pytest.raises(NotFound):
         service.unit_name(session, "nowhere")
 
@@ -263,7 +263,7 @@ def test_the_taking_over_county_units_are_marked_where_assumed(session: Session)
 
 
 def test_a_long_sub_item_is_cut_short_for_lists(session: Session) -> None:
-    long, short = service.get_item(session, "W-40"), service.get_item(session, "S-28")
+    long, short = service.find_item(session, "W-40"), service.find_item(session, "S-28")
     assert long is not None
     assert short is not None
     assert len(long.short_name) < 80 < len(long.full_name)

@@ -51,7 +51,7 @@ LINE = "D-01,direct,1,jtys,主项,子项,其他行政权力-备案,,{territory},
 
 def drafted(session: Session, begins: date) -> int:
     """Draft an agreement for one substantive item of xingguo and return its number."""
-    item = in_force.get_item(session, "S-01")
+    item = in_force.find_item(session, "S-01")
     assert item is not None
     made = agreements.draft(
         session,
@@ -138,7 +138,7 @@ def test_a_county_cannot_recall_and_a_stranger_cannot_speak_for_it(session: Sess
 
 
 def test_a_second_transfer_changes_the_unit_of_new_cases_from_its_day(session: Session) -> None:
-    item = in_force.get_item(session, "S-01")
+    item = in_force.find_item(session, "S-01")
     assert item is not None
     today = china_date(product_now(session))
     before = in_force.county_unit(session, item, "rongjiang", today)
@@ -185,7 +185,7 @@ def test_a_transfer_before_its_day_can_be_revoked_and_then_never_counts(session:
     with pytest.raises(unit_transfers.TransferClosed):
         unit_transfers.revoke(session, boss, decided.id, "再次")
     unit_transfers.take_effect(session, decided.id)
-    item = in_force.get_item(session, "S-22")
+    item = in_force.find_item(session, "S-22")
     assert item is not None
     after = in_force.county_unit(session, item, "rongjiang", ahead)
     assert after is not None
@@ -389,8 +389,8 @@ def test_a_list_is_compared_field_by_field_and_published_by_another_person(sessi
     with pytest.raises(list_versions.DraftClosed):
         list_versions.submit(session, author, draft.id)
     list_versions.publish(session, editor, draft.id)
-    old = in_force.get_item(session, "D-01", begins - timedelta(days=1))
-    new = in_force.get_item(session, "D-01", begins)
+    old = in_force.find_item(session, "D-01", begins - timedelta(days=1))
+    new = in_force.find_item(session, "D-01", begins)
     assert old is not None
     assert new is not None
     assert (old.version, old.approval_filing) == (1, False)
@@ -518,7 +518,7 @@ def test_a_list_without_the_column_of_seals_leaves_them_and_one_with_it_empty_ta
     silent = f"{HEADER}\n{LINE.format(territory='all', filing='yes')}\n"
     (difference,) = listed(session, today, silent).differences
     assert "seal" not in {one.field for one in difference.changes}
-    item = in_force.get_item(session, "D-01", today)
+    item = in_force.find_item(session, "D-01", today)
     assert item is not None
     assert item.seal == "行政审批专用章"
     (difference,) = listed(session, today, with_seal(session, "D-01", "")).differences
@@ -584,7 +584,7 @@ def test_a_reason_without_a_word_is_no_reason(body: type[BaseModel], reason: str
 
 def test_an_item_that_ended_is_refused_with_what_is_the_matter(session: Session) -> None:
     today = china_date(product_now(session))
-    item = in_force.get_item(session, "D-01")
+    item = in_force.find_item(session, "D-01")
     assert item is not None
     item.in_force_to = today - timedelta(days=1)
     session.add(item)
