@@ -172,7 +172,7 @@ class Case(SQLModel, table=True):
     overdue_at: datetime | None = Field(default=None, sa_type=Instant)
     """The first instant past the statutory limit; never taken back, however the case ends."""
     tolerated_materials: str | None = None
-    """What is missing at an acceptance with a gap (容缺受理)."""
+    """What is missing at a conditional acceptance (容缺受理)."""
     tolerated_until: datetime | None = Field(default=None, sa_type=Instant)
     tolerated_supplied_at: datetime | None = Field(default=None, sa_type=Instant)
     by_commitment: bool = False

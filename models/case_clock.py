@@ -71,7 +71,7 @@ class Day:
 
 @dataclass(frozen=True)
 class CaseClock:
-    """The reckoning of one limit; ``due_on`` is the day on which it ends."""
+    """The computation of one limit; ``due_on`` is the day on which it ends."""
 
     limit: int
     unit: LimitUnit
@@ -162,7 +162,7 @@ def compute_clock(
 
 @dataclass(frozen=True)
 class ReceiptClock:
-    """The reckoning of the receipt limit (受理期限); ``due_on`` is empty while a correction is awaited."""
+    """The computation of the receipt limit (受理期限); ``due_on`` is empty while a correction is awaited."""
 
     limit: int
     days: tuple[Day, ...]

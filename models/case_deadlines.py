@@ -1,6 +1,6 @@
 """The dates a case owes: what follows from its clock, kept beside the case, one row a case.
 
-Each may be reckoned anew at any time, for a calendar changes and a special procedure runs on. What happened to the case
+Each may be recomputed at any time, for a calendar changes and a special procedure runs on. What happened to the case
 (received, accepted, decided, closed, overdue) and the terms it was accepted on (its limits) stay with the case.
 """
 
@@ -56,7 +56,7 @@ class CaseDeadlines(SQLModel, table=True):
     provisional_dates: list[str] = Field(default_factory=list, sa_type=JSON)
     """Those of the dates that rest on a guess, by their names (``DueDate``)."""
     thresholds: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    """The row of ``warning-thresholds`` by which the warnings and overruns are reckoned."""
+    """The row of ``warning-thresholds`` by which the warnings and overruns are computed."""
     clock_version: int = 0
     """How often ``deadline-watch`` was told that the dates moved."""
 

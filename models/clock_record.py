@@ -1,4 +1,4 @@
-"""What a case's clock said when the case was decided or ended: kept, not reckoned again (ADR 8)."""
+"""What a case's clock said when the case was decided or ended: kept, not recomputed (ADR 8)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,8 +1,8 @@
 """The database: one engine a process, one transaction a request or job.
 
 SQLite runs in WAL mode; a writing transaction begins ``IMMEDIATE`` so that it never fails half-way for want of the
-write lock, and waits for its turn before (``models/write_turn.py``). PostgreSQL runs at its default isolation. Instants
-are stored in UTC and read back in China time.
+write lock, and waits for the product's own lock first (``models/write_lock.py``). PostgreSQL runs at its default
+isolation. Instants are stored in UTC and read back in China time.
 """
 
 from collections import deque
@@ -18,15 +18,15 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel, create_engine
 
-from models.write_turn import WriteTurn
+from models.write_lock import WriteLock
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has one zone and, since 1991, no summer time."""
 
 SQLITE_BUSY_TIMEOUT_MS = 15_000
 
-HOLDS_TURN = "holds_turn"
-"""Under this name a pooled connection notes that it has the write turn, until it is back in the pool."""
+HOLDS_WRITE_LOCK = "holds_write_lock"
+"""Under this name a pooled connection notes that it holds the write lock, until it is back in the pool."""
 
 HELD_OBJECTS = 500
 """How many of the rows it read a writing transaction remembers; a row asked for again costs no second query."""
@@ -138,7 +138,7 @@ def _open_engine(url: str, pool_size: int) -> Engine:
         json_deserializer=orjson.loads,
     )
 
-    turn = WriteTurn(engine.url.database, SQLITE_BUSY_TIMEOUT_MS / 1000)
+    write_lock = WriteLock(engine.url.database, SQLITE_BUSY_TIMEOUT_MS / 1000)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -156,14 +156,14 @@ def _open_engine(url: str, pool_size: int) -> Engine:
         if not connection.get_execution_options().get("writing", False):
             connection.exec_driver_sql("BEGIN")
             return
-        if not connection.info.get(HOLDS_TURN, False):
-            turn.take()
-            connection.info[HOLDS_TURN] = True
+        if not connection.info.get(HOLDS_WRITE_LOCK, False):
+            write_lock.acquire()
+            connection.info[HOLDS_WRITE_LOCK] = True
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(engine, "checkin")
     def hand_on(_connection: Any, record: Any) -> None:
-        if record.info.pop(HOLDS_TURN, False):
-            turn.give_up()
+        if record.info.pop(HOLDS_WRITE_LOCK, False):
+            write_lock.release()
 
     return engine

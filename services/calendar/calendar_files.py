@@ -55,7 +55,7 @@ def read_days(content: bytes) -> list[DayEntry]:
 def seed_calendars(session: Session, now: datetime, folder: Path = FOLDER) -> None:
     """Enter the shipped files (``2027.csv``, ``xingguo-2026.csv``) not entered yet, and move the cases they reach.
 
-    A faulty file stops the start. Cases whose dates were provisional are reckoned anew in any case: the published
+    A faulty file stops the start. Cases whose dates were provisional are recomputed in any case: the published
     holidays come with a package, and a later one may reach further.
     """
     known = set(session.exec(select(CalendarRevision.seed_digest)).all())

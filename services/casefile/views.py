@@ -19,7 +19,7 @@ from services.tasks.views import TaskView
 
 
 class ToleranceView(BaseModel):
-    """What was missing at an acceptance with a gap (容缺受理), by when it was promised and when it came."""
+    """What was missing at a conditional acceptance (容缺受理), by when it was promised and when it came."""
 
     materials: str
     until: datetime

@@ -19,7 +19,7 @@ from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
 
 TOLERATED_ROUND = 2
-"""Materials supplied after an acceptance with a gap; 0 came with the application, 1 after a correction."""
+"""Materials supplied after a conditional acceptance; 0 came with the application, 1 after a correction."""
 
 
 class NotAwaitingMaterials(Conflict):
@@ -70,7 +70,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
 
 
 def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: list[MaterialInput]) -> Case:
-    """Take what was missing at an acceptance with a gap (容缺受理); the clock has run all the while.
+    """Take what was missing at a conditional acceptance (容缺受理); the clock has run all the while.
 
     Where the window named nothing of its own, everything the form check found missing must be there now; a part is
     refused, so that nothing counts as whole.

@@ -1,4 +1,4 @@
-"""Acceptance with a gap (容缺受理) and on the applicant's promise (告知承诺).
+"""Conditional acceptance (容缺受理) and on the applicant's promise (告知承诺).
 
 The window may accept although something is missing that the applicant promises by a day. Supplied by then, an
 approval ends in 办结(容缺通过); not supplied, the examination ends (终止审查). Until then nobody can approve.

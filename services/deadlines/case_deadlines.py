@@ -1,4 +1,4 @@
-"""The dates a case owes: reckoned from its clock, written where lists and timers read them.
+"""The dates a case owes: computed from its clock, written where lists and timers read them.
 
 The clock itself is pure (``models/case_clock.py``); this module gathers its inputs, stores what it says in the case's
 deadlines (``models/case_deadlines.py``) and its open tasks, and tells the engine when a running ``deadline-watch``
@@ -59,7 +59,7 @@ ACCEPTANCE_YELLOW_DAYS = 1
 
 @dataclass(frozen=True)
 class ClockInputs:
-    """What a case's clock is reckoned from, beside the case."""
+    """What a case's clock is computed from, beside the case."""
 
     calendar: WorkingCalendar
     procedures: Sequence[SpecialProcedure] = ()
@@ -110,7 +110,7 @@ _OPEN_TASKS = select(Task).where(Task.case_no == bindparam("case_no"), col(Task.
 
 
 def gather(session: Session, cases: Sequence[Case]) -> InputsOfMany:
-    """Gather what the clocks of ``cases`` are reckoned from."""
+    """Gather what the clocks of ``cases`` are computed from."""
     found = InputsOfMany()
     for area in {case.area for case in cases}:
         found.calendars[area] = calendar_of(session, area)

@@ -63,7 +63,7 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 def running_case(session: Session, number: str = "1", area: str = "xunwu") -> Case:
-    """Add an accepted case of twenty working days, its dates reckoned."""
+    """Add an accepted case of twenty working days, its dates computed."""
     case = Case(
         case_no=number,
         query_code="Q",

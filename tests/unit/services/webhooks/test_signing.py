@@ -14,7 +14,7 @@ def test_a_signature_covers_id_time_and_body() -> None:
     headers = signing.sign(secret, "msg_1", now, "{“名”}".encode())
     assert headers["webhook-signature"] == signature(
         secret, "msg_1", headers["webhook-timestamp"], "{“名”}".encode()
-    ), "an independent receiver reckons the same"
+    ), "an independent receiver computes the same"
     assert signing.verify(secret, headers, "{“名”}".encode()) == "msg_1"
     for changed in (headers | {"webhook-id": "msg_2"}, headers | {"webhook-timestamp": str(int(now.timestamp()) + 1)}):
         with pytest.raises(signing.BadSignature):

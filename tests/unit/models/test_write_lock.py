@@ -1,4 +1,4 @@
-"""Writers of one SQLite database take turns, among threads and processes, and a turn never outlives its holder."""
+"""Writers of one SQLite database go one after the other, and the lock never outlives the process that holds it."""
 
 import subprocess
 import sys
@@ -10,20 +10,20 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as WaitTimedOut
 
 from models.database import Database
-from models.write_turn import WriteTurn
+from models.write_lock import WriteLock
 
 HOLD = """
 import sys
-from models.write_turn import WriteTurn
-WriteTurn(sys.argv[1], 5).take()
-print("taken", flush=True)
+from models.write_lock import WriteLock
+WriteLock(sys.argv[1], 5).acquire()
+print("held", flush=True)
 sys.stdin.read()
 """
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    opened = Database(f"sqlite:///{tmp_path / 'turns.db'}")
+    opened = Database(f"sqlite:///{tmp_path / 'writers.db'}")
     with opened.transaction() as session:
         session.connection().execute(text("CREATE TABLE counter (n INTEGER)"))
         session.connection().execute(text("INSERT INTO counter VALUES (0)"))
@@ -50,7 +50,7 @@ def test_threads_that_read_and_then_write_lose_no_update(database: Database) -> 
     assert count(database) == 80
 
 
-def test_a_transaction_that_fails_hands_its_turn_on(database: Database) -> None:
+def test_a_transaction_that_fails_releases_the_lock(database: Database) -> None:
     def fail() -> None:
         with database.transaction() as session:
             session.connection().execute(text("UPDATE counter SET n = 1"))
@@ -63,36 +63,56 @@ def test_a_transaction_that_fails_hands_its_turn_on(database: Database) -> None:
     assert count(database) == 5
 
 
-def test_a_reader_needs_no_turn(database: Database) -> None:
+def test_a_reader_needs_no_lock(database: Database) -> None:
     with database.transaction() as session:
         session.connection().execute(text("UPDATE counter SET n = 1"))
         assert count(database) == 0
 
 
 def test_who_waits_too_long_is_told(tmp_path: Path) -> None:
-    turn = WriteTurn(str(tmp_path / "x.db"), 0.05)
-    turn.take()
+    lock = WriteLock(str(tmp_path / "x.db"), 0.05)
+    lock.acquire()
     with pytest.raises(WaitTimedOut):
-        turn.take()
-    turn.give_up()
-    turn.take()
-    turn.give_up()
+        lock.acquire()
+    lock.release()
+    lock.acquire()
+    lock.release()
 
 
-def test_the_turn_of_a_killed_process_is_free(tmp_path: Path) -> None:
+def test_a_process_that_keeps_the_lock_is_waited_for_no_longer_than_was_said(tmp_path: Path) -> None:
     path = str(tmp_path / "x.db")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout is not None
-    assert holder.stdout.readline() == "taken\n"
+    assert holder.stdin is not None
+    assert holder.stdout.readline() == "held\n"
+    impatient, patient = WriteLock(path, 0.1), WriteLock(path, 30)
+    for _ in range(2):
+        with pytest.raises(WaitTimedOut, match="another process"):
+            impatient.acquire()
+    holder.stdin.close()
+    holder.wait()
+    holder.stdout.close()
+    for lock in (patient, impatient, patient):
+        lock.acquire()
+        lock.release()
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
     entered = threading.Event()
-    turn = WriteTurn(path, 5)
+    lock = WriteLock(path, 5)
 
     def wait() -> None:
-        turn.take()
+        lock.acquire()
         entered.set()
-        turn.give_up()
+        lock.release()
 
     waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
