@@ -40,9 +40,10 @@ class Definitions:
                 upsert(session, ProcessDefinition, [row])
                 _settle_older(session, "PROCESS", row["process_id"], row["key"])
                 log.info("process.deployed", process_id=row["process_id"], version=row["version"])
-            elif record.intent == "DELETED":
-                change = update(_DEFINITION).where(_DEFINITION.c.key == value["processDefinitionKey"])
-                session.connection().execute(change.values(deleted_at=record.at))
+            elif record.intent in ("DELETING", "DELETED"):
+                # From DELETING on no instance starts; DELETED may have to wait for the last one that runs.
+                known = (_DEFINITION.c.key == value["processDefinitionKey"]) & _DEFINITION.c.deleted_at.is_(None)
+                session.connection().execute(update(_DEFINITION).where(known).values(deleted_at=record.at))
                 log.warning("process.deleted", process_id=value["bpmnProcessId"], version=value["version"])
 
     def apply_forms(self, session: Session, records: Iterable[Record]) -> None:

@@ -19,7 +19,7 @@ Handler = Callable[[Session, list[Record]], None]
 _RELEVANT: dict[str, frozenset[str]] = {
     "USER_TASK": RELEVANT,
     "INCIDENT": frozenset({"CREATED", "RESOLVED"}),
-    "PROCESS": frozenset({"CREATED", "DELETED"}),
+    "PROCESS": frozenset({"CREATED", "DELETING", "DELETED"}),
     "FORM": frozenset({"CREATED", "DELETED"}),
     "DEPLOYMENT": frozenset({"CREATED"}),
     "MESSAGE_START_EVENT_SUBSCRIPTION": frozenset({"CORRELATED"}),

@@ -271,13 +271,15 @@ def test_deleting_an_unreadable_form_in_the_engine_settles_it(database: Database
     assert waiting(database) == []
 
 
-def test_a_deleted_version_of_a_process_is_noted(database: Database) -> None:
+def test_a_version_of_a_process_is_deleted_from_when_no_instance_of_it_starts_any_more(database: Database) -> None:
     log, feed = Log(), feed_over(database)
     feed.apply(bulk(process_record(log, 5, "p", b"<d/>"), process_record(log, 6, "p", b"<d/>", version=2)))
+    deleting = process_record(log, 6, "p", b"", version=2, intent="DELETING")
+    feed.apply(bulk(deleting))
     feed.apply(bulk(process_record(log, 6, "p", b"", version=2, intent="DELETED")))
     with looking(database) as session:
         assert session.get_one(ProcessDefinition, 5).deleted_at is None
-        assert session.get_one(ProcessDefinition, 6).deleted_at is not None
+        assert session.get_one(ProcessDefinition, 6).deleted_at == deleting.at
 
 
 def test_setting_aside_leaves_an_audit_entry_that_holds_no_value_of_the_record(database: Database) -> None:
