@@ -40,6 +40,7 @@ RELAY_RETRY_SECONDS = 5.0
 """How long the gateway repeats a refused command before the relay takes it back into its own patience."""
 EXPORTERS_POLL_SECONDS = 5.0
 """How often the engine is asked how far it has exported."""
+LONGEST_PAUSE_SECONDS = 60.0
 RETRY_POLL_SECONDS = 0.5
 """How often to look whether an administrator wants a set-aside record projected again."""
 
@@ -135,12 +136,17 @@ class Bridge:
             await asyncio.sleep(FLUSH_SECONDS)
 
     async def _probe_exporters(self) -> None:
-        """Note how far the engine's exporters are; one whose management port is not named or silent does not tell."""
+        """Note how far the engine's exporters are; one whose management port is not named or silent does not tell.
+
+        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often.
+        """
+        pause = EXPORTERS_POLL_SECONDS
         while self._management_url is not None:
             positions = await asyncio.to_thread(led_partitions, self._management_url)
             self._positions_known = positions is not None
             self._lag.note(positions or {})
-            await asyncio.sleep(EXPORTERS_POLL_SECONDS)
+            pause = EXPORTERS_POLL_SECONDS if positions is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
         await asyncio.Event().wait()
 
     def _lag_seconds(self) -> float:
