@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     feed_bind: str = Field(default="127.0.0.1:9299", validation_alias=AliasChoices("FEED_BIND", "TONGQUAN_FEED_BIND"))
     feed_username: str | None = None
     feed_password: SecretStr | None = None
+    feed_lag_seconds: float = Field(default=60, gt=0)
+    """How long what the engine has done may wait to arrive here before ``/readyz`` says that the feed lags."""
     controlled_clock: bool = False
     operate_url: str | None = None
     session_hours: float = 12

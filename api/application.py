@@ -28,6 +28,7 @@ from api import (
     pushes,
     recalls,
     sessions,
+    set_aside,
     tasks,
     webhooks,
 )
@@ -67,7 +68,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for router in (policy_notices.issuing, webhooks.platforms):
         app.include_router(router)
-    for module in (pushes, policy_notices, webhooks):
+    for module in (pushes, policy_notices, webhooks, set_aside):
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)

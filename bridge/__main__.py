@@ -1,4 +1,5 @@
-"""Run the bridge: feed, relay, reconciler, webhooks and, under a controlled clock, the clock keeper, in one process.
+"""Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks and, under a controlled clock,
+the clock keeper, in one process.
 
 A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from
 the database. SIGTERM lets requests and commands under way finish first.
@@ -14,8 +15,9 @@ import structlog
 import uvloop
 
 import models  # noqa: F401 - registers every table
-from bridge import reconciler
+from bridge import reconciler, set_aside
 from bridge.clock import ClockKeeper
+from bridge.export_lag import ExportLag
 from bridge.exporter_endpoint import ExporterEndpoint
 from bridge.feed import Feed
 from bridge.projection.hooks import Hooks, service_hooks
@@ -25,6 +27,7 @@ from bridge.relay import Relay
 from bridge.webhooks import WebhookSender
 from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
+from engine.partitions import led_partitions
 from models.database import Database
 from services import interpreter
 from services.heartbeats import FEED, RECONCILER, RELAY, Heartbeats
@@ -35,6 +38,11 @@ FLUSH_SECONDS = 2.0
 """How often the heartbeats are written; readers should allow for several of these."""
 RELAY_RETRY_SECONDS = 5.0
 """How long the gateway repeats a refused command before the relay takes it back into its own patience."""
+EXPORTERS_POLL_SECONDS = 5.0
+"""How often the engine is asked how far it has exported."""
+LONGEST_PAUSE_SECONDS = 60.0
+RETRY_POLL_SECONDS = 0.5
+"""How often to look whether an administrator wants a set-aside record projected again."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +55,13 @@ class Bridge:
         self._hooks = hooks
         self._beats = Heartbeats()
         markers = Markers()
-        self._feed = Feed(database, Projector(hooks), markers)
+        self._projector = Projector(hooks)
+        self._feed = Feed(database, self._projector, markers)
+        self._lag = ExportLag()
+        named = "zeebe_management_address" in settings.model_fields_set
+        self._management_url = settings.zeebe_management_address if named else None
+        self._controlled = settings.controlled_clock
+        self._positions_known = False
         password = settings.feed_password
         self._endpoint = ExporterEndpoint(
             settings.feed_bind,
@@ -70,6 +84,8 @@ class Bridge:
             asyncio.create_task(self._write_heartbeats(), name="heartbeats"),
             asyncio.create_task(self._reconcile(), name="reconciler"),
             asyncio.create_task(self._probe_engine(), name="probe"),
+            asyncio.create_task(self._probe_exporters(), name="exporters"),
+            asyncio.create_task(self._retry_set_aside(), name="retries"),
             asyncio.create_task(WebhookSender(self._database).run(), name="webhooks"),
             asyncio.create_task(stop.wait(), name="stop"),
         }
@@ -101,6 +117,7 @@ class Bridge:
                     positions=self._feed.positions(),
                     records_per_second=round((self._feed.applied - applied) / (now - since), 1),
                     error=self._endpoint.last_error,
+                    lag_seconds=round(self._lag_seconds(), 1),
                 )
                 applied, since = self._feed.applied, now
             try:
@@ -117,6 +134,36 @@ class Bridge:
                 reachable = False
             self._beats.beat(RELAY, engine=reachable)
             await asyncio.sleep(FLUSH_SECONDS)
+
+    async def _probe_exporters(self) -> None:
+        """Note how far the engine's exporters are; one whose management port is not named or silent does not tell.
+
+        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often.
+        """
+        pause = EXPORTERS_POLL_SECONDS
+        while self._management_url is not None:
+            positions = await asyncio.to_thread(led_partitions, self._management_url)
+            self._positions_known = positions is not None
+            self._lag.note(positions or {})
+            pause = EXPORTERS_POLL_SECONDS if positions is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+        await asyncio.Event().wait()
+
+    def _lag_seconds(self) -> float:
+        """Return how long records wait, by the engine's positions, else by the age of those that arrive."""
+        if self._positions_known:
+            return self._lag.seconds()
+        return 0.0 if self._controlled else self._feed.behind_seconds()
+
+    async def _retry_set_aside(self) -> None:
+        """Project again what an administrator asked for; without the database it is tried again later."""
+        while True:
+            try:
+                for key in await asyncio.to_thread(set_aside.asked_for, self._database):
+                    await asyncio.to_thread(set_aside.retry, self._database, self._projector, key)
+            except Exception:
+                log.exception("bridge.retry_failed")
+            await asyncio.sleep(RETRY_POLL_SECONDS)
 
     def _flush(self) -> None:
         with self._database.transaction() as session:

@@ -29,6 +29,7 @@ LINGER_BYTES = 16 * 1024 * 1024
 """What a refused peer may still send and is not read, so that the answer reaches it before the connection ends."""
 FAILURE_PAUSE_SECONDS = 0.2
 """Breath taken before a failure is answered, so that a repeating exporter does not burn a core."""
+UNKNOWN_EXPORTER = ""
 ACCEPTED = b'{"took":1,"errors":false,"items":[]}'
 ACKNOWLEDGED = b'{"acknowledged":true,"version":{"number":"8.13.0"},"tagline":"You Know, for Search"}'
 REASONS = {
@@ -75,7 +76,13 @@ class ExporterEndpoint:
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self.last_error = ""
+        self._errors: dict[str, str] = {}
+
+    @property
+    def last_error(self) -> str:
+        """Return why each exporter's last request failed; empty when all went well."""
+        with self._lock:
+            return "；".join(self._errors.values())
 
     @property
     def port(self) -> int:
@@ -159,24 +166,32 @@ class ExporterEndpoint:
     def _answer(self, head: Head, content: bytes) -> tuple[int, bytes]:
         if head.path.split("?", 1)[0] != "/_bulk":
             return 200, ACKNOWLEDGED
+        exporter = UNKNOWN_EXPORTER
         try:
-            self._apply(parse_bulk(content))
+            bulk = parse_bulk(content)
+            exporter = bulk.exporter
+            self._apply(bulk)
         except (MalformedBulk, ForeignLog) as exc:
-            return self._failed(400 if isinstance(exc, MalformedBulk) else 503, exc)
+            return self._failed(exporter, 400 if isinstance(exc, MalformedBulk) else 503, exc)
         except Exception as exc:
-            return self._failed(503, exc)
-        self.last_error = ""
+            return self._failed(exporter, 503, exc)
+        with self._lock:
+            # Which exporter sent what could not be read at all is not known: any success ends that failure.
+            for name in (exporter, UNKNOWN_EXPORTER):
+                self._errors.pop(name, None)
         return 200, ACCEPTED
 
-    def _failed(self, status: int, exc: Exception) -> tuple[int, bytes]:
+    def _failed(self, exporter: str, status: int, exc: Exception) -> tuple[int, bytes]:
         """Note a failure; parameters of a failed statement may be personal data and stay out of the log."""
         frames = exc.__traceback__
         while frames is not None and frames.tb_next is not None:
             frames = frames.tb_next
         place = "" if frames is None else f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}"
         known = isinstance(exc, MalformedBulk | ForeignLog)
-        self.last_error = str(exc) if known else f"{type(exc).__name__} {place}"
-        log.error("feed.request_failed", error=self.last_error, kind=type(exc).__name__, place=place)
+        error = str(exc) if known else f"{type(exc).__name__} {place}"
+        with self._lock:
+            self._errors[exporter] = error
+        log.error("feed.request_failed", exporter=exporter, error=error, kind=type(exc).__name__, place=place)
         time.sleep(FAILURE_PAUSE_SECONDS)
         return status, _problem(type(exc).__name__)
 

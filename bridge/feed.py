@@ -4,24 +4,34 @@ One transaction a request carries the effects and the new position of its export
 repeats a request until it is answered with 200, so nothing is lost; a record at or below the stored position
 is dropped, so nothing happens twice. Records that change no table move the position in memory only: repeated,
 they would again change nothing.
+
+The records of a request are applied together. Where one of them fails by its own content, the transaction is rolled
+back and repeated record by record, and that one is set aside (``bridge/set_aside.py``): the feed goes on.
 """
 
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
+import structlog
 from sqlalchemy import bindparam, update
 from sqlmodel import Session
 
+from bridge import set_aside
+from bridge.faults import is_of_the_record
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector, is_relevant
 from bridge.projection.records import Bulk, Record, millis
 from models.database import Database
 from models.engine_state import FeedPosition
 from models.upsert import upsert
+from services.clock import machine_now
 
 FOREIGN_TOLERANCE = timedelta(seconds=2)
+RECENT_SECONDS = 10.0
+"""An exporter that has more sends it at once: one silent for longer is idle, however old its last record."""
 _POSITION = FeedPosition.__table__  # type: ignore[attr-defined]
 _UNKNOWN = -1
 _MOVE_ON = (
@@ -35,12 +45,22 @@ _MOVE_ON = (
 )
 
 
+log = structlog.get_logger(__name__)
+
+
 class ForeignLog(Exception):
     """The records are of another engine's log: new by their time, old by their position.
 
     The engine's data was deleted or replaced while the database stayed. Going on would drop every record
     unseen.
     """
+
+
+class PositionMoved(OSError):
+    """Another process moved the position inside this one's transaction; repeating finds it where it is."""
+
+    def __init__(self, exporter: str, partition: int) -> None:
+        super().__init__(f"position of {exporter}:{partition} moved inside its own transaction")
 
 
 @dataclass
@@ -51,6 +71,8 @@ class _Cursor:
     stored: int = _UNKNOWN
     seen: int = _UNKNOWN
     record_at: datetime | None = None
+    held: set[set_aside.Subject] = field(default_factory=set)
+    """What has a record set aside; it may name what a retry has settled since."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -62,6 +84,7 @@ class Feed:
         self._projector = projector
         self._markers = markers
         self._cursors: dict[tuple[str, int], _Cursor] = {}
+        self._heard: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
         self.applied = 0
 
@@ -89,6 +112,12 @@ class Feed:
                     # Should this transaction fail, the next finds the position behind and reads it anew.
                     cursor.stored = cursor.seen
 
+    def behind_seconds(self) -> float:
+        """Return how old the newest record was that an exporter now sending has brought, by the machine's clock."""
+        now = time.monotonic()
+        with self._lock:
+            return max((age for at, age in self._heard.values() if now - at < RECENT_SECONDS), default=0.0)
+
     def positions(self) -> dict[str, int]:
         """Return how far each exporter and partition has come in this process."""
         with self._lock:
@@ -104,21 +133,42 @@ class Feed:
             if not records:
                 return
             if not any(map(is_relevant, records)):
-                cursor.seen, cursor.record_at = records[-1].position, records[-1].at
+                cursor.record_at = _newest_instant(records, cursor)
+                cursor.seen = records[-1].position
                 return
+        try:
+            self._commit(exporter, partition, records, cursor, together=True)
+        except Exception as exc:
+            if not is_of_the_record(exc) or isinstance(exc, ForeignLog):
+                raise
+            log.warning("feed.record_failed", exporter=exporter, partition=partition, error=type(exc).__name__)
+            # The cursor may have been read anew meanwhile.
+            self._commit(exporter, partition, self._fresh(records, cursor), cursor, together=False)
+
+    def _commit(self, exporter: str, partition: int, records: list[Record], cursor: _Cursor, *, together: bool) -> None:
+        """Apply records and move the position in one transaction."""
         with self._database.transaction() as session:
             expected = cursor.stored
-            last = records[-1]
-            if expected == _UNKNOWN or not self._store(session, exporter, partition, expected, last.position, last.at):
+            position, at = records[-1].position, _newest_instant(records, cursor)
+            if expected == _UNKNOWN or not self._store(session, exporter, partition, expected, position, at):
                 self._reload(session, exporter, partition, cursor)
-                records = self._fresh(records, cursor)
-                if records and not self._store(session, exporter, partition, cursor.stored, last.position, last.at):
-                    raise RuntimeError(f"position of {exporter}:{partition} moved inside its own transaction")
-            self._projector.apply(session, records)
+                records, at = self._fresh(records, cursor), _newest_instant(records, cursor)
+                if records and not self._store(session, exporter, partition, cursor.stored, position, at):
+                    raise PositionMoved(exporter, partition)
+            if together and not set_aside.needs_care(records, cursor.held):
+                self._projector.apply(session, records)
+            else:
+                set_aside.apply_each(session, self._projector, exporter, records, cursor.held)
         if records:
-            cursor.stored = cursor.seen = last.position
-            cursor.record_at = last.at
+            cursor.stored = cursor.seen = position
+            cursor.record_at = at
             self.applied += len(records)
+            self._hear(exporter, at)
+
+    def _hear(self, exporter: str, record_at: datetime) -> None:
+        age = (machine_now() - record_at).total_seconds()
+        with self._lock:
+            self._heard[exporter] = (time.monotonic(), age)
 
     @staticmethod
     def _fresh(records: list[Record], cursor: _Cursor) -> list[Record]:
@@ -158,3 +208,10 @@ class Feed:
             raise RuntimeError(f"position of {exporter}:{partition} is missing")
         cursor.stored = cursor.seen = row.position
         cursor.record_at = row.record_at
+        cursor.held = set_aside.held_subjects(session, exporter, partition)
+
+
+def _newest_instant(records: list[Record], cursor: _Cursor) -> datetime:
+    """Return when the last record happened; one whose line could not be read may not tell."""
+    last = records[-1]
+    return cursor.record_at if last.fault and cursor.record_at is not None else last.at

@@ -65,8 +65,8 @@ def _failing(settings: Settings, concerns: Callable[[str], bool]) -> list[str]:
         database.dispose()
     mine = {name: check for name, check in checks.items() if name == "database" or concerns(name)}
     if "database" in mine and not mine["database"].ok:
-        return [mine["database"].detail]
-    return [f"{name}：{check.detail}" for name, check in mine.items() if not check.ok]
+        return [mine["database"].reason]
+    return [f"{name}：{check.reason}" for name, check in mine.items() if not check.ok]
 
 
 if __name__ == "__main__":

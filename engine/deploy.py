@@ -7,7 +7,7 @@ digest only saves the call. Whoever keeps the digest (the supervisor's state dir
 """
 
 import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,16 +66,19 @@ async def deploy_directory(
     directory: Path,
     *,
     previous_digest: str | None = None,
+    fault_of: Callable[[str, bytes], str | None] = lambda _name, _content: None,
     patience: float = READY_TIMEOUT_SECONDS,
 ) -> DeploymentReport:
     """Deploy the models of ``directory`` in one transaction of the engine.
 
     Args:
         previous_digest: the digest of what the same engine was last given; equal means skip.
+        fault_of: says why a file, by name and content, must not reach the engine, which is more lenient than the
+            product, and of a broken form only says that a pointer of its own was null.
         patience: seconds to go on trying while the engine is not yet ready.
 
     Raises:
-        DeploymentRejected: the engine refuses a model; the message names the file and its reason.
+        DeploymentRejected: a file is refused, here or by the engine; the message names it and the reason.
         EngineUnreachable: the engine was not ready in time.
         NothingToDeploy: the directory holds no model.
     """
@@ -83,22 +86,11 @@ async def deploy_directory(
     digest = digest_of(resources)
     if digest == previous_digest:
         return DeploymentReport(digest, skipped=True)
-    _require_readable_forms(resources)
+    faults = [f"'{one.name}' {fault}" for one in resources if (fault := fault_of(one.name, one.content))]
+    if faults:
+        raise DeploymentRejected(f"未部署：{'；'.join(faults)}")
     models = await _deploy_when_ready(gateway, resources, patience)
     return DeploymentReport(digest, skipped=False, models=tuple(models))
-
-
-def _require_readable_forms(resources: list[Resource]) -> None:
-    """Refuse a form that is no JSON object: the engine only says that a pointer of its own was null."""
-    for resource in resources:
-        if not resource.name.endswith(".form"):
-            continue
-        try:
-            readable = isinstance(json.loads(resource.content), dict)
-        except ValueError as exc:
-            raise DeploymentRejected(f"未部署：'{resource.name}' 不是有效的表单文件（JSON）：{exc}") from exc
-        if not readable:
-            raise DeploymentRejected(f"未部署：'{resource.name}' 不是有效的表单文件")
 
 
 async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float) -> list[Deployed]:

@@ -21,6 +21,7 @@ from models import (  # noqa: F401
     policy,
     power_event,
     recall,
+    set_aside,
     special_procedure,
     supervision,
     task,

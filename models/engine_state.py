@@ -44,6 +44,8 @@ class ProcessDefinition(SQLModel, table=True):
     xml: str
     element_names: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     deployed_at: datetime = Field(sa_type=Instant)
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the engine let go of this version: it starts no instance any more."""
 
 
 class ProcessInstance(SQLModel, table=True):

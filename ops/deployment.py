@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.deploy import DeploymentReport, deploy_directory
 from engine.gateway import Gateway
 from ops.instance import InstanceDirectory
+from ops.model_rules import unreadable
 from settings import PROJECT_ROOT, get_settings
 
 MODELS = PROJECT_ROOT / "bpmn"
@@ -19,7 +20,7 @@ def deploy(directory: InstanceDirectory, models: Path, *, only_if_changed: bool)
     a designer has deployed from Modeler since is then not overlaid by the file it came from.
 
     Raises:
-        EngineError: the engine refuses a model or is not reachable.
+        EngineError: a file is refused, here or by the engine, or the engine is not reachable.
     """
     identity = directory.identity()
     previous = identity.deployed_digest if identity is not None and only_if_changed else None
@@ -32,7 +33,7 @@ def deploy(directory: InstanceDirectory, models: Path, *, only_if_changed: bool)
 
 async def _deploy(models: Path, previous: str | None) -> DeploymentReport:
     async with Gateway.from_settings(get_settings()) as gateway:
-        return await deploy_directory(gateway, models, previous_digest=previous)
+        return await deploy_directory(gateway, models, previous_digest=previous, fault_of=unreadable)
 
 
 def describe(report: DeploymentReport) -> list[str]:

@@ -22,15 +22,20 @@ LEAST_NODE = 20
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what was seen, and the way out when it is not."""
+    """One thing looked at: whether it is well, what was seen, and the way out when it is not.
+
+    A ``warning`` is well enough to go on, but somebody should look.
+    """
 
     ok: bool
     subject: str
     seen: str
     way_out: str = ""
+    warning: bool = False
 
     def __str__(self) -> str:
-        line = f"{'✓' if self.ok else '✗'} {self.subject}：{self.seen}"
+        mark = "✗" if not self.ok else "!" if self.warning else "✓"
+        line = f"{mark} {self.subject}：{self.seen}"
         return line if self.ok or not self.way_out else f"{line}；{self.way_out}"
 
 
@@ -55,7 +60,7 @@ def examine(directory: InstanceDirectory) -> Iterator[Finding]:
     yield _database()
     yield _engine(directory, running)
     if running:
-        yield _instance(directory)
+        yield from _instance(directory)
 
 
 def _python() -> Finding:
@@ -159,12 +164,15 @@ def _engine(directory: InstanceDirectory, running: bool) -> Finding:
     return Finding(True, "引擎", f"{address} 可达")
 
 
-def _instance(directory: InstanceDirectory) -> Finding:
+def _instance(directory: InstanceDirectory) -> Iterator[Finding]:
     record = directory.run()
     answer = readiness.ask(record.url) if record is not None and record.url else None
     if answer is None:
-        return Finding(False, "实例", "正在启动", "请稍后再看")
-    return Finding(answer.ready, "实例", "已就绪" if answer.ready else readiness.summary(answer.failing))
+        yield Finding(False, "实例", "正在启动", "请稍后再看")
+        return
+    yield Finding(answer.ready, "实例", "已就绪" if answer.ready else readiness.summary(answer.failing))
+    for warning in answer.warnings:
+        yield Finding(True, "实例", warning, warning=True)
 
 
 def _nearest(path: Path) -> Path:

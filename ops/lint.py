@@ -1,4 +1,4 @@
-"""``tongquan lint``: check the models of ``bpmn/`` by the rules of engine and product."""
+"""``tongquan lint``: check the models and forms of ``bpmn/`` by the rules of engine and product."""
 
 import subprocess
 from collections.abc import Sequence
@@ -22,9 +22,13 @@ def lint(files: Sequence[Path] = (), root: Path = PROJECT_ROOT) -> tuple[bool, s
     """
     if not (root / LINTER).exists():
         raise SetupError("缺少 bpmnlint：请先运行 make setup")
-    models = [path.absolute() for path in files] or sorted((root / MODELS).glob("*.bpmn"))
-    missing = [str(path) for path in models if not path.is_file()]
-    if missing or not models:
+    chosen = [path.absolute() for path in files] or [
+        *sorted((root / MODELS).glob("*.bpmn")),
+        *sorted((root / MODELS).glob("forms/*.form")),
+    ]
+    models = [path for path in chosen if path.suffix != ".form"]
+    missing = [str(path) for path in chosen if not path.is_file()]
+    if missing or not chosen:
         raise SetupError(f"找不到流程文件 {'、'.join(missing) or root / MODELS}：请检查路径")
     said: list[str] = []
     clean = True
@@ -43,6 +47,6 @@ def lint(files: Sequence[Path] = (), root: Path = PROJECT_ROOT) -> tuple[bool, s
         clean = clean and done.returncode == 0
         text = (done.stdout + done.stderr).strip()
         said += [f"[{configuration}]", text] if text else []
-    faults = faults_in(models, root / MODELS)
+    faults = faults_in(chosen, root / MODELS)
     said += faults
     return clean and not faults, "\n".join(said)

@@ -1,4 +1,4 @@
-"""What a process file must fit in this product and bpmnlint cannot know: workers, forms, tables, groups, clock."""
+"""What a process or form file must fit in this product and bpmnlint cannot know: encoding, workers, forms, clock …"""
 
 import json
 from collections.abc import Iterator
@@ -7,12 +7,25 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import parse
 
+from models.model_files import UnreadableModel, read_form, read_process
 from models.task import ClockShare
 
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 _DMN = "{https://www.omg.org/spec/DMN/20191111/MODEL/}"
 _ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 _CLOCKS = frozenset(share.value for share in ClockShare)
+
+
+def unreadable(name: str, content: bytes) -> str | None:
+    """Say why the product could not read a form or model that the engine may take; ``None`` when it can."""
+    try:
+        if name.endswith(".form"):
+            read_form(content)
+        else:
+            read_process(content)
+    except UnreadableModel as exc:
+        return str(exc)
+    return None
 
 
 def is_whole(path: Path) -> bool:
@@ -30,6 +43,12 @@ def faults_in(models: list[Path], home: Path) -> list[str]:
 
 
 def _faults(path: Path, home: Path) -> Iterator[str]:
+    fault = unreadable(path.name, path.read_bytes())
+    if fault is not None:
+        yield fault
+        return
+    if path.suffix == ".form":
+        return
     root = _read(path)
     if root is None:
         yield "不是有效的 XML"

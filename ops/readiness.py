@@ -9,23 +9,25 @@ from engine.loopback import loopback_client
 
 @dataclass(frozen=True)
 class Readiness:
-    """The answer of ``/readyz``; ``failing`` names each check that is not ok with its reason."""
+    """The answer of ``/readyz``; ``failing`` names each check that is not ok with its reason, ``warnings`` the rest."""
 
     ready: bool
     failing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def ask(url: str, timeout: float = 5.0) -> Readiness:
     """Return the readiness of the instance at ``url``; not answering counts as not ready."""
     try:
         response = loopback_client().get(f"{url}/readyz", timeout=timeout)
-        if response.status_code == httpx.codes.OK:
-            return Readiness(True)
         checks = response.json().get("checks", {})
+        warnings = tuple(check["reason"] for check in checks.values() if check.get("ok") and check.get("reason"))
+        if response.status_code == httpx.codes.OK:
+            return Readiness(True, (), warnings)
     except (httpx.HTTPError, ValueError, AttributeError):
         return Readiness(False, ("web：无应答",))
-    found = [f"{name}：{check.get('detail') or '未就绪'}" for name, check in checks.items() if not check.get("ok")]
-    return Readiness(False, tuple(found) or (f"web：{response.status_code}",))
+    found = [f"{name}：{check.get('reason') or '未就绪'}" for name, check in checks.items() if not check.get("ok")]
+    return Readiness(False, tuple(found) or (f"web：{response.status_code}",), warnings)
 
 
 def summary(failing: tuple[str, ...], limit: int = 4) -> str:

@@ -29,6 +29,7 @@ def status(directory: InstanceDirectory) -> dict[str, Any] | None:
         "url": record.url,
         "ready": answer.ready,
         "failing": list(answer.failing),
+        "warnings": list(answer.warnings),
         "state_dir": str(directory.root),
         "engine": identity.engine if identity is not None else None,
         "controlled_clock": identity.controlled_clock if identity is not None else None,
@@ -57,3 +58,5 @@ def print_status(found: dict[str, Any]) -> None:
     say("  端口 " + " ".join(f"{name}={port}" for name, port in sorted(found["ports"].items())))
     for failing in found["failing"]:
         say(f"  ✗ {failing}")
+    for warning in found["warnings"]:
+        say(f"  ! {warning}")

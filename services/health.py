@@ -23,7 +23,8 @@ from models.protocol import JobType
 from models.task import Task
 from services.clock import machine_now, product_now
 from services.heartbeats import FEED, RELAY, WORKER_PREFIX
-from settings import PROJECT_ROOT
+from services.process_engine import set_aside
+from settings import PROJECT_ROOT, get_settings
 
 BRIDGE_FRESH_SECONDS: Final = 15.0
 WORKER_FRESH_SECONDS: Final = 30.0
@@ -31,17 +32,18 @@ MODELS_FOLDER: Final = PROJECT_ROOT / "bpmn"
 
 
 class Check(BaseModel):
-    """The answer of one check, and what is missing when it is not ok."""
+    """The answer of one check, and why: what is missing when it is not ok, or a warning when it is."""
 
     ok: bool
-    detail: str = ""
+    reason: str = ""
 
 
 class Readiness(BaseModel):
-    """All checks; ``failing`` names those that keep the product from being ready."""
+    """All checks; ``failing`` names those that keep the product from being ready, ``warnings`` those that do not."""
 
     ready: bool
     failing: list[str]
+    warnings: list[str]
     checks: dict[str, Check]
 
 
@@ -52,6 +54,7 @@ class OperatingFigures:
     cases_by_state: dict[str, int]
     open_tasks: int
     open_incidents: int
+    set_aside: int
     outbox_pending: int
     outbox_dead: int
     heartbeat_age_seconds: dict[str, float]
@@ -65,9 +68,10 @@ def readiness(database: Database) -> Readiness:
         with database.reading() as session:
             checks = _checks(session, machine_now())
     except SQLAlchemyError:
-        checks = {"database": Check(ok=False, detail="数据库不可用")}
+        checks = {"database": Check(ok=False, reason="数据库不可用")}
     failing = [name for name, check in checks.items() if not check.ok]
-    return Readiness(ready=not failing, failing=failing, checks=checks)
+    warnings = [name for name, check in checks.items() if check.ok and check.reason]
+    return Readiness(ready=not failing, failing=failing, warnings=warnings, checks=checks)
 
 
 def operating_figures(session: Session, now: datetime) -> OperatingFigures:
@@ -91,6 +95,7 @@ def operating_figures(session: Session, now: datetime) -> OperatingFigures:
         open_incidents=session.exec(
             select(func.count()).select_from(Incident).where(col(Incident.resolved_at).is_(None))
         ).one(),
+        set_aside=set_aside.count(session),
         outbox_pending=waiting.get(OutboxStatus.PENDING, 0),
         outbox_dead=waiting.get(OutboxStatus.DEAD, 0),
         heartbeat_age_seconds={beat.component: _age(beat, now) for beat in beats},
@@ -110,14 +115,15 @@ def _checks(session: Session, now: datetime) -> dict[str, Check]:
     from services.setup import database_is_current
 
     if not database_is_current(session):
-        return {"database": Check(ok=False, detail="数据库结构不是最新版本")}
+        return {"database": Check(ok=False, reason="数据库结构不是最新版本")}
     beats = {beat.component: beat for beat in session.exec(select(Heartbeat)).all()}
     return {
         "database": Check(ok=True),
         "catalogue": _catalogue(session),
         "processes": _processes(session),
         "engine": _engine(beats.get(RELAY), now),
-        "feed": _fresh(beats.get(FEED), now, BRIDGE_FRESH_SECONDS),
+        "feed": _feed(beats.get(FEED), now, get_settings().feed_lag_seconds),
+        "set_aside": Check(ok=True, reason=set_aside.summary(session)),
         "relay": _fresh(beats.get(RELAY), now, BRIDGE_FRESH_SECONDS),
     } | {
         f"{WORKER_PREFIX}{job_type}": _fresh(beats.get(f"{WORKER_PREFIX}{job_type}"), now, WORKER_FRESH_SECONDS)
@@ -131,28 +137,51 @@ def _catalogue(session: Session) -> Check:
         for table in (Area, ItemVersion, GuideVersion)
         if session.exec(select(func.count()).select_from(table)).one() == 0
     ]
-    return Check(ok=not missing, detail=_listed("尚未导入", missing))
+    return Check(ok=not missing, reason=_listed("尚未导入", missing))
 
 
 def _processes(session: Session) -> Check:
-    deployed = set(session.exec(select(ProcessDefinition.process_id).distinct()).all())
-    missing = sorted(shipped_processes() - deployed)
-    return Check(ok=not missing, detail=_listed("尚未部署", missing))
+    """Check that the engine has every process of ``bpmn/``: the three modes and what they call, directly or not."""
+    known = set(session.exec(select(ProcessDefinition.process_id).distinct()).all())
+    deployed = set(
+        session.exec(
+            select(ProcessDefinition.process_id).where(col(ProcessDefinition.deleted_at).is_(None)).distinct()
+        ).all()
+    )
+    missing = shipped_processes() - deployed
+    told = [
+        _listed("已从引擎中删除，办件会停在调用它的环节，请运行 tongquan deploy", sorted(missing & known)),
+        _listed("尚未部署", sorted(missing - known)),
+    ]
+    return Check(ok=not missing, reason="；".join(filter(None, told)))
+
+
+def _feed(feed: Heartbeat | None, now: datetime, longest_lag: float) -> Check:
+    """Check that what the engine does arrives here: a feed that lives and takes nothing is not well."""
+    fresh = _fresh(feed, now, BRIDGE_FRESH_SECONDS)
+    if feed is None or not fresh.ok:
+        return fresh
+    if error := feed.detail.get("error"):
+        return Check(ok=False, reason=f"引擎的记录最近一次没有写入成功，引擎会重复发送：{error}")
+    lag = float(feed.detail.get("lag_seconds") or 0)
+    if lag > longest_lag:
+        return Check(ok=False, reason=f"引擎的记录滞后 {lag:.0f} 秒，任务和办件状态不是最新的")
+    return Check(ok=True)
 
 
 def _engine(relay: Heartbeat | None, now: datetime) -> Check:
     fresh = _fresh(relay, now, BRIDGE_FRESH_SECONDS)
     if relay is None or not fresh.ok:
-        return Check(ok=False, detail="未知：中继无心跳")
+        return Check(ok=False, reason="未知：中继无心跳")
     reachable = relay.detail.get("engine") is True
-    return Check(ok=reachable, detail="" if reachable else "引擎不可达")
+    return Check(ok=reachable, reason="" if reachable else "引擎不可达")
 
 
 def _fresh(beat: Heartbeat | None, now: datetime, seconds: float) -> Check:
     if beat is None:
-        return Check(ok=False, detail="尚无心跳")
+        return Check(ok=False, reason="尚无心跳")
     age = _age(beat, now)
-    return Check(ok=age < seconds, detail="" if age < seconds else f"最近心跳在 {age:.0f} 秒前")
+    return Check(ok=age < seconds, reason="" if age < seconds else f"最近心跳在 {age:.0f} 秒前")
 
 
 def _age(beat: Heartbeat, now: datetime) -> float:

@@ -22,6 +22,7 @@ from api.pages import (
     pushes,
     recalls,
     sessions,
+    set_aside,
     special_procedures,
     submission,
     tasks,
@@ -46,7 +47,8 @@ for module in (
     notifications,
 ):
     router.include_router(module.router)
-router.include_router(processes.router)
+for module in (processes, set_aside):
+    router.include_router(module.router)
 for module in (pushes, policy_notices, webhooks):
     router.include_router(module.router)
 for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations):

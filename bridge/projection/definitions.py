@@ -4,17 +4,22 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
 import structlog
 from defusedxml.ElementTree import ParseError, fromstring
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from bridge.projection.records import Record
 from models.engine_state import ProcessDefinition
+from models.model_files import read_form, read_process
+from models.set_aside import SetAsideRecord, Settlement
 from models.task import FormVersion
 from models.upsert import upsert
+from services.clock import machine_now
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+_DEFINITION = ProcessDefinition.__table__  # type: ignore[attr-defined]
+_SET_ASIDE = SetAsideRecord.__table__  # type: ignore[attr-defined]
 log = structlog.get_logger(__name__)
 
 
@@ -26,21 +31,32 @@ class Definitions:
         self._names: dict[int, dict[str, str]] = {}
 
     def apply_processes(self, session: Session, records: Iterable[Record]) -> None:
-        """Apply ``PROCESS CREATED``: keep the version's XML and its elements' names."""
-        rows = [_definition(record) for record in records if record.intent == "CREATED"]
-        for row in rows:
-            self._names.pop(row["key"], None)
-            log.info("process.deployed", process_id=row["process_id"], version=row["version"])
-        upsert(session, ProcessDefinition, rows)
+        """Apply ``PROCESS`` records: keep a version's XML and its elements' names, and note when it is deleted."""
+        for record in records:
+            value = record.value
+            if record.intent == "CREATED":
+                row = _definition(record)
+                self._names.pop(row["key"], None)
+                upsert(session, ProcessDefinition, [row])
+                _settle_older(session, "PROCESS", row["process_id"], row["key"])
+                log.info("process.deployed", process_id=row["process_id"], version=row["version"])
+            elif record.intent in ("DELETING", "DELETED"):
+                # From DELETING on no instance starts; DELETED may have to wait for the last one that runs.
+                known = (_DEFINITION.c.key == value["processDefinitionKey"]) & _DEFINITION.c.deleted_at.is_(None)
+                session.connection().execute(update(_DEFINITION).where(known).values(deleted_at=record.at))
+                log.warning("process.deleted", process_id=value["bpmnProcessId"], version=value["version"])
 
     def apply_forms(self, session: Session, records: Iterable[Record]) -> None:
-        """Apply ``FORM CREATED``: keep the schema a task's form key points to."""
+        """Apply ``FORM CREATED``: keep the schema a task's form key points to.
+
+        A deleted form is kept: open tasks refer to it.
+        """
         rows = [
             {
                 "form_key": record.value["formKey"],
                 "form_id": record.value["formId"],
                 "version": record.value["version"],
-                "definition": orjson.loads(base64.b64decode(record.value["resource"])),
+                "definition": read_form(base64.b64decode(record.value["resource"])),
             }
             for record in records
             if record.intent == "CREATED"
@@ -48,6 +64,8 @@ class Definitions:
         for row in rows:
             log.info("form.deployed", form_id=row["form_id"], version=row["version"])
         upsert(session, FormVersion, rows)
+        for row in rows:
+            _settle_older(session, "FORM", row["form_id"], row["form_key"])
 
     def apply_deployments(self, _session: Session, records: Iterable[Record]) -> None:
         """Note a deployment; its processes and forms came as records of their own just before."""
@@ -89,8 +107,9 @@ def element_names(xml: bytes, process_id: str) -> tuple[str, dict[str, str]]:
 
 def _definition(record: Record) -> dict[str, Any]:
     value = record.value
-    xml = base64.b64decode(value["resource"])
-    name, names = element_names(xml, value["bpmnProcessId"])
+    content = base64.b64decode(value["resource"])
+    xml = read_process(content)
+    name, names = element_names(content, value["bpmnProcessId"])
     return {
         "key": value["processDefinitionKey"],
         "process_id": value["bpmnProcessId"],
@@ -98,7 +117,14 @@ def _definition(record: Record) -> dict[str, Any]:
         "name": name,
         "resource_name": value["resourceName"],
         "checksum": value["checksum"],
-        "xml": xml.decode(errors="replace"),
+        "xml": xml,
         "element_names": names,
         "deployed_at": record.at,
     }
+
+
+def _settle_older(session: Session, value_type: str, name: str, key: int) -> None:
+    """Close the records of older versions that could not be read: the engine uses this one from now on."""
+    older = (_SET_ASIDE.c.value_type == value_type) & (_SET_ASIDE.c.name == name) & (_SET_ASIDE.c.subject_key < key)
+    change = update(_SET_ASIDE).where(older, _SET_ASIDE.c.settled_at.is_(None))
+    session.connection().execute(change.values(settled_at=machine_now(), settlement=Settlement.REPLACED))

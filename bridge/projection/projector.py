@@ -19,8 +19,8 @@ Handler = Callable[[Session, list[Record]], None]
 _RELEVANT: dict[str, frozenset[str]] = {
     "USER_TASK": RELEVANT,
     "INCIDENT": frozenset({"CREATED", "RESOLVED"}),
-    "PROCESS": frozenset({"CREATED"}),
-    "FORM": frozenset({"CREATED"}),
+    "PROCESS": frozenset({"CREATED", "DELETING", "DELETED"}),
+    "FORM": frozenset({"CREATED", "DELETED"}),
     "DEPLOYMENT": frozenset({"CREATED"}),
     "MESSAGE_START_EVENT_SUBSCRIPTION": frozenset({"CORRELATED"}),
     "PROCESS_INSTANCE": frozenset({"ELEMENT_ACTIVATING", "ELEMENT_MIGRATED", *ENDS}),
@@ -30,8 +30,12 @@ _RELEVANT: dict[str, frozenset[str]] = {
 
 
 def is_relevant(record: Record) -> bool:
-    """Tell whether a record changes any table; the engine announces most things twice (``…ING``, ``…ED``)."""
-    return record.intent in _RELEVANT.get(record.value_type, ())
+    """Tell whether a record changes any table; the engine announces most things twice (``…ING``, ``…ED``).
+
+    One whose line could not be read counts as relevant where its intent could not be made out.
+    """
+    intents = _RELEVANT.get(record.value_type, frozenset())
+    return record.intent in intents or bool(record.fault and not record.intent and intents)
 
 
 class Projector:

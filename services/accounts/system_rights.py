@@ -53,6 +53,12 @@ def require_retry_incidents(actor: Actor) -> None:
         raise Forbidden("只有系统管理员可以重试故障", "Only the system administrator may retry an incident")
 
 
+def require_mend_feed(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may see and retry what the feed set aside."""
+    if not may_administer(actor):
+        raise Forbidden("只有系统管理员可以查看和重试搁置的记录", "For the system administrator only")
+
+
 def require_read_instance(actor: Actor, case: Case | None) -> None:
     """Raise ``Forbidden`` unless the account may see a process instance: an administrator every one, whoever may read
     its case that one.

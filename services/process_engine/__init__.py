@@ -1,4 +1,5 @@
 """The engine as the use cases see it: commands in the outbox, the processes' state from the feed, the moving clock.
 
-Nothing here speaks to the engine; ``bridge/`` carries the commands over. May call: accounts, journal.
+What the feed could not take is listed here too. Nothing here speaks to the engine; ``bridge/`` carries the commands
+over. May call: accounts, journal.
 """

@@ -80,9 +80,10 @@ class InstanceDetail(BaseModel):
 
 
 def definitions(session: Session) -> list[DefinitionView]:
-    """Return the newest version of every deployed process, by id."""
+    """Return the newest version of every deployed process, by id; what the engine has deleted is not deployed."""
     newest = (
         select(ProcessDefinition.process_id, func.max(ProcessDefinition.version).label("version"))
+        .where(col(ProcessDefinition.deleted_at).is_(None))
         .group_by(ProcessDefinition.process_id)
         .subquery()
     )

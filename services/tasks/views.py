@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
@@ -10,9 +10,13 @@ from sqlmodel import Session, col, select
 from models import form
 from models.case import Applicant, Case
 from models.identity import masked_name
+from models.set_aside import SetAsideRecord
 from models.task import FormVersion, Light, Task
 from services.clock import product_now
+from services.errors import Conflict
 from services.process_cache import ProcessCache
+
+FORM_FAULT: Final = "本环节的表单无法读取，暂时不能办理。请联系系统管理员改正并重新部署表单。"
 
 
 class OutcomeView(BaseModel):
@@ -20,6 +24,12 @@ class OutcomeView(BaseModel):
 
     value: str
     label: str
+
+
+class FormUnreadable(Conflict):
+    """The engine names a form for the task that could not be read, so which answers lead on is not known."""
+
+    code, title, title_en = "form_unreadable", "表单无法读取", "The task's form cannot be read"
 
 
 class TaskView(BaseModel):
@@ -40,6 +50,8 @@ class TaskView(BaseModel):
     """The due instant rests on days whose holidays are not published yet (暂定)."""
     light: Light
     form_id: str | None
+    form_fault: str | None
+    """Why the task cannot be completed yet: the engine names a form for it that could not be read."""
     outcomes: list[OutcomeView]
 
 
@@ -72,6 +84,8 @@ class TaskCompletion(BaseModel):
 def view(task: Task, forms: dict[int, FormVersion], now: datetime) -> TaskView:
     """Return a task as lists show it."""
     deployed = forms.get(task.form_key) if task.form_key is not None else None
+    unreadable = task.form_key is not None and deployed is None
+    offered = [] if unreadable else form.outcomes(deployed.definition if deployed else None)
     return TaskView(
         id=str(task.key),
         case_no=task.case_no or "",
@@ -87,10 +101,8 @@ def view(task: Task, forms: dict[int, FormVersion], now: datetime) -> TaskView:
         provisional=task.provisional,
         light=task.light(now),
         form_id=deployed.form_id if deployed else None,
-        outcomes=[
-            OutcomeView(value=value, label=label)
-            for value, label in form.outcomes(deployed.definition if deployed else None)
-        ],
+        form_fault=FORM_FAULT if unreadable else None,
+        outcomes=[OutcomeView(value=value, label=label) for value, label in offered],
     )
 
 
@@ -100,8 +112,30 @@ def view_now(session: Session, task: Task) -> TaskView:
 
 
 def deployed_forms(session: Session, rows: Iterable[Task]) -> dict[int, FormVersion]:
-    """Return the forms of some tasks by form key."""
-    return _FORMS.get_many(session, {task.form_key for task in rows if task.form_key is not None})
+    """Return the forms of some tasks by form key.
+
+    A version that could not be read (``models/set_aside.py``) is stood in for by the next one that can be: the engine
+    binds a form when it opens the task, and knows no correction.
+    """
+    keys = {task.form_key for task in rows if task.form_key is not None}
+    found = _FORMS.get_many(session, keys)
+    unknown = keys - found.keys()
+    return found | _replacements(session, unknown) if unknown else found
+
+
+def _replacements(session: Session, keys: Collection[int]) -> dict[int, FormVersion]:
+    unreadable = session.exec(
+        select(SetAsideRecord.subject_key, SetAsideRecord.name).where(
+            SetAsideRecord.value_type == "FORM", col(SetAsideRecord.subject_key).in_(keys)
+        )
+    ).all()
+    found: dict[int, FormVersion] = {}
+    for key, form_id in unreadable:
+        later = select(FormVersion).where(FormVersion.form_id == form_id, col(FormVersion.form_key) > key)
+        corrected = session.exec(later.order_by(col(FormVersion.form_key)).limit(1)).first()
+        if key is not None and corrected is not None:
+            found[key] = corrected
+    return found
 
 
 def _read_forms(session: Session, keys: Collection[int]) -> dict[int, FormVersion]:
@@ -116,9 +150,13 @@ _FORMS = ProcessCache(_read_forms)
 
 
 def schema_of(session: Session, task: Task) -> dict[str, Any] | None:
-    """Return the schema of a task's form, None where it has none."""
-    deployed = deployed_forms(session, [task]).get(task.form_key) if task.form_key is not None else None
-    return deployed.definition if deployed is not None else None
+    """Return the schema of a task's form, None where it has none; raise ``FormUnreadable``."""
+    if task.form_key is None:
+        return None
+    deployed = deployed_forms(session, [task]).get(task.form_key)
+    if deployed is None:
+        raise FormUnreadable(FORM_FAULT)
+    return deployed.definition
 
 
 def form_data(session: Session, task: Task) -> dict[str, Any]:

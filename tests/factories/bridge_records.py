@@ -1,5 +1,6 @@
 """Records as the exporter sends them, and a feed over a database of its own."""
 
+import base64
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +111,29 @@ class Log:
         return self.record("PROCESS_INSTANCE", intent, key, value)
 
 
+def form_record(
+    log: Log, key: int, form_id: str, content: bytes, *, version: int = 1, intent: str = "CREATED"
+) -> Record:
+    """Return the record of a deployed form, or, as ``DELETED`` under a key of its own, of its deletion."""
+    value = {"formKey": key, "formId": form_id, "version": version, "resource": base64.b64encode(content).decode()}
+    return log.record("FORM", intent, key if intent == "CREATED" else key + 1000, value)
+
+
+def process_record(
+    log: Log, key: int, process_id: str, xml: bytes, *, version: int = 1, intent: str = "CREATED"
+) -> Record:
+    """Return the record of a deployed process, or, as ``DELETED`` under a key of its own, of its deletion."""
+    value = {
+        "bpmnProcessId": process_id,
+        "version": version,
+        "processDefinitionKey": key,
+        "resourceName": f"{process_id}.bpmn",
+        "checksum": "x",
+        "resource": base64.b64encode(xml if intent == "CREATED" else b"").decode(),
+    }
+    return log.record("PROCESS", intent, key if intent == "CREATED" else key + 1000, value)
+
+
 def feed_over(database: Database, hooks: Hooks | None = None) -> Feed:
     """Return a new feed, as a bridge that has just been started has it."""
     return Feed(database, Projector(hooks or fake_hooks()), Markers())
@@ -119,7 +143,9 @@ def bulk_body(records: list[Record], exporter: str = "tq-feed") -> bytes:
     """Return the body of a ``_bulk`` request."""
     lines = []
     for record in records:
-        lines.append(orjson.dumps({"index": {"_index": f"{exporter}_x_8.5.8_2026-11-22", "_id": "1-1"}}))
+        index = f"{exporter}_{record.value_type.lower().replace('_', '-')}_8.5.8_2026-11-22"
+        named = {"_index": index, "_id": f"{record.partition}-{record.position}"}
+        lines.append(orjson.dumps({"index": named}))
         lines.append(
             orjson.dumps(
                 {

@@ -85,6 +85,7 @@ def test_figures_name_no_address(web: Web) -> None:
     assert 'tongquan_cases{state="1"}' in text
     assert 'route="/api/v1/cases/{case_no}",status="200"' in text
     assert "tongquan_outbox_commands" in text
+    assert "tongquan_set_aside_records 0.0" in text
     assert case_no not in text
 
 

@@ -27,7 +27,7 @@ GROUND = (
 
 PLAN = {
     # The roof: what starts an instance and what watches it.
-    "health": {"setup"},
+    "health": {"process_engine", "setup"},
     "setup": {"accounts", "calendar", "catalogue", "powers"},
     # What people see of a case, and powers that change hands.
     "casefile": {

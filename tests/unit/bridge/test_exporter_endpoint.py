@@ -110,6 +110,27 @@ def test_a_failure_is_answered_503_without_detail_and_the_repetition_is_taken(
     assert endpoint.last_error == ""
 
 
+def test_one_exporters_success_does_not_hide_the_others_failure(
+    connection: http.client.HTTPConnection, receiver: Receiver, endpoint: ExporterEndpoint
+) -> None:
+    receiver.failures.append(RuntimeError())
+    record = Log().task("CREATED", 20, 1)
+    assert post(connection, bulk_body([record])).status == 503
+    assert post(connection, bulk_body([record], exporter="tq-history")).status == 200
+    assert endpoint.last_error.startswith("RuntimeError")
+    assert post(connection, bulk_body([record])).status == 200
+    assert endpoint.last_error == ""
+
+
+def test_nonsense_in_a_bulk_is_told_until_a_request_is_taken(
+    connection: http.client.HTTPConnection, endpoint: ExporterEndpoint
+) -> None:
+    assert post(connection, b"nonsense\n").status == 400
+    assert endpoint.last_error
+    assert post(connection, bulk_body([Log().task("CREATED", 20, 1)])).status == 200
+    assert endpoint.last_error == ""
+
+
 def test_wrong_credentials_are_refused(connection: http.client.HTTPConnection, receiver: Receiver) -> None:
     assert post(connection, b"", Authorization="Basic eDp5").status == 401
     assert receiver.bulks == []

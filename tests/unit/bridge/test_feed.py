@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
 from bridge.feed import ForeignLog
@@ -112,7 +113,7 @@ ELEMENT = {
 def test_a_failed_transaction_leaves_nothing_and_the_repetition_applies_all(database: Database) -> None:
     add_case(database, "C1")
     working = fake_hooks()
-    failures = [RuntimeError("database gone")]
+    failures = [OperationalError("INSERT", {}, Exception("database gone"))]
 
     def failing(*arguments: object) -> None:
         if failures:
@@ -123,7 +124,7 @@ def test_a_failed_transaction_leaves_nothing_and_the_repetition_applies_all(data
     feed = feed_over(database, Hooks(failing, working.confirm, working.cancel))
     feed.apply(bulk(log.started(10, "C1")))
     request = bulk(log.task("CREATED", 20, 10))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(OperationalError):
         feed.apply(request)
     with looking(database) as session:
         assert session.get(Task, 20) is None

@@ -213,6 +213,7 @@ def test_the_system_is_run_by_its_administrator_alone(group: str) -> None:
         system_rights.require_administrator,
         system_rights.require_retry_incidents,
         system_rights.require_manage_webhooks,
+        system_rights.require_mend_feed,
     )
     for require in offices:
         require(actor("admin.system"))
