@@ -6,18 +6,21 @@ digest only saves the call. Whoever keeps the digest (the supervisor's state dir
 ``previous_digest``.
 """
 
+import asyncio
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import DeploymentRejected, EngineError, EngineUnreachable
-from engine.gateway import Deployed, Gateway, Resource
-from engine.repetition import repeating
+from engine.gateway import DEPLOY_TIMEOUT_SECONDS, Deployed, Gateway, Resource
 
 READY_TIMEOUT_SECONDS = 120.0
 """How long to wait for an engine that says it is ready before its partition is."""
-READY_PAUSE_SECONDS = 0.5
+LONGEST_ATTEMPT_SECONDS = 300.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
 PATTERNS = ("*.bpmn", "*.dmn", "*.form", "forms/*.form")
 
 
@@ -66,13 +69,13 @@ async def deploy_directory(
     directory: Path,
     *,
     previous_digest: str | None = None,
-    patience: float = READY_TIMEOUT_SECONDS,
+    patience: float | None = READY_TIMEOUT_SECONDS,
 ) -> DeploymentReport:
     """Deploy the models of ``directory`` in one transaction of the engine.
 
     Args:
         previous_digest: the digest of what the same engine was last given; equal means skip.
-        patience: seconds to go on trying while the engine is not yet ready.
+        patience: seconds to go on trying while the engine is not yet ready; ``None`` for as long as it takes.
 
     Raises:
         DeploymentRejected: the engine refuses a model; the message names the file and its reason.
@@ -101,14 +104,23 @@ def _require_readable_forms(resources: list[Resource]) -> None:
             raise DeploymentRejected(f"未部署：'{resource.name}' 不是有效的表单文件")
 
 
-async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float) -> list[Deployed]:
-    waiting = repeating(timeout=patience, first_pause=READY_PAUSE_SECONDS, longest_pause=READY_PAUSE_SECONDS)
-    try:
-        return await waiting(EngineUnreachable, gateway.deploy, resources)
-    except EngineUnreachable as exc:
-        raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
-    except DeploymentRejected as exc:
-        raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
+async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float | None) -> list[Deployed]:
+    """Deploy as soon as the engine takes it; an attempt that ran out of time gets twice as much the next time."""
+    begun, attempt, pause = time.monotonic(), DEPLOY_TIMEOUT_SECONDS, FIRST_PAUSE_SECONDS
+    while True:
+        asked = time.monotonic()
+        try:
+            return await gateway.deploy(resources, seconds=attempt)
+        except EngineUnreachable as exc:
+            now = time.monotonic()
+            if patience is not None and now - begun > patience:
+                raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
+            if now - asked >= attempt:
+                attempt = min(attempt * 2, LONGEST_ATTEMPT_SECONDS)
+        except DeploymentRejected as exc:
+            raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _reason(message: str, resources: list[Resource]) -> str:

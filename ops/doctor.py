@@ -164,7 +164,7 @@ def _instance(directory: InstanceDirectory) -> Finding:
     answer = readiness.ask(record.url) if record is not None and record.url else None
     if answer is None:
         return Finding(False, "实例", "正在启动", "请稍后再看")
-    return Finding(answer.ready, "实例", "已就绪" if answer.ready else readiness.summary(answer.failing))
+    return Finding(answer.ready, "实例", "已就绪" if answer.ready else answer.cause)
 
 
 def _nearest(path: Path) -> Path:
