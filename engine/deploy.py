@@ -21,6 +21,8 @@ READY_TIMEOUT_SECONDS = 120.0
 LONGEST_ATTEMPT_SECONDS = 300.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_REST_SECONDS = 60.0
+"""How long an engine is left alone that has not answered: it may be at work on the deployment still."""
 PATTERNS = ("*.bpmn", "*.dmn", "*.form", "forms/*.form")
 
 
@@ -105,21 +107,25 @@ def _require_readable_forms(resources: list[Resource]) -> None:
 
 
 async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float | None) -> list[Deployed]:
-    """Deploy as soon as the engine takes it; an attempt that ran out of time gets twice as much the next time."""
+    """Deploy as soon as the engine takes it.
+
+    An attempt that ran out of time gets twice as much the next time. A gateway gives up sooner than a busy engine
+    does, which goes on with what was sent; so the pause is no shorter than the attempt was.
+    """
     begun, attempt, pause = time.monotonic(), DEPLOY_TIMEOUT_SECONDS, FIRST_PAUSE_SECONDS
     while True:
         asked = time.monotonic()
         try:
             return await gateway.deploy(resources, seconds=attempt)
         except EngineUnreachable as exc:
-            now = time.monotonic()
-            if patience is not None and now - begun > patience:
+            took = time.monotonic() - asked
+            if patience is not None and asked + took - begun > patience:
                 raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
-            if now - asked >= attempt:
+            if took >= attempt:
                 attempt = min(attempt * 2, LONGEST_ATTEMPT_SECONDS)
         except DeploymentRejected as exc:
             raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(pause, min(took, LONGEST_REST_SECONDS)))
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 

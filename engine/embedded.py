@@ -41,6 +41,10 @@ FREE_DISK_PROCESSING = "256MB"
 FREE_DISK_REPLICATION = "128MB"
 """Below these the broker refuses commands; its own defaults (2 GB and 1 GB) stop a small machine too early."""
 
+GATEWAY_TIMEOUT = "180s"
+"""How long the gateway waits for the broker behind it. With its own 15 seconds it tells callers on a busy machine that
+their deployment or completion has failed while the broker is at work on it; callers have time-outs of their own."""
+
 PAUSED_MARKER = Path("raft-partition/partitions/1/.processorPaused")
 """In the data directory: a partition that finds it starts with processing paused."""
 
@@ -167,6 +171,7 @@ def engine_environment(config: EngineConfig) -> dict[str, str]:
         "ZEEBE_BROKER_NETWORK_INTERNALAPI_PORT": str(ports.internal),
         "ZEEBE_BROKER_GATEWAY_NETWORK_HOST": LOOPBACK,
         "ZEEBE_BROKER_GATEWAY_NETWORK_PORT": str(ports.gateway),
+        "ZEEBE_BROKER_GATEWAY_CLUSTER_REQUESTTIMEOUT": GATEWAY_TIMEOUT,
         "SERVER_ADDRESS": LOOPBACK,
         "SERVER_PORT": str(ports.rest),
         "MANAGEMENT_SERVER_ADDRESS": LOOPBACK,

@@ -37,7 +37,7 @@ CALL_TIMEOUT_SECONDS = 10.0
 """How long one attempt may take."""
 RETRY_TIMEOUT_SECONDS = 15.0
 """How long refusals of the moment are repeated before the call gives up."""
-DEPLOY_TIMEOUT_SECONDS = 30.0
+DEPLOY_TIMEOUT_SECONDS = 60.0
 MAX_REST_CONNECTIONS = 64
 MIN_BACKOFF_SECONDS = 0.02
 MAX_BACKOFF_SECONDS = 1.0

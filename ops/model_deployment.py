@@ -61,6 +61,16 @@ class ModelDeployment:
         return self._process.pid if self._process is not None else None
 
     @property
+    def begun(self) -> bool:
+        """Tell whether there has been an attempt."""
+        return self.state is not DeploymentState.NOT_BEGUN
+
+    @property
+    def tried(self) -> bool:
+        """Tell whether an attempt has ended, well or not."""
+        return self.state is DeploymentState.DEPLOYED or self.failures > 0
+
+    @property
     def failed_for_good(self) -> bool:
         """Tell whether it has failed so often that a person has to look at it; it is tried again all the same."""
         return self.state is not DeploymentState.DEPLOYED and self.failures >= ATTEMPTS_UNTIL_FAILED

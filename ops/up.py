@@ -2,8 +2,8 @@
 
 Checks come first and change nothing: the lock, the directory's owner, the disk, the port, the engine's files. Then
 the database is migrated and seeded, and the children start: web and bridge at once, the engine with them, the
-workers and the deployment of ``bpmn/`` when the engine takes commands. Nothing of this has a time limit: what is slow
-is waited for, and from time to time it is said what for.
+deployment of ``bpmn/`` when the engine takes commands, and the workers when it has models. Nothing of this has a time
+limit: what is slow is waited for, and from time to time it is said what for.
 """
 
 import os
@@ -257,16 +257,19 @@ class Instance:
             os._exit(130)
 
     def _go_on_with_start(self) -> None:
-        """Take the steps that wait for others: the engine for the search store, the workers for the engine."""
+        """Take the steps that wait for others: the engine for the search store, the workers for the models."""
         if self.engine is not None and "engine" not in self.supervisor.children:
             if not self.search_ready():
                 return
             say(f"· 启动引擎 Zeebe {self.identity.engine}")
             self.supervisor.start(self.engine.spec())
-        if "workers" not in self.supervisor.children and (self.engine is None or self.engine.ready):
-            self._start_python("workers", "作业处理", "workers")
-        if "workers" in self.supervisor.children:
+        engine_ready = self.engine is None or self.engine.ready
+        if engine_ready or self.deployment.begun:
             self.deployment.tick()
+        # An engine that was never given a model has no jobs; the polls of all job types would only delay its first one.
+        has_models = self.identity.deployed_digest is not None or self.deployment.tried
+        if "workers" not in self.supervisor.children and engine_ready and has_models:
+            self._start_python("workers", "作业处理", "workers")
 
     def _attempt_deployment(self) -> "subprocess.Popen[bytes]":
         options = ["--state-dir", str(self.directory.root), "--if-changed", "--ready-timeout", "0"]

@@ -85,7 +85,9 @@ def first_missing(view: StartView) -> Waiting | None:
         if view.answer.fails("processes"):
             return Waiting(cause, Part.DEPLOYMENT, hopeless=True)
     elif view.deployment is not DeploymentState.DEPLOYED:
-        return Waiting("流程正在部署", Part.DEPLOYMENT, Part.DEPLOYMENT)
+        # The deployment waits for an engine that cannot be reached; of a cluster of others its asking is all one sees.
+        cause = view.answer.cause if view.answer.link == "engine" else "流程正在部署"
+        return Waiting(cause, Part.DEPLOYMENT, Part.DEPLOYMENT)
     if view.answer.ready:
         return None
     for part in (Part.BRIDGE, Part.WORKERS, Part.WEB):

@@ -71,6 +71,8 @@ def test_a_deployment_that_takes_long_is_one_attempt(world: World) -> None:
         deployment.tick()
         world.seconds += 60
     assert len(world.attempts) == 1
+    assert deployment.begun
+    assert not deployment.tried
     assert not deployment.settled
     world.end(deployment, 0)
     assert deployment.state is DeploymentState.DEPLOYED
@@ -131,6 +133,7 @@ def test_a_full_disk_is_a_failure_like_any_other(world: World) -> None:
     deployment = world.deployment()
     deployment.tick()
     assert deployment.state is DeploymentState.FAILED
+    assert deployment.tried
     assert "No space left" in deployment.why
     world.full = False
     world.until_next(deployment)

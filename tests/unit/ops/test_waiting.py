@@ -89,6 +89,13 @@ def test_a_deployment_under_way_is_waited_for_before_anything_is_called_ready() 
     assert not again.hopeless
 
 
+def test_a_deployment_that_waits_for_a_cluster_names_the_cluster() -> None:
+    unreachable = Readiness(False, (PROCESSES, Failing("engine", "引擎不可达")))
+    found = waiting(engine_ready=None, deployment=DeploymentState.RUNNING, deployment_settled=False, answer=unreachable)
+    assert found.cause == "流程引擎：引擎不可达"
+    assert found.at_work is Part.DEPLOYMENT
+
+
 def test_a_refused_deployment_keeps_only_an_instance_without_processes_from_being_ready() -> None:
     refused = {"deployment": DeploymentState.FAILED, "deployment_trouble": "acceptance.bpmn 有误"}
     assert waiting(**refused) is None
