@@ -14,6 +14,9 @@ FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0
 MARK_SECONDS = 1.0
 """How often it is seen whether somebody has deployed or edited a model."""
+OVERDUE_SECONDS = 120.0
+"""An attempt that lasts longer does not keep an instance from being ready that has its processes: a slow cluster may
+have taken the models and still not answer."""
 ATTEMPTS_UNTIL_FAILED = 3
 """So many failures in a row are no accident of a busy machine."""
 
@@ -49,7 +52,7 @@ class ModelDeployment:
         self._attempt, self._reason, self._mark, self._tell, self._now = attempt, reason, mark, tell, now
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = FIRST_PAUSE_SECONDS
-        self._next_at = self._marked_at = 0.0
+        self._next_at = self._marked_at = self._begun_at = 0.0
         self._seen: Hashable = None
         self.state = DeploymentState.NOT_BEGUN
         self.failures = 0
@@ -77,8 +80,9 @@ class ModelDeployment:
 
     @property
     def settled(self) -> bool:
-        """Tell whether waiting for it is of use no longer."""
-        return self.state is DeploymentState.DEPLOYED or self.failed_for_good
+        """Tell whether an instance that has its processes need not wait for it any longer."""
+        overdue = self.state is DeploymentState.RUNNING and self._now() - self._begun_at > OVERDUE_SECONDS
+        return self.state is DeploymentState.DEPLOYED or self.failed_for_good or overdue
 
     def tick(self) -> None:
         """Begin, notice an end, begin again: the first call starts it, each later one looks after it."""
@@ -108,7 +112,7 @@ class ModelDeployment:
         return self._mark() != self._seen
 
     def _begin(self) -> None:
-        self._seen = self._mark()
+        self._seen, self._begun_at = self._mark(), self._now()
         self.state = DeploymentState.RUNNING
         try:
             self._process = self._attempt()
@@ -118,7 +122,7 @@ class ModelDeployment:
     def _end(self, *, succeeded: bool) -> None:
         if succeeded:
             self.state, self.why = DeploymentState.DEPLOYED, ""
-            if self.failures:
+            if self.failures or self._now() - self._begun_at > OVERDUE_SECONDS:
                 self._tell("✓ 流程已部署")
         else:
             self._fail(self._reason())

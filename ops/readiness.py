@@ -65,6 +65,11 @@ class Readiness:
             return f"{label}：{_shortened(first.detail)}"
         return f"{label}：{first.name.removeprefix(WORKER_PREFIX)} 等 {len(others) + 1} 种未就绪（{first.detail}）"
 
+    @property
+    def has_models(self) -> bool:
+        """Tell whether the web answers, and every process is in the engine and known here."""
+        return self != NO_ANSWER and not any(self.fails(name) for name in ("database", "web", "engine", "processes"))
+
     def fails(self, name: str) -> bool:
         """Tell whether one check is among those that fail."""
         return any(one.name == name for one in self.failing)

@@ -27,7 +27,7 @@ from ops import environment, space
 from ops.deployment import what_would_be_deployed
 from ops.engine_child import EngineChild
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord, WaitRecord
-from ops.model_deployment import ModelDeployment
+from ops.model_deployment import DeploymentState, ModelDeployment
 from ops.ports import BASE_PORTS, ENGINE_PORTS, choose_ports
 from ops.start_watch import StartWatch
 from ops.supervision import ChildSpec, Supervisor
@@ -227,7 +227,7 @@ class Instance:
             word_after = FIRST_WORD_SECONDS
             while not self.signals:
                 self.supervisor.tick()
-                self._go_on_with_start()
+                self._go_on_with_start(watch)
                 now = time.monotonic()
                 if not self.ready and now - looked_at >= LOOK_SECONDS:
                     looked_at = now
@@ -256,7 +256,7 @@ class Instance:
             self.supervisor.kill()
             os._exit(130)
 
-    def _go_on_with_start(self) -> None:
+    def _go_on_with_start(self, watch: StartWatch) -> None:
         """Take the steps that wait for others: the engine for the search store, the workers for the models."""
         if self.engine is not None and "engine" not in self.supervisor.children:
             if not self.search_ready():
@@ -267,7 +267,7 @@ class Instance:
         if engine_ready or self.deployment.begun:
             self.deployment.tick()
         # An engine that was never given a model has no jobs; the polls of all job types would only delay its first one.
-        has_models = self.identity.deployed_digest is not None or self.deployment.tried
+        has_models = self.identity.deployed_digest is not None or self.deployment.tried or watch.web.answer.has_models
         if "workers" not in self.supervisor.children and engine_ready and has_models:
             self._start_python("workers", "作业处理", "workers")
 
@@ -321,6 +321,8 @@ class Instance:
             ]
         if self.deployment.why:
             lines.append(f"  ! 流程部署失败，办件仍按此前部署的流程：{self.deployment.why}（会自动重试）")
+        elif self.deployment.state is not DeploymentState.DEPLOYED:
+            lines.append("  ! 引擎尚未答复流程部署，正在后台继续")
         lines.append(f"  状态目录：{self.directory.root}；停止：tongquan down")
         return lines
 

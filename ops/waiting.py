@@ -70,8 +70,8 @@ class Waiting:
 def first_missing(view: StartView) -> Waiting | None:
     """Return what the start waits for, or ``None`` when the instance is ready in fact.
 
-    A deployment that has failed for good does not keep an instance from being ready which has the processes from
-    earlier: cases run in it.
+    A deployment that has failed for good, or that a slow cluster does not answer, does not keep an instance from being
+    ready which has its processes: cases run in it.
     """
     if not view.search_ready:
         return _restless(view, Part.SEARCH) or Waiting("检索库尚未就绪", Part.SEARCH, Part.SEARCH)
@@ -84,7 +84,7 @@ def first_missing(view: StartView) -> Waiting | None:
             return Waiting(cause, Part.DEPLOYMENT)
         if view.answer.fails("processes"):
             return Waiting(cause, Part.DEPLOYMENT, hopeless=True)
-    elif view.deployment is not DeploymentState.DEPLOYED:
+    elif view.deployment is not DeploymentState.DEPLOYED and not (view.deployment_settled and view.answer.has_models):
         # The deployment waits for an engine that cannot be reached; of a cluster of others its asking is all one sees.
         cause = view.answer.cause if view.answer.link == "engine" else "流程正在部署"
         return Waiting(cause, Part.DEPLOYMENT, Part.DEPLOYMENT)

@@ -65,17 +65,28 @@ def world() -> World:
     return World()
 
 
-def test_a_deployment_that_takes_long_is_one_attempt(world: World) -> None:
+def test_a_deployment_that_takes_long_is_one_attempt_and_not_waited_for_beyond_a_limit(world: World) -> None:
     deployment = world.deployment()
-    for _ in range(100):
-        deployment.tick()
-        world.seconds += 60
-    assert len(world.attempts) == 1
+    deployment.tick()
     assert deployment.begun
     assert not deployment.tried
+    world.seconds += model_deployment.OVERDUE_SECONDS
+    deployment.tick()
     assert not deployment.settled
+    world.seconds += 1
+    deployment.tick()
+    assert deployment.settled
+    assert deployment.state is DeploymentState.RUNNING
+    assert len(world.attempts) == 1
     world.end(deployment, 0)
     assert deployment.state is DeploymentState.DEPLOYED
+    assert world.told == ["✓ 流程已部署"]
+
+
+def test_a_deployment_that_succeeds_soon_is_not_spoken_of(world: World) -> None:
+    deployment = world.deployment()
+    deployment.tick()
+    world.end(deployment, 0)
     assert deployment.settled
     deployment.tick()
     assert len(world.attempts) == 1

@@ -96,6 +96,15 @@ def test_a_deployment_that_waits_for_a_cluster_names_the_cluster() -> None:
     assert found.at_work is Part.DEPLOYMENT
 
 
+def test_a_deployment_that_a_slow_cluster_does_not_answer_is_not_waited_for_once_the_models_are_there() -> None:
+    running = {"engine_ready": None, "deployment": DeploymentState.RUNNING}
+    assert waiting(**running, deployment_settled=False) is not None
+    assert waiting(**running, deployment_settled=True) is None
+    assert waiting(**running, answer=Readiness(False, WORKERS)).at_work is Part.WORKERS
+    assert waiting(**running, answer=Readiness(False, (PROCESSES,))).cause == "流程正在部署"
+    assert waiting(**running, answer=NO_ANSWER).cause == "流程正在部署"
+
+
 def test_a_refused_deployment_keeps_only_an_instance_without_processes_from_being_ready() -> None:
     refused = {"deployment": DeploymentState.FAILED, "deployment_trouble": "acceptance.bpmn 有误"}
     assert waiting(**refused) is None
