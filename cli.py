@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,12 @@ StateDir = Annotated[
     typer.Option("--state-dir", envvar="TONGQUAN_STATE_DIR", help="状态目录。", show_default=".tongquan"),
 ]
 DEFAULT_STATE_DIR = PROJECT_ROOT / ".tongquan"
+ReadyTimeout = Annotated[
+    float,
+    typer.Option(
+        "--ready-timeout", envvar="TONGQUAN_READY_TIMEOUT", min=0, metavar="秒", help="最多等待就绪的秒数；0 为不限。"
+    ),
+]
 
 
 @app.command()
@@ -50,6 +57,7 @@ def up(
         typer.Option(metavar="[=ISO时刻]", help="受控时钟，可用等号给出起始时刻；不带时区的按中国时间。"),
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="就绪后返回，在后台继续运行。")] = False,
+    ready_timeout: ReadyTimeout = 1800,
 ) -> None:
     """启动一个实例并看护它。"""
     from ops.up import UpOptions
@@ -70,7 +78,7 @@ def up(
         ("--controlled-clock", controlled_clock),
     ]
     arguments = [f"{name}={value}" for name, value in given if value is not None]
-    raise typer.Exit(start_detached(state_dir, [*arguments, *(["--operate"] if operate else [])]))
+    raise typer.Exit(start_detached(state_dir, [*arguments, *(["--operate"] if operate else [])], ready_timeout))
 
 
 @app.command()
@@ -124,16 +132,19 @@ def deploy(
     models: Annotated[Path, typer.Argument(help="流程目录。", show_default="bpmn")] = PROJECT_ROOT / "bpmn",
     state_dir: StateDir = DEFAULT_STATE_DIR,
     if_changed: Annotated[bool, typer.Option("--if-changed", help="与上次部署相同则不部署。")] = False,
+    ready_timeout: ReadyTimeout = 120,
 ) -> None:
     """把流程、决策表和表单部署到引擎。"""
     from ops.deployment import deploy as run
-    from ops.deployment import describe
+    from ops.deployment import describe, require_engine
     from ops.environment import adopt_instance
     from ops.instance import InstanceDirectory
 
     directory = InstanceDirectory(state_dir)
+    require_engine(directory, os.environ)
     adopt_instance(directory)
-    for line in describe(run(directory, models.absolute(), only_if_changed=if_changed)):
+    report = run(directory, models.absolute(), only_if_changed=if_changed, patience=ready_timeout or None)
+    for line in describe(report):
         say(line)
 
 

@@ -107,8 +107,11 @@ def publish_guide(
     code: ItemCode, body: GuideInput, response: Response, caller: Caller, database: WebDatabase
 ) -> GuideView:
     """Publish the next version of an item's guide from a file; cases submitted before keep theirs."""
+    with database.reading() as session:
+        guide_versions.get_publishable(session, caller, code)
+    parsed = guide_versions.parse(body.yaml.encode())
     with database.transaction() as session:
-        guide = guide_versions.publish(session, caller, code, body.yaml.encode())
+        guide = guide_versions.publish(session, caller, code, parsed)
         notices = policy_ledger.of_item(session, code)
     response.headers["Location"] = f"{API_BASE}/items/{code}/guide?version={guide.version}"
     return GuideView(**guide.model_dump(), notices=notices)

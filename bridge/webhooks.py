@@ -22,6 +22,7 @@ from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from services.clock import machine_now
 from services.errors import TongquanError
 from services.webhooks import signing, subscriptions
+from services.webhooks.addresses import permitted_address
 
 POLL_SECONDS = 0.5
 BATCH = 32
@@ -180,7 +181,7 @@ async def checked_address(host: str, port: int) -> str:
     """Return an address ``host`` resolves to; raise :class:`AddressRefused` when any of them is not permitted."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(one[4][0]) for one in found]
-    if not addresses or not all(subscriptions.permitted_address(one) for one in addresses):
+    if not addresses or not all(permitted_address(one) for one in addresses):
         raise AddressRefused("不允许推送到本机或内部网络地址")
     return addresses[0]
 

@@ -18,6 +18,8 @@ except ImportError:  # PyYAML was built without libyaml; slower, otherwise the s
 GUIDES = "guides"
 DEEPEST = 16
 """How deep a guide's values may be nested: libyaml composes nodes by recursion in C, which a deep file overruns."""
+MOST_VALUES = 5_000
+"""How many keys and values a guide may have; the fullest has some hundreds."""
 
 
 def read_guides(root: Path) -> tuple[dict[str, Located[Guide]], list[Problem]]:
@@ -52,8 +54,8 @@ def read_guide(path: Path, name: str) -> tuple[Located[Guide] | None, list[Probl
 def read_guide_text(text: str, name: str) -> tuple[Located[Guide] | None, list[Problem]]:
     """Return the guide a text says, or ``None`` and what is wrong with it."""
     try:
-        if (line := _too_deep_at(text)) is not None:
-            return None, [Problem(name, line, "", f"嵌套超过{DEEPEST}层")]
+        if (refused := _refused(text, name)) is not None:
+            return None, [refused]
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -78,16 +80,27 @@ def read_guide_text(text: str, name: str) -> tuple[Located[Guide] | None, list[P
         ]
 
 
-def _too_deep_at(text: str) -> int | None:
-    """Return the line on which values are nested too deep, or None; events are read one by one, without recursion."""
-    depth = 0
+def _refused(text: str, name: str) -> Problem | None:
+    """Return why a text is not read at all, or None; its events are taken one by one, without recursion.
+
+    A guide is plain values, a few hundred of them. Anchors and aliases (``&a``, ``*a``) let a small file stand for a
+    huge one, and composing the nodes of thousands takes seconds.
+    """
+    depth = values = 0
     for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark is not None else 0
+        if isinstance(event, yaml.NodeEvent):
+            values += 1
+            if event.anchor is not None:
+                return Problem(name, line, "", "不能使用 YAML 的锚点或别名（& 与 *）；以这两个字符开头的文字请加引号")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST:
-            return event.start_mark.line + 1 if event.start_mark is not None else 0
+            return Problem(name, line, "", f"嵌套超过{DEEPEST}层")
+        if values > MOST_VALUES:
+            return Problem(name, line, "", f"内容超过{MOST_VALUES}项")
     return None
 
 

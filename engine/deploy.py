@@ -6,18 +6,23 @@ digest only saves the call. Whoever keeps the digest (the supervisor's state dir
 ``previous_digest``.
 """
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import DeploymentRejected, EngineError, EngineUnreachable
-from engine.gateway import Deployed, Gateway, Resource
-from engine.repetition import repeating
+from engine.gateway import DEPLOY_TIMEOUT_SECONDS, Deployed, Gateway, Resource
 
 READY_TIMEOUT_SECONDS = 120.0
 """How long to wait for an engine that says it is ready before its partition is."""
-READY_PAUSE_SECONDS = 0.5
+LONGEST_ATTEMPT_SECONDS = 300.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_REST_SECONDS = 60.0
+"""How long an engine is left alone that has not answered: it may be at work on the deployment still."""
 PATTERNS = ("*.bpmn", "*.dmn", "*.form", "forms/*.form")
 
 
@@ -67,7 +72,7 @@ async def deploy_directory(
     *,
     previous_digest: str | None = None,
     fault_of: Callable[[str, bytes], str | None] = lambda _name, _content: None,
-    patience: float = READY_TIMEOUT_SECONDS,
+    patience: float | None = READY_TIMEOUT_SECONDS,
 ) -> DeploymentReport:
     """Deploy the models of ``directory`` in one transaction of the engine.
 
@@ -75,7 +80,7 @@ async def deploy_directory(
         previous_digest: the digest of what the same engine was last given; equal means skip.
         fault_of: says why a file, by name and content, must not reach the engine, which is more lenient than the
             product, and of a broken form only says that a pointer of its own was null.
-        patience: seconds to go on trying while the engine is not yet ready.
+        patience: seconds to go on trying while the engine is not yet ready; ``None`` for as long as it takes.
 
     Raises:
         DeploymentRejected: a file is refused, here or by the engine; the message names it and the reason.
@@ -93,14 +98,27 @@ async def deploy_directory(
     return DeploymentReport(digest, skipped=False, models=tuple(models))
 
 
-async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float) -> list[Deployed]:
-    waiting = repeating(timeout=patience, first_pause=READY_PAUSE_SECONDS, longest_pause=READY_PAUSE_SECONDS)
-    try:
-        return await waiting(EngineUnreachable, gateway.deploy, resources)
-    except EngineUnreachable as exc:
-        raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
-    except DeploymentRejected as exc:
-        raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
+async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patience: float | None) -> list[Deployed]:
+    """Deploy as soon as the engine takes it.
+
+    An attempt that ran out of time gets twice as much the next time. A gateway gives up sooner than a busy engine
+    does, which goes on with what was sent; so the pause is no shorter than the attempt was.
+    """
+    begun, attempt, pause = time.monotonic(), DEPLOY_TIMEOUT_SECONDS, FIRST_PAUSE_SECONDS
+    while True:
+        asked = time.monotonic()
+        try:
+            return await gateway.deploy(resources, seconds=attempt)
+        except EngineUnreachable as exc:
+            took = time.monotonic() - asked
+            if patience is not None and asked + took - begun > patience:
+                raise EngineUnreachable(f"引擎在 {patience:.0f} 秒内没有就绪，未能部署：{exc.message}") from exc
+            if took >= attempt:
+                attempt = min(attempt * 2, LONGEST_ATTEMPT_SECONDS)
+        except DeploymentRejected as exc:
+            raise DeploymentRejected(f"引擎拒绝部署：{_reason(exc.message, resources)}") from exc
+        await asyncio.sleep(max(pause, min(took, LONGEST_REST_SECONDS)))
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _reason(message: str, resources: list[Resource]) -> str:

@@ -6,32 +6,44 @@ caller, keeps its data and logs where it is told and exports to the bridge (``ex
 With a controlled clock the broker starts with processing paused, is brought to the product's time, and only then
 processes: the offset is lost whenever the broker stops, and its timers would otherwise fire by machine time. This
 holds for restarts after a crash too.
+
+A start has no time limit: it goes on for as long as the broker makes progress (``progress``), and each question the
+broker leaves unanswered is put again with twice the time to answer.
 """
 
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from engine import clock
-from engine.errors import EngineStartError
+from engine.errors import EngineClockError, EngineClockRefused, EngineStartError
 from engine.exporters import exporter_environment
 from engine.loopback import loopback_client
+from engine.progress import Progress, signs_of
 from engine.spawn import spawn
 
 LOOPBACK = "127.0.0.1"
-START_TIMEOUT_SECONDS = 120.0
+STILL_SECONDS = 180.0
+"""A broker that has neither used the processor nor written to its log for this long stands still."""
 STOP_TIMEOUT_SECONDS = 20.0
-READY_POLL_SECONDS = 0.1
+FIRST_ANSWER_SECONDS = 1.0
+LONGEST_ANSWER_SECONDS = 30.0
+PAUSE_SHARE = 0.1
+"""Of the time the broker was given to answer: the pause before it is asked again."""
 READINESS_PATH = "/actuator/health/readiness"
 """What the older ``/ready`` redirects to."""
 FREE_DISK_PROCESSING = "256MB"
 FREE_DISK_REPLICATION = "128MB"
 """Below these the broker refuses commands; its own defaults (2 GB and 1 GB) stop a small machine too early."""
+
+GATEWAY_TIMEOUT = "180s"
+"""How long the gateway waits for the broker behind it. With its own 15 seconds it tells callers on a busy machine that
+their deployment or completion has failed while the broker is at work on it; callers have time-outs of their own."""
 
 PAUSED_MARKER = Path("raft-partition/partitions/1/.processorPaused")
 """In the data directory: a partition that finds it starts with processing paused."""
@@ -159,6 +171,7 @@ def engine_environment(config: EngineConfig) -> dict[str, str]:
         "ZEEBE_BROKER_NETWORK_INTERNALAPI_PORT": str(ports.internal),
         "ZEEBE_BROKER_GATEWAY_NETWORK_HOST": LOOPBACK,
         "ZEEBE_BROKER_GATEWAY_NETWORK_PORT": str(ports.gateway),
+        "ZEEBE_BROKER_GATEWAY_CLUSTER_REQUESTTIMEOUT": GATEWAY_TIMEOUT,
         "SERVER_ADDRESS": LOOPBACK,
         "SERVER_PORT": str(ports.rest),
         "MANAGEMENT_SERVER_ADDRESS": LOOPBACK,
@@ -193,20 +206,13 @@ def prepare_start(config: EngineConfig) -> None:
         marker.unlink(missing_ok=True)
 
 
-def is_ready(config: EngineConfig) -> bool:
-    """Tell whether the broker says it can take commands; with Operate this holds for its pages as well."""
+def is_ready(config: EngineConfig, timeout: float) -> bool:
+    """Tell whether the broker says within ``timeout`` seconds that it takes commands; with Operate its pages too."""
     try:
-        answer = loopback_client().get(f"{config.management_address}{READINESS_PATH}", timeout=2.0)
+        answer = loopback_client().get(f"{config.management_address}{READINESS_PATH}", timeout=timeout)
     except httpx.HTTPError:
         return False
     return answer.status_code == httpx.codes.OK
-
-
-def complete_start(config: EngineConfig, offset_ms: int) -> None:
-    """Bring a ready broker's controlled clock to the product's time and let it process; nothing to do otherwise."""
-    if config.controlled_clock:
-        clock.align(config.management_address, offset_ms)
-        clock.resume(config.management_address)
 
 
 @dataclass
@@ -225,22 +231,58 @@ class EngineProcess:
         """Tell whether the process still runs."""
         return self.process.poll() is None
 
-    def wait_ready(self, timeout: float = START_TIMEOUT_SECONDS) -> None:
-        """Wait until the broker is ready.
+    def wait_ready(self) -> None:
+        """Wait until the broker is ready, for as long as it makes progress.
 
         Raises:
-            EngineStartError: it ended, or did not become ready in time (seconds).
+            EngineStartError: it ended, or stands still.
         """
-        deadline = time.monotonic() + timeout
-        while not is_ready(self.config):
+        self._insist(lambda timeout: is_ready(self.config, timeout))
+
+    def settle(self, offset_ms: Callable[[], int]) -> None:
+        """Wait until the broker is ready and processes, under a controlled clock at machine time plus ``offset_ms``.
+
+        ``offset_ms`` is asked when the broker is ready; an ``EngineClockError`` of it is a reason to ask again.
+
+        Raises:
+            EngineStartError: the broker ended, or stands still.
+            EngineClockRefused: its clock cannot be moved.
+        """
+        self.wait_ready()
+        if self.config.controlled_clock:
+            address = self.config.management_address
+            # Once it may process, the clock is not touched any more: moving it back is for a paused broker only.
+            self._insist(lambda timeout: clock.align(address, offset_ms(), timeout))
+            self._insist(lambda timeout: clock.resume(address, timeout))
+
+    def _insist(self, step: Callable[[float], object]) -> None:
+        """Repeat ``step`` until it returns something true; it is given the seconds it may take.
+
+        A step that used up its time gets twice as much the next time, so that a slow broker is asked less often and
+        is not left in the middle of its answer again and again.
+        """
+        progress, timeout, trouble = Progress(), FIRST_ANSWER_SECONDS, ""
+        while True:
+            begun = time.monotonic()
+            try:
+                if step(timeout):
+                    return
+            except EngineClockRefused:
+                raise
+            except EngineClockError as exc:
+                trouble = f"（{exc.message}）"
             if not self.is_alive():
                 raise EngineStartError(
                     f"引擎启动后退出（退出码 {self.process.returncode}）："
                     f"请查看 {self.config.log_path} 和 {self.config.output_path}"
                 )
-            if time.monotonic() > deadline:
-                raise EngineStartError(f"引擎在 {timeout:.0f} 秒内没有就绪：请查看 {self.config.log_path}")
-            time.sleep(READY_POLL_SECONDS)
+            if progress.still_seconds(signs_of(self.pid, self.config.log_path)) > STILL_SECONDS:
+                raise EngineStartError(
+                    f"引擎已 {STILL_SECONDS:.0f} 秒没有任何进展{trouble}：请查看 {self.config.log_path}"
+                )
+            if time.monotonic() - begun >= timeout:
+                timeout = min(timeout * 2, LONGEST_ANSWER_SECONDS)
+            time.sleep(timeout * PAUSE_SHARE)
 
     def stop(self, timeout: float = STOP_TIMEOUT_SECONDS) -> None:
         """End the broker in good order, by force after ``timeout`` seconds; nothing when it has ended."""
@@ -274,13 +316,12 @@ def start_embedded(config: EngineConfig, *, offset_ms: int = 0) -> EngineProcess
     """Start the broker and return once it processes at machine time plus ``offset_ms``.
 
     Raises:
-        EngineStartError: the broker does not become ready; nothing is left running.
-        EngineClockError: its clock cannot be moved; nothing is left running.
+        EngineStartError: the broker ends or stands still; nothing is left running.
+        EngineClockRefused: its clock cannot be moved; nothing is left running.
     """
     engine = launch(config)
     try:
-        engine.wait_ready()
-        complete_start(config, offset_ms)
+        engine.settle(lambda: offset_ms)
     except BaseException:
         engine.kill()
         raise

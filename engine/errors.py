@@ -29,6 +29,10 @@ class EngineClockError(EngineError):
     code = "engine_clock"
 
 
+class EngineClockRefused(EngineClockError):
+    """What answers at the engine's management port has no clock that can be moved; asking again is of no use."""
+
+
 class EngineUnreachable(EngineError):
     """The engine cannot be reached, has no leader, or refuses load; nothing is wrong with the command
     itself."""

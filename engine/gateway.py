@@ -37,7 +37,7 @@ CALL_TIMEOUT_SECONDS = 10.0
 """How long one attempt may take."""
 RETRY_TIMEOUT_SECONDS = 15.0
 """How long refusals of the moment are repeated before the call gives up."""
-DEPLOY_TIMEOUT_SECONDS = 30.0
+DEPLOY_TIMEOUT_SECONDS = 60.0
 MAX_REST_CONNECTIONS = 64
 MIN_BACKOFF_SECONDS = 0.02
 MAX_BACKOFF_SECONDS = 1.0
@@ -295,15 +295,15 @@ class Gateway:
         """
         await self._keyed(self._stub.ResolveIncident, pb.ResolveIncidentRequest(incidentKey=key), IncidentGone)
 
-    async def deploy(self, resources: Sequence[Resource]) -> list[Deployed]:
-        """Deploy all resources in one transaction of the engine, or none.
+    async def deploy(self, resources: Sequence[Resource], *, seconds: float = DEPLOY_TIMEOUT_SECONDS) -> list[Deployed]:
+        """Deploy all resources in one transaction of the engine, or none; one attempt may take ``seconds``.
 
         Raises:
             DeploymentRejected: the engine refuses one of them; the message is the engine's own.
         """
         request = pb.DeployResourceRequest(resources=[pb.Resource(name=r.name, content=r.content) for r in resources])
         try:
-            response = await self._call(self._stub.DeployResource, request, seconds=DEPLOY_TIMEOUT_SECONDS)
+            response = await self._call(self._stub.DeployResource, request, seconds=seconds)
         except grpc.aio.AioRpcError as exc:
             raise DeploymentRejected(_details(exc)) from exc
         items = [_deployed(item) for item in response.deployments]

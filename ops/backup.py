@@ -1,20 +1,22 @@
 """``tongquan backup`` and ``restore``: one file with everything an instance needs to go on elsewhere.
 
 Database and engine belong together: a backup is taken of a stopped instance, so that both are of one moment. The
-archive names the SHA-256 of every file; restoring checks all of them before anything is put in place. With
-PostgreSQL or an external engine those have backups of their own, and this command says so.
+archive names the SHA-256 of every file; restoring unpacks beside the state directory, checks all of them, and puts
+the directory in place by one renaming: it is there as a whole or not at all. With PostgreSQL or an external engine
+those have backups of their own, and this command says so.
 """
 
+import errno
 import hashlib
 import io
 import json
 import os
-import shutil
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -25,10 +27,14 @@ from services.clock import machine_now
 from services.errors import SetupError
 
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 DATABASE = "tongquan.db"
 FORMAT = 1
-LEFT_OUT = {".lock", "run.json", "logs", "engine-tmp", "search"}
+LEFT_OUT = {LOCK, "run.json", "logs", "engine-tmp", "search"}
 """Locks, logs, temporary files; the search store is rebuilt from the engine's export only in part, and not saved."""
+
+DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, KeyError, TypeError)
+"""What reading an archive raises whose bytes have been changed, or which was never one of ours."""
 
 
 def backup(directory: InstanceDirectory, target: Path | None = None) -> Path:
@@ -61,34 +67,78 @@ def backup(directory: InstanceDirectory, target: Path | None = None) -> Path:
 
 
 def restore(directory: InstanceDirectory, archive: Path) -> int:
-    """Put a backup into an empty state directory; return the number of files.
+    """Put a backup where there is no state directory, or an empty one; return the number of files.
 
     Raises:
-        SetupError: the directory is in use or not empty, or the archive is missing, damaged or of another version.
+        SetupError: the directory is in use or not empty, or the archive is missing, damaged or of another version;
+            nothing is changed and nothing left behind.
     """
     if not archive.is_file():
         raise SetupError(f"找不到备份文件 {archive}：请检查路径")
-    if directory.identity() is not None:
-        raise SetupError(f"状态目录 {directory.root} 已有实例：请用 --state-dir 指定一个空目录来恢复")
+    root = directory.root.resolve()
+    _require_empty(root)
+    if not hasattr(tarfile, "data_filter"):
+        raise SetupError("此 Python 不能安全地解开归档：请使用 3.11.4 以上版本")
     if space.free_bytes(directory.root) < 3 * archive.stat().st_size:
         raise SetupError(f"磁盘空间不足，{directory.root} 放不下这份备份：请清理磁盘或另指一处")
-    with directory.held(), tempfile.TemporaryDirectory(dir=directory.root, prefix=".restore-") as name:
-        folder = Path(name)
-        try:
-            with tarfile.open(archive, "r:gz") as tar:
-                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _path: member)
-                tar.extractall(folder)  # noqa: S202 - each file is checked against the manifest below.
-            files = _checked(folder)
-        except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError) as exc:
-            raise SetupError(f"备份文件 {archive} 已损坏或不是同权的备份：请换用另一份") from exc
-        (folder / MANIFEST).unlink()
-        for entry in sorted(folder.iterdir(), key=lambda path: path.name == "instance.json"):
-            # The identity comes last: without it the directory does not count as restored.
-            destination = directory.root / entry.name
-            if destination.is_dir():
-                shutil.rmtree(destination)
-            os.replace(entry, destination)
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-restore-") as name:
+            folder = Path(name) / "restored"
+            files = _unpacked(archive, folder)
+            (folder / MANIFEST).unlink()
+            with _taken_away(directory):
+                os.replace(folder, root)
+    except OSError as exc:
+        raise SetupError(
+            f"不能恢复到 {directory.root}（{exc.strerror or exc}）：请检查磁盘空间和权限，或用 --state-dir 另指一处"
+        ) from exc
     return files
+
+
+def _require_empty(root: Path) -> None:
+    """Refuse a directory that holds anything, be it an instance or somebody's files."""
+    try:
+        found = sorted(entry.name for entry in root.iterdir() if entry.name != LOCK)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise SetupError(f"状态目录 {root} 不可用（{exc.strerror}）：请用 --state-dir 指定一个空目录") from exc
+    if "instance.json" in found:
+        raise SetupError(f"状态目录 {root} 已有实例：请用 --state-dir 指定一个空目录来恢复")
+    if found:
+        raise SetupError(
+            f"目录 {root} 不是空的（有 {found[0]} 等 {len(found)} 项）：请用 --state-dir 指定一个空目录来恢复"
+        )
+
+
+@contextmanager
+def _taken_away(directory: InstanceDirectory) -> Iterator[None]:
+    """Hold an existing empty directory while it makes way for the restored one; one that is not there needs nothing."""
+    if not directory.root.exists():
+        yield
+        return
+    with directory.held():
+        _require_empty(directory.root)
+        (directory.root / LOCK).unlink()
+        yield
+
+
+def _unpacked(archive: Path, folder: Path) -> int:
+    """Unpack an archive of ours into ``folder`` and check it; return the number of files.
+
+    Raises:
+        SetupError: it is damaged, is none of ours, or is of another version.
+    """
+    folder.mkdir()
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            tar.extractall(folder, filter="data")
+        return _checked(folder)
+    except DAMAGED as exc:
+        if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        raise SetupError(f"备份文件 {archive} 已损坏或不是同权的备份：请换用另一份") from exc
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -170,7 +170,7 @@ def _instance(directory: InstanceDirectory) -> Iterator[Finding]:
     if answer is None:
         yield Finding(False, "实例", "正在启动", "请稍后再看")
         return
-    yield Finding(answer.ready, "实例", "已就绪" if answer.ready else readiness.summary(answer.failing))
+    yield Finding(answer.ready, "实例", "已就绪" if answer.ready else answer.cause)
     for warning in answer.warnings:
         yield Finding(True, "实例", warning, warning=True)
 

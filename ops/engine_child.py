@@ -2,20 +2,13 @@
 
 import subprocess
 import threading
-import time
 
-from engine.embedded import (
-    EngineConfig,
-    complete_start,
-    engine_command,
-    engine_environment,
-    is_ready,
-    prepare_start,
-)
-from engine.errors import EngineError
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.embedded import EngineConfig, EngineProcess, engine_command, engine_environment, prepare_start
+from engine.errors import EngineClockError, EngineError
 from ops.supervision import ChildSpec
 
-POLL_SECONDS = 0.1
 STOP_SECONDS = 20.0
 
 
@@ -23,8 +16,8 @@ class EngineChild:
     """The engine's start, and whether it is ready to take commands.
 
     Readiness is awaited beside the supervisor's loop, in a thread of its own, since a start takes seconds and the
-    other children need looking after meanwhile. An engine whose clock cannot be set is killed, so that it is
-    started again, rather than left to fire timers by machine time.
+    other children need looking after meanwhile. An engine that is merely slow is waited for; one that stands still,
+    or whose clock cannot be set, is killed so that it is started again.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -56,21 +49,22 @@ class EngineChild:
         threading.Thread(target=self._settle, args=(process,), name="engine-start", daemon=True).start()
 
     def _settle(self, process: "subprocess.Popen[bytes]") -> None:
-        while not is_ready(self.config):
-            if process.poll() is not None:
-                return
-            time.sleep(POLL_SECONDS)
         try:
-            complete_start(self.config, _stored_offset_ms() if self.config.controlled_clock else 0)
-        except Exception as exc:
+            EngineProcess(self.config, process).settle(_stored_offset_ms)
+        except Exception as exc:  # Whatever it is, nobody else will start this engine again.
             self.last_error = exc.message if isinstance(exc, EngineError) else str(exc)
             process.kill()
             return
+        self.last_error = None
         self._ready_process = process
 
 
 def _stored_offset_ms() -> int:
-    """Return the product clock's lead over the machine's, as the database has it now."""
+    """Return the product clock's lead over the machine's, as the database has it now.
+
+    Raises:
+        EngineClockError: the database is busy or cannot be reached at the moment.
+    """
     from models.database import Database
     from services.clock import stored_offset_ms
     from settings import get_settings
@@ -79,5 +73,7 @@ def _stored_offset_ms() -> int:
     try:
         with database.reading() as session:
             return stored_offset_ms(session)
+    except SQLAlchemyError as exc:
+        raise EngineClockError("读不到产品时钟：数据库暂时不可用") from exc
     finally:
         database.dispose()

@@ -68,14 +68,24 @@ class ChildRecord:
 
 
 @dataclass(frozen=True)
+class WaitRecord:
+    """What ``run.json`` says of a start that is not done: what it waits for, and for how long nothing has moved."""
+
+    cause: str
+    still_seconds: float = 0.0
+    hopeless: bool = False
+
+
+@dataclass(frozen=True)
 class RunRecord:
-    """What ``run.json`` says: the supervisor, how to reach what it runs, and its children."""
+    """What ``run.json`` says: the supervisor, how to reach what it runs, its children, and what a start waits for."""
 
     supervisor: RunningProcess
     url: str
     environment: dict[str, str]
     ready: bool = False
     children: tuple[ChildRecord, ...] = ()
+    waiting: WaitRecord | None = None
 
 
 class InstanceDirectory:
@@ -191,7 +201,8 @@ class InstanceDirectory:
             supervisor = _process(content["supervisor"])
             if supervisor is None:
                 return None
-            return RunRecord(supervisor, content["url"], content["environment"], content["ready"], children)
+            waiting = WaitRecord(**content["waiting"]) if content.get("waiting") else None
+            return RunRecord(supervisor, content["url"], content["environment"], content["ready"], children, waiting)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

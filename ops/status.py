@@ -24,11 +24,15 @@ def status(directory: InstanceDirectory) -> dict[str, Any] | None:
     if record is None or record.supervisor.find() is None:
         return None
     identity = directory.identity()
-    answer = readiness.ask(record.url) if record.url else readiness.Readiness(False, ("web：尚未启动",))
+    answer = readiness.ask(record.url) if record.url else readiness.NO_ANSWER
+    cause = answer.cause if record.url else "正在准备数据库与引擎文件"
+    if record.waiting is not None:
+        cause = record.waiting.cause
     return {
         "url": record.url,
         "ready": answer.ready,
-        "failing": list(answer.failing),
+        "cause": None if answer.ready else cause,
+        "failing": [str(one) for one in answer.failing],
         "warnings": list(answer.warnings),
         "state_dir": str(directory.root),
         "engine": identity.engine if identity is not None else None,
@@ -56,7 +60,7 @@ def print_status(found: dict[str, Any]) -> None:
         label = f"{LABELS.get(child['name'], child['name'])}（{child['name']}）"
         say(f"  {label:<16}\t{STATES[child['state']]}\t进程 {pid}\t重启 {child['restarts']} 次")
     say("  端口 " + " ".join(f"{name}={port}" for name, port in sorted(found["ports"].items())))
-    for failing in found["failing"]:
-        say(f"  ✗ {failing}")
+    if found["cause"]:
+        say(f"  ✗ {found['cause']}")
     for warning in found["warnings"]:
         say(f"  ! {warning}")

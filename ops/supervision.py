@@ -94,6 +94,13 @@ class Child:
             return False
         return True
 
+    @property
+    def restless(self) -> bool:
+        """Tell whether it ended a moment ago, or has not run steadily since."""
+        return self.restarts > 0 and (
+            self.state is ChildState.WAITING or time.monotonic() - self.started_at < STEADY_SECONDS
+        )
+
     def record(self) -> ChildRecord:
         """Return what others may know of it."""
         running = None
@@ -125,7 +132,7 @@ class Supervisor:
             if child.notice_death():
                 wait = child.next_start_at - time.monotonic()
                 self.tell(
-                    f"✗ {child.spec.label}已退出（{_exit_words(child.exit_code)}），{max(wait, 0):.1f} 秒后重新启动；"
+                    f"✗ {child.spec.label}已退出（{exit_words(child.exit_code)}），{max(wait, 0):.1f} 秒后重新启动；"
                     f"日志：{child.spec.log_path}"
                 )
                 self.changed(self)
@@ -184,7 +191,8 @@ def _trim(log: Path) -> None:
         return
 
 
-def _exit_words(code: int | None) -> str:
+def exit_words(code: int | None) -> str:
+    """Return how a process ended, as people say it."""
     if code is not None and code < 0:
         return f"信号 {-code}"
     return f"退出码 {code}"

@@ -2,7 +2,8 @@
 
 Checks come first and change nothing: the lock, the directory's owner, the disk, the port, the engine's files. Then
 the database is migrated and seeded, and the children start: web and bridge at once, the engine with them, the
-workers and the deployment of ``bpmn/`` when the engine takes commands.
+deployment of ``bpmn/`` when the engine takes commands, and the workers when it has models. Nothing of this has a time
+limit: what is slow is waited for, and from time to time it is said what for.
 """
 
 import os
@@ -22,18 +23,24 @@ from engine.distribution import DEFAULT_VERSION, fetch_zeebe, is_fetched, pin_of
 from engine.downloads import default_cache
 from engine.embedded import EngineConfig, EnginePorts
 from engine.spawn import spawn
-from ops import environment, readiness, space
+from ops import environment, space
+from ops.deployment import what_would_be_deployed
 from ops.engine_child import EngineChild
-from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord
+from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord, WaitRecord
+from ops.model_deployment import DeploymentState, ModelDeployment
 from ops.ports import BASE_PORTS, ENGINE_PORTS, choose_ports
+from ops.start_watch import StartWatch
 from ops.supervision import ChildSpec, Supervisor
 from ops.terminal import DownloadProgress, say
+from ops.waiting import Part
 from services.errors import SetupError
 from settings import PROJECT_ROOT, Environment, get_settings
 
 TICK_SECONDS = 0.1
-READY_POLL_SECONDS = 0.3
-SLOW_START_SECONDS = 420.0
+LOOK_SECONDS = 0.5
+"""How often a start that is not done is looked at, and ``run.json`` tells what it waits for."""
+FIRST_WORD_SECONDS = 60.0
+"""When a start that is not done is first spoken of; then after twice the time, and so on."""
 CONNECT_TIMEOUT_SECONDS = 5.0
 OPERATE_VERSION = "8.6.0"
 VENDOR_ASSETS = PROJECT_ROOT / "api" / "static" / "vendor" / "manifest.json"
@@ -81,14 +88,19 @@ class Instance:
     search: ChildSpec | None = None
     search_ready: Callable[[], bool] = field(default=lambda: True)
     chosen: dict[str, str] = field(default_factory=dict)
-    deployment: "subprocess.Popen[bytes] | None" = None
-    deployed: bool = False
-    deployment_failed: bool = False
+    deployment: ModelDeployment = field(init=False)
+    waiting: WaitRecord | None = None
     ready: bool = False
     signals: int = 0
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(tell=say, changed=lambda _supervisor: self._record())
+        self.deployment = ModelDeployment(
+            attempt=self._attempt_deployment,
+            reason=lambda: last_line(self.directory.log(Part.DEPLOYMENT)),
+            mark=lambda: what_would_be_deployed(self.directory),
+            tell=say,
+        )
 
     @property
     def url(self) -> str:
@@ -209,20 +221,23 @@ class Instance:
 
     def run(self) -> int:
         """Look after the children until told to stop; return the exit status."""
-        begun = time.monotonic()
-        asked_at = 0.0
-        slow = False
-        while not self.signals:
-            self.supervisor.tick()
-            self._go_on_with_start()
-            now = time.monotonic()
-            if not self.ready and now - asked_at >= READY_POLL_SECONDS:
-                asked_at = now
-                self._ask_readiness()
-            if not self.ready and not slow and now - begun > SLOW_START_SECONDS:
-                slow = True
-                say(f"! {SLOW_START_SECONDS:.0f} 秒后仍未就绪：{self.what_is_missing()}")
-            time.sleep(TICK_SECONDS)
+        watch = StartWatch(self.directory, self.url, self.supervisor, self.deployment, self.engine, self.search_ready)
+        try:
+            begun = looked_at = time.monotonic()
+            word_after = FIRST_WORD_SECONDS
+            while not self.signals:
+                self.supervisor.tick()
+                self._go_on_with_start(watch)
+                now = time.monotonic()
+                if not self.ready and now - looked_at >= LOOK_SECONDS:
+                    looked_at = now
+                    self._look(watch)
+                    if self.waiting is not None and now - begun >= word_after:
+                        say(f"· 已启动 {now - begun:.0f} 秒，仍在等待：{self.waiting.cause}")
+                        word_after *= 2
+                time.sleep(TICK_SECONDS)
+        finally:
+            watch.stop()
         return 0
 
     def stop(self) -> None:
@@ -230,8 +245,7 @@ class Instance:
         if not self.supervisor.children:
             return
         say("· 正在停止…")
-        if self.deployment is not None and self.deployment.poll() is None:
-            self.deployment.kill()
+        self.deployment.stop()
         self.supervisor.stop(("web", "workers"), ("engine",), ("bridge", "search"))
         say("· 已停止")
 
@@ -242,48 +256,39 @@ class Instance:
             self.supervisor.kill()
             os._exit(130)
 
-    def what_is_missing(self) -> str:
-        """Return which part keeps the instance from being ready."""
-        if not self.search_ready():
-            return f"检索库未就绪；日志：{self.directory.log('search')}"
-        if self.engine is not None and not self.engine.ready:
-            why = f"（{self.engine.last_error}）" if self.engine.last_error else ""
-            return f"引擎未就绪{why}；日志：{self.engine.config.log_path}"
-        if self.deployment_failed:
-            return f"流程部署失败；日志：{self.directory.log('deploy')}"
-        return f"{readiness.summary(readiness.ask(self.url).failing)}；日志：{self.directory.logs}"
-
-    def _go_on_with_start(self) -> None:
-        """Take the steps that wait for others: the engine for the search store, the workers for the engine."""
+    def _go_on_with_start(self, watch: StartWatch) -> None:
+        """Take the steps that wait for others: the engine for the search store, the workers for the models."""
         if self.engine is not None and "engine" not in self.supervisor.children:
             if not self.search_ready():
                 return
             say(f"· 启动引擎 Zeebe {self.identity.engine}")
             self.supervisor.start(self.engine.spec())
-        if "workers" not in self.supervisor.children and (self.engine is None or self.engine.ready):
+        engine_ready = self.engine is None or self.engine.ready
+        if engine_ready or self.deployment.begun:
+            self.deployment.tick()
+        # An engine that was never given a model has no jobs; the polls of all job types would only delay its first one.
+        has_models = self.identity.deployed_digest is not None or self.deployment.tried or watch.web.answer.has_models
+        if "workers" not in self.supervisor.children and engine_ready and has_models:
             self._start_python("workers", "作业处理", "workers")
-            self._begin_deployment()
-        if self.deployment is not None and self.deployment.poll() is not None:
-            code, self.deployment = self.deployment.returncode, None
-            self.deployed = code == 0
-            self.deployment_failed = code != 0
-            if self.deployment_failed:
-                say(f"✗ 流程部署失败：{last_line(self.directory.log('deploy'))}（改正后运行 tongquan deploy）")
 
-    def _begin_deployment(self) -> None:
-        self.deployment = spawn(
-            [sys.executable, "-m", "cli", "deploy", "--state-dir", str(self.directory.root), "--if-changed"],
+    def _attempt_deployment(self) -> "subprocess.Popen[bytes]":
+        options = ["--state-dir", str(self.directory.root), "--if-changed", "--ready-timeout", "0"]
+        return spawn(
+            [sys.executable, "-m", "cli", "deploy", *options],
             env=environment.child_environment(self.chosen, embedded=self.engine is not None),
-            log_path=self.directory.log("deploy"),
+            log_path=self.directory.log(Part.DEPLOYMENT),
             cwd=PROJECT_ROOT,
         )
 
-    def _ask_readiness(self) -> None:
-        if self.deployed and readiness.ask(self.url).ready:
-            self.ready = True
-            self._record()
+    def _look(self, watch: StartWatch) -> None:
+        """See what the start waits for; when it is nothing any more, say that the instance is ready."""
+        self.waiting = watch.look()
+        self.ready = self.waiting is None
+        if self.ready:
+            watch.stop()
             for line in self.banner():
                 say(line)
+        self._record()
 
     def banner(self) -> list[str]:
         """Return what a person needs to go on: address, accounts, how to stop."""
@@ -314,6 +319,10 @@ class Instance:
                 f"    市级审查 {city_reviewer}   市级审批 {city_approver}   统筹 {COORDINATOR}",
                 f"    系统管理 {SYSTEM_ADMINISTRATOR}   安全管理 {SECURITY_ADMINISTRATOR}   审计 {AUDIT_ADMINISTRATOR}",
             ]
+        if self.deployment.why:
+            lines.append(f"  ! 流程部署失败，办件仍按此前部署的流程：{self.deployment.why}（会自动重试）")
+        elif self.deployment.state is not DeploymentState.DEPLOYED:
+            lines.append("  ! 引擎尚未答复流程部署，正在后台继续")
         lines.append(f"  状态目录：{self.directory.root}；停止：tongquan down")
         return lines
 
@@ -331,7 +340,7 @@ class Instance:
     def _record(self) -> None:
         children = tuple(child.record() for child in self.supervisor.children.values())
         own = RunningProcess.of(os.getpid())
-        self.directory.record_run(RunRecord(own, self.url, self.chosen, self.ready, children))
+        self.directory.record_run(RunRecord(own, self.url, self.chosen, self.ready, children, self.waiting))
 
 
 def up(options: UpOptions) -> int:

@@ -19,6 +19,8 @@ PASSWORD = "tongquan-demo"
 TONGQUAN = str(Path(sys.executable).with_name("tongquan"))
 ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 DEADLINE_SECONDS = 30.0
+START_SECONDS = 600
+"""A start may take this long on a busy machine; below the time-out of the command, so that nothing is left running."""
 
 Found = TypeVar("Found")
 serial = itertools.count(1)
@@ -174,7 +176,8 @@ def run(*arguments: str, timeout: float = 300, **options: Any) -> "subprocess.Co
 def start(state_dir: Path, *arguments: str) -> Instance:
     """Start an instance on a free port and return it once it is ready."""
     port = free_port()
-    done = run("up", "--detach", "--state-dir", str(state_dir), "--port", str(port), *arguments, timeout=600)
+    limit = ["--ready-timeout", str(START_SECONDS)]
+    done = run("up", "--detach", "--state-dir", str(state_dir), "--port", str(port), *limit, *arguments, timeout=900)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs(state_dir)}"
     return Instance(f"http://127.0.0.1:{port}", state_dir)
 

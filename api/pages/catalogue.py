@@ -124,8 +124,11 @@ def publish_guide(
     try:
         if not isinstance(sent, UploadFile) or not sent.filename:
             raise InvalidInput([FieldProblem("file", "请选择文件")])
+        with database.reading() as session:
+            guide_versions.get_publishable(session, visitor.actor, code)
+        guide = guide_versions.parse(sent.file.read(guide_versions.LARGEST_FILE + 1))
         with database.transaction() as session:
-            guide_versions.publish(session, visitor.actor, code, sent.file.read(guide_versions.LARGEST_FILE + 1))
+            guide_versions.publish(session, visitor.actor, code, guide)
     except InvalidInput as error:
         return _publication(request, visitor, database, code, error.problems)
     return see(f"/items/{code}", "guide_published")

@@ -51,14 +51,38 @@ STEPS: Final = {
 """The procedure by mode (plan, section 二), with which a new guide begins."""
 
 
-def publish(session: Session, actor: Actor, code: str, content: bytes) -> Guide:
-    """Publish a guide's next version from a YAML file; raise ``InvalidInput`` naming line and field of what is wrong.
+def parse(content: bytes) -> Guide:
+    """Return the guide a YAML file says; raise ``InvalidInput`` naming line and field of what is wrong.
+
+    To be called before the transaction: reading a file takes time that must not hold up those who write.
+    """
+    if len(content) > LARGEST_FILE:
+        raise InvalidInput([FieldProblem("file", f"文件不能超过{LARGEST_FILE // 1024}KB")])
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidInput([FieldProblem(f"file.{line}", "不是 UTF-8 编码，请另存为 UTF-8")]) from error
+    found, problems = read_guide_text(text, "file")
+    if found is None:
+        told = [FieldProblem(".".join(filter(None, (f"file.{p.row}", p.column))), p.message) for p in problems]
+        raise InvalidInput(told[:MOST_PROBLEMS])
+    return found.value
+
+
+def get_publishable(session: Session, actor: Actor, code: str) -> ItemVersion:
+    """Return the item whose guides the account publishes; raise ``NotFound`` or ``Forbidden``."""
+    item = _item(session, code)
+    publishing_rights.require_publish_guide(actor, item.unit)
+    return item
+
+
+def publish(session: Session, actor: Actor, code: str, guide: Guide) -> Guide:
+    """Publish a guide as the item's next version; raise ``InvalidInput`` naming each field that does not fit the item.
 
     It counts for cases submitted from now on. An empty ``published_on`` becomes today.
     """
-    item = _item(session, code)
-    publishing_rights.require_publish_guide(actor, item.unit)
-    guide = _read(content)
+    item = get_publishable(session, actor, code)
     locks.acquire(session, f"guide:{code}")
     today = china_date(product_now(session))
     if problems := _problems(session, guide, item, today):
@@ -101,21 +125,6 @@ def _item(session: Session, code: str) -> ItemVersion:
     if item is None:
         raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
     return item
-
-
-def _read(content: bytes) -> Guide:
-    if len(content) > LARGEST_FILE:
-        raise InvalidInput([FieldProblem("file", f"文件不能超过{LARGEST_FILE // 1024}KB")])
-    try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InvalidInput([FieldProblem(f"file.{line}", "不是 UTF-8 编码，请另存为 UTF-8")]) from error
-    found, problems = read_guide_text(text, "file")
-    if found is None:
-        told = [FieldProblem(".".join(filter(None, (f"file.{p.row}", p.column))), p.message) for p in problems]
-        raise InvalidInput(told[:MOST_PROBLEMS])
-    return found.value
 
 
 def _problems(session: Session, guide: Guide, item: ItemVersion, today: date) -> list[FieldProblem]:

@@ -5,7 +5,6 @@ its own, the same for every endpoint and attempt, so that a receiver can tell a 
 """
 
 import hashlib
-import ipaddress
 import json
 import secrets
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import audit
 from services.paging import Order, Page, read
 from services.webhooks import event_types, signing
+from services.webhooks.addresses import permitted_address
 from settings import get_settings
 
 MAX_URL_LENGTH: Final = 1000
@@ -217,22 +217,6 @@ def resend(session: Session, actor: Actor, delivery_id: int) -> DeliveryView:
     now = product_now(session)
     audit.append(session, actor.username, "webhook.resend", endpoint.id, {"delivery": delivery_id}, now)
     return _delivery_view(delivery, endpoint.url)
-
-
-def permitted_address(address: str) -> bool:
-    """Tell whether a delivery may be sent to an IP address: a public one, in development the machine itself too.
-
-    ``TONGQUAN_WEBHOOK_NETWORKS`` adds private networks, such as that of the government extranet (电子政务外网).
-    """
-    target = ipaddress.ip_address(address)
-    if isinstance(target, ipaddress.IPv6Address) and target.ipv4_mapped is not None:
-        target = target.ipv4_mapped
-    settings = get_settings()
-    if target.is_loopback:
-        return settings.development
-    if any(target in network for network in settings.webhook_allowed_networks):
-        return True
-    return target.is_global and not target.is_multicast
 
 
 def _message_id(event: str, subject: str, at: datetime) -> str:

@@ -277,7 +277,7 @@ def test_two_files_with_the_next_version_of_a_guide_at_once_are_one_version(data
         content = guide_versions.file_to_edit(session, "S-22").encode()
 
     def publish(session: Session) -> object:
-        return guide_versions.publish(session, BOSS, "S-22", content)
+        return guide_versions.publish(session, BOSS, "S-22", guide_versions.parse(content))
 
     raised = at_once(database, publish, publish)
     assert isinstance(raised, InvalidInput)

@@ -15,6 +15,7 @@ from models.supervision import SupervisionFeedback
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from services.clock import machine_now
 from services.webhooks import signing, subscriptions
+from services.webhooks.addresses import permitted_address
 from settings import get_settings
 from tests.integration.closing import close
 from tests.integration.web import Web, serial, web
@@ -208,6 +209,26 @@ def test_an_address_or_event_that_makes_no_sense_is_refused(web: Web, url: str, 
         ("production", "10.1.0.0/16, 192.168.5.0/24", "10.1.2.3", True),
         ("production", "10.1.0.0/16", "10.2.2.3", False),
         ("production", "", "8.8.8.8", True),
+        ("production", "", "::ffff:8.8.8.8", True),
+        ("production", "", "2606:4700::1111", True),
+        ("production", "", "64:ff9b::7f00:1", False),
+        ("production", "", "64:ff9b::10.1.2.3", False),
+        ("production", "", "64:ff9b::8.8.8.8", True),
+        ("production", "10.1.0.0/16", "64:ff9b::10.1.2.3", True),
+        ("production", "", "64:ff9b:1::7f00:1", False),
+        ("production", "", "2002:7f00:1::", False),
+        ("production", "", "2002:a01:203::1", False),
+        ("production", "", "2001:0:4136:e378:8000:63bf:80ff:fffe", False),
+        ("production", "", "::127.0.0.1", False),
+        ("production", "", "::8.8.8.8", False),
+        ("production", "", "::ffff:0:127.0.0.1", False),
+        ("production", "", "::", False),
+        ("production", "", "fec0::1", False),
+        ("production", "", "fc00::1", False),
+        ("production", "", "fe80::1", False),
+        ("production", "", "ff0e::1", False),
+        ("production", "", "4000::1", False),
+        ("production", "fec0::/10", "fec0::1", True),
     ],
 )
 def test_what_lies_inward_is_not_called(
@@ -217,7 +238,7 @@ def test_what_lies_inward_is_not_called(
     monkeypatch.setenv("TONGQUAN_WEBHOOK_NETWORKS", networks)
     get_settings.cache_clear()
     try:
-        assert subscriptions.permitted_address(address) is permitted
+        assert permitted_address(address) is permitted
         if address == "127.0.0.1" and not permitted:
             with pytest.raises(AddressRefused):
                 asyncio.run(checked_address("localhost", 80))

@@ -1,6 +1,9 @@
 """Backup and restore: everything comes back, and a damaged archive changes nothing."""
 
+import io
+import shutil
 import sqlite3
+import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -53,6 +56,15 @@ def test_a_running_instance_is_not_backed_up(stopped: InstanceDirectory, tmp_pat
     assert not (tmp_path / "backup.tar.gz").exists()
 
 
+def refused(archive: Path, root: Path, sentence: str) -> None:
+    """Check that a restoring is refused in one sentence and leaves everything around it as it was."""
+    before = sorted(root.parent.rglob("*"))
+    with pytest.raises(SetupError, match=sentence) as caught:
+        restore(InstanceDirectory(root), archive)
+    assert "\n" not in caught.value.message
+    assert sorted(root.parent.rglob("*")) == before
+
+
 @pytest.mark.parametrize("damage", ["cut", "changed", "not an archive"])
 def test_a_damaged_backup_is_refused_and_changes_nothing(
     stopped: InstanceDirectory, tmp_path: Path, damage: str
@@ -65,11 +77,69 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
         archive.write_bytes(content[:200] + bytes([content[200] ^ 255]) + content[201:])
     else:
         archive.write_bytes(b"something else")
+    refused(archive, tmp_path / "again", "已损坏")
+
+
+def test_no_flipped_byte_ends_in_anything_but_one_sentence_or_a_whole_restoring(
+    stopped: InstanceDirectory, tmp_path: Path
+) -> None:
+    content = backup(stopped, tmp_path / "backup.tar.gz").read_bytes()
+    archive = tmp_path / "flipped.tar.gz"
+    refusals: list[str] = []
+    for position in range(0, len(content), max(1, len(content) // 60)):
+        archive.write_bytes(content[:position] + bytes([content[position] ^ 255]) + content[position + 1 :])
+        again = InstanceDirectory(tmp_path / "again")
+        try:
+            assert restore(again, archive) == 4
+        except SetupError as exc:
+            refusals.append(exc.message)
+        else:
+            shutil.rmtree(again.root)
+        assert not again.root.exists()
+    assert len(refusals) > 30
+    assert all("已损坏" in one for one in refusals)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("member", ["../outside", "/tmp/outside"])
+def test_an_archive_that_reaches_out_of_its_directory_is_refused(tmp_path: Path, member: str) -> None:
+    archive = tmp_path / "reaching.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        header = tarfile.TarInfo(member)
+        header.size = 4
+        tar.addfile(header, io.BytesIO(b"evil"))
+    refused(archive, tmp_path / "inner" / "again", "已损坏")
+
+
+def test_a_link_that_leads_out_of_the_directory_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "linked.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        header = tarfile.TarInfo("engine")
+        header.type, header.linkname = tarfile.SYMTYPE, "../.."
+        tar.addfile(header)
+    refused(archive, tmp_path / "again", "已损坏")
+
+
+@pytest.mark.parametrize("found", ["engine/data.log", "notes.txt", "logs/web.log"])
+def test_a_directory_that_is_not_empty_is_refused_and_keeps_what_it_has(
+    stopped: InstanceDirectory, tmp_path: Path, found: str
+) -> None:
+    archive = backup(stopped, tmp_path / "backup.tar.gz")
+    mine = tmp_path / "mine" / found
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    refused(archive, tmp_path / "mine", "不是空的")
+    assert mine.read_text() == "mine"
+
+
+def test_an_empty_directory_is_restored_into(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    archive = backup(stopped, tmp_path / "backup.tar.gz")
     again = InstanceDirectory(tmp_path / "again")
-    with pytest.raises(SetupError, match="已损坏"):
-        restore(again, archive)
-    assert again.identity() is None
-    assert [path.name for path in again.root.iterdir()] == [".lock"]
+    with again.held():
+        pass
+    assert restore(again, archive) == 4
+    assert again.identity() == stopped.identity()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_directory_in_use_is_not_overwritten(stopped: InstanceDirectory, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line: optional values, durations, and one sentence for what is wrong."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 import cli
 from ops.clock_advance import parse_duration
 from ops.controlled_clock import parse_start, with_explicit_value
+from ops.deployment import require_engine
 from ops.environment import child_environment, database_url, instance_environment
-from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
+from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord
+from ops.ports import choose_ports
 from ops.up import UpOptions, external_addresses
 from services.errors import SetupError
 
@@ -65,6 +68,7 @@ def test_a_duration_that_is_none_or_does_not_lead_forward_is_refused(text: str) 
         (["up", "--operate", "--engine", "8.5.8"], "--operate 需要引擎 8.6.0"),
         (["up", "--zeebe", "127.0.0.1:1"], "引擎 127.0.0.1:1 不可达"),
         (["clock", "advance", "1h"], "没有在运行"),
+        (["deploy"], "没有在运行的实例"),
         (["backup"], "不是状态目录"),
         (["restore", "/no/such/file"], "找不到备份文件"),
         (["verify-audit"], "不是状态目录"),
@@ -79,6 +83,7 @@ def test_what_is_wrong_is_said_in_one_line_and_the_status_is_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("ZEEBE_ADDRESS", raising=False)
     with pytest.raises(SystemExit) as end:
         cli.main(arguments)
     said = capsys.readouterr().err.strip()
@@ -86,6 +91,28 @@ def test_what_is_wrong_is_said_in_one_line_and_the_status_is_1(
     assert said.startswith("✗ ")
     assert sentence in said
     assert "\n" not in said
+
+
+def test_a_cluster_named_by_its_address_is_waited_for_as_long_as_the_caller_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (port,) = choose_ports(("nobody",), {}).values()
+    monkeypatch.setenv("ZEEBE_ADDRESS", f"127.0.0.1:{port}")
+    monkeypatch.setenv("TONGQUAN_READY_TIMEOUT", "0.1")
+    with pytest.raises(SystemExit) as end:
+        cli.main(["deploy", "--state-dir", str(tmp_path)])
+    assert end.value.code == 1
+    assert "没有就绪" in capsys.readouterr().err
+
+
+def test_an_instance_that_is_starting_deploys_by_itself(tmp_path: Path) -> None:
+    directory = InstanceDirectory(tmp_path)
+    directory.record_run(RunRecord(RunningProcess.of(os.getpid()), "", {}))
+    with pytest.raises(SetupError, match="正在启动"):
+        require_engine(directory, {})
+    require_engine(directory, {"ZEEBE_ADDRESS": "cluster:26500"})
+    directory.record_run(RunRecord(RunningProcess.of(os.getpid()), "", {"ZEEBE_ADDRESS": "127.0.0.1:1"}))
+    require_engine(directory, {})
 
 
 def test_status_of_nothing_is_3_and_down_of_nothing_is_0(tmp_path: Path) -> None:

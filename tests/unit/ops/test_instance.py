@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from ops.instance import EXTERNAL_ENGINE, ChildRecord, Identity, InstanceDirectory, RunningProcess, RunRecord
+from ops.instance import (
+    EXTERNAL_ENGINE,
+    ChildRecord,
+    Identity,
+    InstanceDirectory,
+    RunningProcess,
+    RunRecord,
+    WaitRecord,
+)
+from ops.status import status as describe
 from services.errors import SetupError
 
 ZEEBE = Identity("8.5.8", controlled_clock=False)
@@ -79,6 +88,17 @@ def test_children_that_outlived_their_supervisor_are_killed(tmp_path: Path) -> N
         assert directory.run() == record
         assert directory.kill_leftovers() == 1
         assert own.find() is None
+
+
+def test_what_a_start_waits_for_is_told_to_others(tmp_path: Path) -> None:
+    waiting = WaitRecord("流程引擎尚未就绪", still_seconds=3.5)
+    record = RunRecord(RunningProcess.of(os.getpid()), "http://127.0.0.1:1", {}, waiting=waiting)
+    InstanceDirectory(tmp_path).record_run(record)
+    assert InstanceDirectory(tmp_path).run() == record
+    status = describe(InstanceDirectory(tmp_path))
+    assert status is not None
+    assert status["cause"] == "流程引擎尚未就绪"
+    assert status["failing"] == ["web：无应答"]
 
 
 def test_an_unreadable_run_record_counts_as_none(tmp_path: Path) -> None:

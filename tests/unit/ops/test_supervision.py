@@ -58,6 +58,7 @@ def test_a_killed_child_is_started_again_within_ten_seconds(
     starts: list[int] = []
     child = supervisor.start(spec(tmp_path, SLEEPER, before_start=lambda: starts.append(1)))
     assert child.process is not None
+    assert not child.restless
     first = child.process.pid
     child.process.kill()
     begun = time.monotonic()
@@ -69,6 +70,9 @@ def test_a_killed_child_is_started_again_within_ten_seconds(
     until(came_back)
     assert time.monotonic() - begun < 10
     assert child.process.pid != first
+    assert child.restless
+    child.started_at -= supervision.STEADY_SECONDS
+    assert not child.restless
     assert len(starts) == 2
     assert any("信号 9" in line and str(child.spec.log_path) in line for line in told)
 

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from sqlmodel import Session, SQLModel, select
 
+from catalog_data.guide import Guide
+from catalog_data.guide_files import MOST_VALUES
 from catalog_data.loader import load_catalogue
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
 from models.database import Database
@@ -61,6 +63,11 @@ def edited(session: Session, item: str, **changes: object) -> bytes:
     return yaml.safe_dump(body, allow_unicode=True).encode()
 
 
+def publish(session: Session, who: Actor, code: str, content: bytes) -> Guide:
+    """Publish a file as routes do."""
+    return guide_versions.publish(session, who, code, guide_versions.parse(content))
+
+
 def versions(session: Session, code: str) -> list[int]:
     """Return the versions there are of an item's guide."""
     return sorted(session.exec(select(GuideVersion.version).where(GuideVersion.code == code)).all())
@@ -70,7 +77,7 @@ def problems(session: Session, code: str, content: bytes) -> dict[str, str]:
     """Return what is wrong with a file, which must change nothing."""
     before = versions(session, code)
     with pytest.raises(InvalidInput) as caught:
-        guide_versions.publish(session, BOSS, code, content)
+        publish(session, BOSS, code, content)
     assert versions(session, code) == before
     return {one.field: one.message for one in caught.value.problems}
 
@@ -78,7 +85,7 @@ def problems(session: Session, code: str, content: bytes) -> dict[str, str]:
 def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(session: Session) -> None:
     assert in_force.latest_guide(session, NEW) is None
     text = guide_versions.file_to_edit(session, NEW)
-    guide = guide_versions.publish(session, actor("city.zrzy.approver"), NEW, text.encode())
+    guide = publish(session, actor("city.zrzy.approver"), NEW, text.encode())
     assert (guide.version, guide.owner, guide.published_on) == (1, "zrzy", china_date(product_now(session)))
     assert [step.name for step in guide.steps][1:3] == ["实质性审核", "审核转报"]
     assert guide.limits is None
@@ -92,7 +99,7 @@ def test_a_new_item_gets_its_first_guide_from_the_file_its_mode_prescribes(sessi
 def test_a_new_version_counts_from_now_on_and_the_old_one_stays_for_the_cases_that_have_it(session: Session) -> None:
     old = in_force.latest_guide(session, "S-22")
     assert old is not None
-    published = guide_versions.publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
+    published = publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
     assert published.version == old.version + 1
     assert in_force.latest_guide(session, "S-22") == published
     kept = reference.guide(session, "S-22", old.version)
@@ -105,13 +112,13 @@ def test_a_new_version_counts_from_now_on_and_the_old_one_stays_for_the_cases_th
 def test_every_guides_own_file_can_be_published_again(session: Session, code: str) -> None:
     before = in_force.latest_guide(session, code)
     assert before is not None
-    after = guide_versions.publish(session, BOSS, code, guide_versions.file_to_edit(session, code).encode())
+    after = publish(session, BOSS, code, guide_versions.file_to_edit(session, code).encode())
     same = {"version": before.version, "published_on": before.published_on}
     assert after.model_copy(update=same) == before
 
 
 def test_a_seeding_leaves_a_published_guide_alone(session: Session) -> None:
-    published = guide_versions.publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
+    published = publish(session, BOSS, "S-22", edited(session, "S-22", on_site_check=False))
     seed_catalogue(session, load_catalogue())
     assert in_force.latest_guide(session, "S-22") == published
 
@@ -140,6 +147,9 @@ def test_a_filing_may_not_end_in_a_certificate(session: Session) -> None:
         (b"\xff\xfe", "file.1"),
         (b"code: S-22\ncode: S-23\n", "file.2.code"),
         (b"[" * guide_versions.LARGEST_FILE, "file"),
+        (b"steps: &a [1]\nfees: *a\n", "file.1"),
+        (b"steps:\n" + b"".join(b"- &a%d x\n" % n for n in range(13_000)), "file.2"),
+        (b"- 1\n" * (MOST_VALUES + 1), f"file.{MOST_VALUES}"),
         (b"x" * (guide_versions.LARGEST_FILE + 1), "file"),
     ],
 )
@@ -156,11 +166,11 @@ def test_a_fault_inside_is_named_by_line_and_field(session: Session) -> None:
 @pytest.mark.parametrize("who", ["rongjiang.approver", "city.xzsp.approver", "city.zrzy.reviewer", "admin.system"])
 def test_only_the_owner_or_the_coordinator_publishes(session: Session, who: str) -> None:
     with pytest.raises(Forbidden):
-        guide_versions.publish(session, actor(who), "S-22", edited(session, "S-22"))
+        publish(session, actor(who), "S-22", edited(session, "S-22"))
 
 
 def test_an_item_nobody_listed_has_no_guide(session: Session) -> None:
     with pytest.raises(NotFound):
-        guide_versions.publish(session, BOSS, "S-99", b"code: S-99")
+        publish(session, BOSS, "S-99", edited(session, "S-22"))
     with pytest.raises(NotFound):
         guide_versions.version_of(session, "S-22", 9)
