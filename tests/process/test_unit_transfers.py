@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.instance import Instance, eventually
-from tests.process.test_powers import get, post, today
+from tests.process.asking import get, post, today
 
 pytestmark = pytest.mark.engine
 

@@ -1,6 +1,8 @@
 """What a form-js form lets through."""
 
-from models.form import check_answer, outcomes
+import pytest
+
+from models.form import FormProblem, check_answer, outcomes
 
 SCHEMA = {
     "components": [
@@ -58,6 +60,43 @@ def test_each_wrong_field_is_named() -> None:
         "values.urgent",
         "values.stray",
     }
+
+
+REQUIRED = {"validate": {"required": True}}
+
+
+@pytest.mark.parametrize("empty", [{}, {"level": None}, {"level": ""}], ids=["missing", "null", "blank"])
+def test_a_required_field_left_empty_is_named(empty: dict[str, object]) -> None:
+    schema = {"components": [{"type": "select", "key": "level", "values": [{"value": "a"}], **REQUIRED}]}
+    answer, problems = check_answer(schema, empty, "")
+    assert problems == [FormProblem("values.level", "必填")]
+    assert "level" not in answer.values
+
+
+def test_a_required_list_without_an_entry_is_empty() -> None:
+    schema = {"components": [{"type": "checklist", "key": "parts", "values": [{"value": "a"}], **REQUIRED}]}
+    assert check_answer(schema, {"parts": []}, "")[1] == [FormProblem("values.parts", "必填")]
+    assert check_answer(schema, {"parts": ["a"]}, "")[1] == []
+
+
+def test_a_required_opinion_is_asked_for_by_its_own_name() -> None:
+    schema = {"components": [{"type": "textarea", "key": "opinion", **REQUIRED}]}
+    assert check_answer(schema, {}, "")[1] == [FormProblem("opinion", "必填")]
+    assert check_answer(schema, {}, "同意")[1] == []
+
+
+def test_a_required_field_may_be_empty_where_the_form_may_hide_it() -> None:
+    schema = {"components": [{"type": "textfield", "key": "why", "conditional": {"hide": "=urgent"}, **REQUIRED}]}
+    assert check_answer(schema, {}, "")[1] == []
+
+
+def test_no_and_zero_are_answers_to_a_required_field() -> None:
+    schema = {
+        "components": [{"type": "checkbox", "key": "urgent", **REQUIRED}, {"type": "number", "key": "area", **REQUIRED}]
+    }
+    answer, problems = check_answer(schema, {"urgent": False, "area": 0}, "")
+    assert problems == []
+    assert answer.routing == {"urgent": False, "area": 0}
 
 
 def test_a_boolean_is_not_a_number() -> None:
