@@ -54,6 +54,24 @@ def unseen_files(seen: Iterable[Path]) -> list[str]:
     return sorted({path.name for path in PROCESS_TESTS.glob("test_*.py")} - {path.name for path in seen})
 
 
+def judge(visits: Counter[Node], path: Path) -> pytest.TestReport:
+    """Write how often each node was visited and return the result of this step."""
+    nodes = sorted(drawn())
+    missing = [node for node in nodes if not visits[node]]
+    verdict = "all visited" if not missing else f"{len(missing)} never visited"
+    lines = [f"{visits[node]:6d}  {node[0]}  {node[1]}" for node in nodes]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"{len(nodes)} flow nodes, {verdict}\n" + "\n".join(lines) + "\n")
+    return pytest.TestReport(
+        nodeid=STEP,
+        location=("tests/model_coverage.py", None, STEP),
+        keywords={},
+        outcome="failed" if missing else "passed",
+        longrepr="\n".join(f"no test visited {element} of {process}" for process, element in missing) or None,
+        when="call",
+    )
+
+
 class ModelCoverage:
     """Gather the visits of a run and judge them at its end; a worker of xdist gathers and leaves the judging."""
 
@@ -96,28 +114,10 @@ class ModelCoverage:
             visits = [[*node, count] for node, count in self._visits.items()]
             home[SENT] = {"visits": visits, "left_out": self._left_out}
         elif not self._left_out and not unseen_files(self._files_run):
-            report = self._judge()
+            report = judge(self._visits, REPORT)
             session.config.hook.pytest_runtest_logreport(report=report)
             if report.failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _judge(self) -> pytest.TestReport:
-        """Write the report and return the result of this step."""
-        nodes = sorted(drawn())
-        missing = [node for node in nodes if not self._visits[node]]
-        verdict = "all visited" if not missing else f"{len(missing)} never visited"
-        lines = [f"{self._visits[node]:6d}  {node[0]}  {node[1]}" for node in nodes]
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(f"{len(nodes)} flow nodes, {verdict}\n" + "\n".join(lines) + "\n")
-        told = "\n".join(f"no test visited {element} of {process}" for process, element in missing)
-        return pytest.TestReport(
-            nodeid=STEP,
-            location=("tests/model_coverage.py", None, STEP),
-            keywords={},
-            outcome="failed" if missing else "passed",
-            longrepr=told or None,
-            when="call",
-        )
 
 
 def pytest_configure(config: pytest.Config) -> None:
