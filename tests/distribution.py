@@ -16,14 +16,10 @@ ON_ONE_ENGINE = (
     ("tests/browser/", "browser"),
     ("tests/integration/test_bridge_", "stack"),
     ("tests/integration/test_gateway.py", "stack"),
-    ("tests/integration/test_postgresql", "postgresql"),
-    ("tests/integration/test_recall_race.py", "postgresql"),
-    ("tests/integration/test_migrations.py", "postgresql"),
-    ("tests/unit/bridge/test_relay.py", "postgresql"),
 )
 """The beginning of a test file's path, and whom it stays with; the first that fits counts."""
 
-LONGEST_FIRST = ("processes", "clock scenario", "tests/faults/", "stack", "browser", "operate", "postgresql")
+LONGEST_FIRST = ("processes", "clock scenario", "tests/faults/", "stack", "browser", "operate", "tests/integration/")
 """The groups and folders that begin a run, in order."""
 
 
@@ -36,7 +32,7 @@ def group_of(nodeid: str) -> str:
 def _place(nodeid: str) -> int:
     group = group_of(nodeid)
     places = [place for place, first in enumerate(LONGEST_FIRST) if group.startswith(first)]
-    return places[0] if places else len(LONGEST_FIRST) + group.startswith("tests/unit/")
+    return places[0] if places else len(LONGEST_FIRST)
 
 
 @pytest.hookimpl(trylast=True)

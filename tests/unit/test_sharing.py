@@ -14,18 +14,16 @@ FILES = sorted(str(path.relative_to(PROJECT_ROOT)) for path in (PROJECT_ROOT / "
 
 def users_of(fixture: str) -> set[str]:
     """Return the groups of the files whose tests ask for a fixture."""
-    asking = (f"{fixture}: {fixture.title()}", f"{fixture}: str", f'getfixturevalue("{fixture}")')
+    asking = f"{fixture}: {fixture.title()}"
     return {
         group_of(f"{name}::test")
         for name in FILES
-        if name != "tests/unit/test_sharing.py"
-        and any(words in (PROJECT_ROOT / name).read_text(encoding="utf-8") for words in asking)
+        if name != "tests/unit/test_sharing.py" and asking in (PROJECT_ROOT / name).read_text(encoding="utf-8")
     }
 
 
 def test_files_that_share_an_engine_stay_on_one_worker() -> None:
     assert users_of("stack") == {"stack"}
-    assert users_of("postgres_url") == {"postgresql"}
     assert users_of("instance") <= {"processes", "browser", "operate", "tests/faults/test_kill.py"}
 
 
