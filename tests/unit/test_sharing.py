@@ -1,5 +1,6 @@
 """How the run is shared out and what it judges at its end: neither may silently stop fitting the tests there are."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -50,3 +51,8 @@ def test_a_node_nobody_visited_fails_the_run_by_its_name(tmp_path: Path) -> None
 def test_a_run_of_a_part_is_not_judged(left_out: str) -> None:
     ran = [path for path in model_coverage.PROCESS_TESTS.glob("test_*.py") if path.name != left_out]
     assert model_coverage.unseen_files(ran) == [left_out]
+
+
+def test_no_test_imports_from_another_test() -> None:
+    importing = re.compile(r"^from tests\.(?:\w+\.)*test_\w+ import", re.MULTILINE)
+    assert [name for name in FILES if importing.search((PROJECT_ROOT / name).read_text(encoding="utf-8"))] == []
