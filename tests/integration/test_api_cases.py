@@ -179,12 +179,12 @@ def test_a_limit_that_has_run_out_is_not_extended(web: Web) -> None:
         case, now = session.get_one(Case, case_no), product_now(session)
         approver = f"city.{case.city_unit}.approver"
         case.accepted_at, case.limit_days = now - timedelta(days=40), 20
-        case.due_at = now - timedelta(seconds=1)
+        case.deadlines.due_at = now - timedelta(seconds=1)
     body = {"days": 5, "reason": "案情复杂"}
     over = web.post(f"/cases/{case_no}/extension", approver, json=body)
     assert (over.status_code, over.json()["code"]) == (409, "limit_over")
     with web.database.transaction() as session:
-        session.get_one(Case, case_no).due_at = product_now(session) + timedelta(days=1)
+        session.get_one(Case, case_no).deadlines.due_at = product_now(session) + timedelta(days=1)
     assert web.post(f"/cases/{case_no}/extension", approver, json=body).status_code == 201
 
 

@@ -147,8 +147,8 @@ def test_a_limit_is_extended_to_its_last_second_and_not_after(session: Session, 
     assert (refused.value.code, refused.value.status) == ("limit_over", 409)
     with freeze_time(DUE):
         special_procedures.extend(session, APPROVER, case, 5, "复杂")
-    assert case.due_at is not None
-    assert case.due_at > DUE
+    assert case.deadlines.due_at is not None
+    assert case.deadlines.due_at > DUE
 
 
 def test_a_limit_the_guide_makes_firm_is_never_extended(session: Session, case: Case) -> None:
