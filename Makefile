@@ -2,12 +2,15 @@
 #
 #   make run     set up, then serve until Ctrl-C           make setup   set up alone
 #   make test    set up for development, run all tests     make lint    style, types and process models
-#   make bench   benchmarks
+#   make test-fast   unit tests alone, within a minute     make bench   benchmarks
+#   make mutants     how many faults the unit tests notice
 #
 # PYTHON names the interpreter to start from (3.11 or later); TONGQUAN_MAVEN_MIRROR a Maven repository to use.
+# TEST_WORKERS is how many processes share the tests; each may start an engine of its own (about 1.5 GB).
 # A stamp file stands for each finished step, so that a second run is quick and needs no network.
 
 PYTHON ?= python3
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -15,10 +18,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Recipes run in the folder of this file, whatever the caller's.
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup run test bench lint develop check-python clean
+.PHONY: help setup run test test-fast bench mutants lint develop check-python clean
 
 help:
-	@sed -n '3,5s/^#  *//p' Makefile
+	@sed -n '3,7s/^#  *//p' Makefile
 
 setup: $(VENV)/.product
 	@$(BIN)/tongquan setup
@@ -29,10 +32,16 @@ run: setup
 develop: $(VENV)/.development setup
 
 test: develop
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
+
+test-fast: develop
+	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) tests/unit $(ARGS)
 
 bench: $(VENV)/.benchmarks setup
 	@exec $(BIN)/python -m bench $(ARGS)
+
+mutants: $(VENV)/.development $(VENV)/.benchmarks
+	@exec nice -n 19 $(BIN)/python -m bench.mutants $(ARGS)
 
 lint: develop
 	$(BIN)/ruff check

@@ -1,24 +1,31 @@
-"""Fixtures every test may use: one instance under a controlled clock, shared by the whole run."""
+"""Fixtures every test may use: one instance under a controlled clock, shared by the whole run of a worker."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import freezegun
 import pytest
 
 from models.database import Database
 from tests.instance import Instance, start
 from tests.postgres import cluster, emptied
 
+pytest_plugins = ["tests.model_coverage", "tests.distribution"]
+
+freezegun.configure(extend_ignore_list=["_pytest.timing"])
+"""How long a test took is measured by the machine's clock, whatever time the test lives in."""
+
 CLOCK_START = "2026-09-21T09:00:00+08:00"
 """A Monday; the National Day holidays with their 调休 lie ahead."""
 
 
 @pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def instance(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Instance]:
     """Start one instance with a controlled clock; its time only moves forward."""
     state_dir: Path = tmp_path_factory.mktemp("instance")
     running = start(state_dir, f"--controlled-clock={CLOCK_START}")
     yield running
+    pytestconfig.pluginmanager.get_plugin("model-coverage").note(running)
     running.stop()
 
 

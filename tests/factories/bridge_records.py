@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 import models  # noqa: F401 - registers every table
 from bridge.feed import Feed
@@ -20,6 +20,7 @@ from bridge.projection.records import Bulk, Record, parse_bulk
 from models.case import Case
 from models.database import Database
 from models.task import Task, TaskStatus
+from tests.factories import databases
 from tests.factories.cases import build_case
 
 BASE_MS = 1_795_320_636_774
@@ -28,9 +29,7 @@ START = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
 
 def database_at(folder: Path) -> Database:
     """Return an empty database with every table."""
-    database = Database(f"sqlite:///{folder / 'unit.db'}")
-    SQLModel.metadata.create_all(database.engine)
-    return database
+    return databases.in_file(folder / "unit.db")
 
 
 def fake_hooks() -> Hooks:

@@ -5,15 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
-from catalog_data.loader import load_catalogue
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
 from models.catalogue import Mode
-from models.database import Database
 from services.accounts.actors import Actor
-from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
+from tests.factories import databases
 from tests.factories.cases import build_case
 
 
@@ -25,10 +23,8 @@ def actor(name: str) -> Actor:
 @pytest.fixture
 def session() -> Iterator[Session]:
     """Yield a session over a seeded database in memory."""
-    database = Database("sqlite://")
-    SQLModel.metadata.create_all(database.engine)
+    database = databases.in_memory(seeded=True)
     with database.transaction() as opened:
-        seed_catalogue(opened, load_catalogue())
         yield opened
     database.dispose()
 

@@ -1,14 +1,17 @@
 """Cases through the API: the order of refusals, idempotency, who may read, and what the public sees."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from models.audit import AuditEntry
+from models.case import Case
+from services.clock import product_now
 from services.journal import audit
-from tests.integration.web import Web, web
+from tests.integration.web import Web
+from tests.integration.web import web as web
 
 WINDOW = "xingguo.window"
 
@@ -168,6 +171,21 @@ def test_what_does_not_fit_the_cases_state_conflicts(web: Web) -> None:
     assert (extended.status_code, extended.json()["code"]) == (409, "case_not_running")
     ended = web.post(f"/cases/{case_no}/special-procedures/none/end", approver)
     assert ended.status_code == 404
+
+
+def test_a_limit_that_has_run_out_is_not_extended(web: Web) -> None:
+    case_no = web.submit()
+    with web.database.transaction() as session:
+        case, now = session.get_one(Case, case_no), product_now(session)
+        approver = f"city.{case.city_unit}.approver"
+        case.accepted_at, case.limit_days = now - timedelta(days=40), 20
+        case.deadlines.due_at = now - timedelta(seconds=1)
+    body = {"days": 5, "reason": "案情复杂"}
+    over = web.post(f"/cases/{case_no}/extension", approver, json=body)
+    assert (over.status_code, over.json()["code"]) == (409, "limit_over")
+    with web.database.transaction() as session:
+        session.get_one(Case, case_no).deadlines.due_at = product_now(session) + timedelta(days=1)
+    assert web.post(f"/cases/{case_no}/extension", approver, json=body).status_code == 201
 
 
 @pytest.mark.parametrize(

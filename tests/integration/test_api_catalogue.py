@@ -1,7 +1,7 @@
 """The catalogue through the API."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
-from tests.integration.web import Web, web
+from tests.integration.web import Web
+from tests.integration.web import web as web
 
 
 def test_all_items_are_listed_as_the_contract_has_them(web: Web) -> None:

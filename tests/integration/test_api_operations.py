@@ -1,5 +1,4 @@
 """Health, figures, the clock, and the API's description of itself."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import threading
 import time
@@ -16,7 +15,8 @@ from models.protocol import JobType
 from services import clock
 from services.clock import machine_now
 from services.health import shipped_processes
-from tests.integration.web import NOW, Web, web, web_over
+from tests.integration.web import NOW, Web, web_over
+from tests.integration.web import web as web
 
 
 @pytest.fixture

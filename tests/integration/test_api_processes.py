@@ -1,10 +1,10 @@
 """Definitions, instances and incidents through the API."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from sqlmodel import select
 
 from models.outbox import OutboxCommand, OutboxKind
-from tests.integration.web import Web, web
+from tests.integration.web import Web
+from tests.integration.web import web as web
 
 ADMINISTRATOR = "admin.system"
 

@@ -1,5 +1,4 @@
 """Whatever is sent, the answer is a problem with a stable code, never a server error."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import base64
 import json
@@ -10,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.web import Web, web
+from tests.integration.web import Web
+from tests.integration.web import web as web
 
 WINDOW = "xingguo.window"
 JSON = {"Content-Type": "application/json"}

@@ -1,10 +1,10 @@
 """Signing in, tokens, and the lock after failures."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import pytest
 
 from models.account import AccessToken, Account
-from tests.integration.web import PASSWORD, Web, web
+from tests.integration.web import PASSWORD, Web
+from tests.integration.web import web as web
 
 WRONG = {"username": "xingguo.window", "password": "wrong"}
 
@@ -43,6 +43,12 @@ def test_a_failure_is_remembered_though_the_answer_is_an_error(web: Web) -> None
     web.headers("dayu.window")
     with web.database.reading() as session:
         assert session.get_one(Account, "dayu.window").failed_attempts == 0
+
+
+def test_a_stored_password_cost_what_the_low_memory_profile_asks_for(web: Web) -> None:
+    with web.database.reading() as session:
+        stored = session.get_one(Account, "xingguo.window").password_hash
+    assert stored.split("$")[1:4] == ["argon2id", "v=19", "m=65536,t=3,p=4"]
 
 
 def test_signing_out_ends_the_token(web: Web) -> None:

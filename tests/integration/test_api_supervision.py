@@ -1,5 +1,4 @@
 """The ledger of supervision and policy notices through the API and the pages: who sees and does what."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import base64
 import hashlib
@@ -18,7 +17,8 @@ from services.cases import decisions, form_check
 from services.supervision import pushes
 from services.supervision.push_ledger import PushState
 from tests.integration.closing import close
-from tests.integration.web import PASSWORD, Web, web
+from tests.integration.web import PASSWORD, Web
+from tests.integration.web import web as web
 
 CITY, COUNTY, APPROVER = "city.zrzy.supervisor", "xingguo.supervisor", "city.zrzy.approver"
 

@@ -1,11 +1,12 @@
 """Tasks through the API: whose they are, and completing them once."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from typing import Any
 
 import pytest
 
-from tests.integration.web import Web, web
+from models.task import FormVersion, Task
+from tests.integration.web import FORM, FORM_KEY, Web
+from tests.integration.web import web as web
 
 WINDOW = "xingguo.window"
 ACCEPT = {"outcome": "accept", "opinion": "材料齐全", "values": {}}
@@ -66,6 +67,24 @@ def test_an_answer_the_form_does_not_know_is_refused(web: Web, body: dict[str, A
     task = web.task(web.submit(), WINDOW)
     answer = web.post(f"/tasks/{task}/complete", WINDOW, json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+def test_a_required_field_left_empty_is_named_and_the_task_stays_open(web: Web) -> None:
+    with web.database.transaction() as session:
+        asking = {"type": "textfield", "key": "basis", "label": "依据", "validate": {"required": True}}
+        definition = {**FORM, "components": [*FORM["components"], asking]}
+        session.add(FormVersion(form_key=FORM_KEY + 1, form_id="acceptance", version=2, definition=definition))
+    case_no = web.submit()
+    task = web.task(case_no, WINDOW)
+    with web.database.transaction() as session:
+        session.get_one(Task, int(task)).form_key = FORM_KEY + 1
+    for values in ({}, {"basis": ""}, {"basis": None}):
+        answer = web.post(f"/tasks/{task}/complete", WINDOW, json={**ACCEPT, "values": values})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+        assert answer.json()["errors"] == [{"field": "values.basis", "message": "必填"}]
+    assert ids(web.get("/tasks", WINDOW, case_no=case_no)) == [task]
+    filled = web.post(f"/tasks/{task}/complete", WINDOW, json={**ACCEPT, "values": {"basis": "第十二条"}})
+    assert filled.status_code == 202
 
 
 def test_a_task_tells_its_form(web: Web) -> None:

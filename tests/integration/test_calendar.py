@@ -1,5 +1,4 @@
 """The calendar over HTTP: the endpoints and the administrator's page, and what they refuse."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import json
 import re
@@ -9,7 +8,8 @@ from datetime import date, timedelta
 import pytest
 from httpx import Response
 
-from tests.integration.web import PASSWORD, Web, web
+from tests.integration.web import PASSWORD, Web
+from tests.integration.web import web as web
 
 HEADER = "date,working,reason\n"
 

@@ -16,7 +16,7 @@ from models.case import Case
 from models.case_deadlines import CaseDeadlines
 from models.database import Database
 from services.setup import _alembic, migrate
-from tests.unit.models.test_migrations import insert, insert_case
+from tests.factories.earlier_rows import insert, insert_case
 
 AT = datetime(2026, 9, 21, 1, tzinfo=UTC)
 UNDATED = {"provisional": False, "provisional_dates": [], "thresholds": {}, "clock_version": 0}

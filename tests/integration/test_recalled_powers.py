@@ -1,9 +1,9 @@
 """Recalled powers as the API and the pages show them, without an engine."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from typing import Any
 
-from tests.integration.web import Web, web
+from tests.integration.web import Web
+from tests.integration.web import web as web
 
 
 def page(web: Web, username: str, path: str) -> str:

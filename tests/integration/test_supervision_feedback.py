@@ -1,5 +1,4 @@
 """Feedback of supervision is recorded once, read when it is looked at, and its answer is due."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from typing import Any
 
@@ -11,7 +10,8 @@ from models.outbox import OutboxCommand
 from models.supervision import SupervisionFeedback
 from services.supervision import push_feedback
 from tests.integration.closing import close
-from tests.integration.web import Web, web
+from tests.integration.web import Web
+from tests.integration.web import web as web
 
 CITY, COUNTY, APPROVER = "city.zrzy.supervisor", "xingguo.supervisor", "city.zrzy.approver"
 INSPECTED = {"kind": "inspection", "text": "现场检查未发现问题"}

@@ -1,5 +1,4 @@
 """Connectors against a real receiver: signatures, retries, dead letters, and what may not be called."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import asyncio
 import json
@@ -18,7 +17,8 @@ from services.webhooks import signing, subscriptions
 from services.webhooks.addresses import permitted_address
 from settings import get_settings
 from tests.integration.closing import close
-from tests.integration.web import Web, serial, web
+from tests.integration.web import Web, serial
+from tests.integration.web import web as web
 from tests.receiver import Receiver, signature
 
 ADMIN = "admin.system"

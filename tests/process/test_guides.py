@@ -7,7 +7,7 @@ import pytest
 
 from settings import PROJECT_ROOT
 from tests.instance import Instance
-from tests.process.test_powers import get, post, refusal, today
+from tests.process.asking import get, post, refusal, today
 
 pytestmark = pytest.mark.engine
 

@@ -8,31 +8,13 @@ from typing import Any
 import pytest
 
 from settings import PROJECT_ROOT
-from tests.instance import Instance, eventually, serial
+from tests.instance import Instance, eventually
+from tests.process.asking import get, post, refusal, today
 
 pytestmark = pytest.mark.engine
 
 AREA, DIRECT, UNIT = "xingguo", "D-01", "jtys"
 SUBSTANTIVE, SUBSTANTIVE_UNIT = "S-01", "xzsp"
-
-
-def post(instance: Instance, account: str, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    """Post and return the answer, which must have the status."""
-    answer = instance.api(account).post(path, json=body or None)
-    assert answer.status_code == status, answer.text
-    return dict(answer.json())
-
-
-def get(instance: Instance, account: str, path: str) -> dict[str, Any]:
-    """Return what a path answers."""
-    answer = instance.api(account).get(path)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def today(instance: Instance) -> date:
-    """Return the product's day."""
-    return datetime.fromisoformat(get(instance, "city.coordinator", "/clock")["now"]).date()
 
 
 def event_names(shown: dict[str, Any]) -> list[str]:
@@ -59,14 +41,6 @@ def await_engine(instance: Instance, process_id: str, element_id: str, *, after:
         return after in told["completed_elements"] and element_id in told["active_elements"]
 
     eventually(there, f"{process_id} at {element_id}")
-
-
-def refusal(instance: Instance, item: str, area: str) -> str:
-    """Return the code with which a well-formed submission is refused, empty when it is not."""
-    answer = instance.api(f"{area}.window").post(
-        "/cases", json=instance.body(item, area), headers={"Idempotency-Key": f"refusal-{next(serial)}"}
-    )
-    return "" if answer.status_code == 201 else str(answer.json()["code"])
 
 
 def agreement(instance: Instance, area: str, item: str, unit: str, begins: date) -> int:

@@ -17,8 +17,8 @@ from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from settings import PROJECT_ROOT
 from tests.instance import Instance, eventually, run
-from tests.process.test_powers import get, post, today
-from tests.process.test_unit_transfers import AREA, NEW, NEW_GROUP, OLD, OLD_GROUP, drive, effective
+from tests.process.asking import get, post, today
+from tests.process.unit_transfer_steps import AREA, NEW, NEW_GROUP, OLD, OLD_GROUP, drive, effective
 
 pytestmark = pytest.mark.engine
 

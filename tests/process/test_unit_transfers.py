@@ -5,42 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.instance import Instance, eventually
-from tests.process.test_powers import get, post, today
+from tests.instance import Instance
+from tests.process.asking import get, post, today
+from tests.process.unit_transfer_steps import AREA, ITEM, NEW, NEW_GROUP, OLD, OLD_GROUP, drive, effective
 
 pytestmark = pytest.mark.engine
-
-AREA, ITEM, OLD, NEW = "rongjiang", "S-22", "zrzy", "nb"
-OLD_GROUP, NEW_GROUP = f"{AREA}.{OLD}.reviewer", f"{AREA}.{NEW}.reviewer"
-
-
-def drive(instance: Instance, case_no: str, element_id: str) -> dict[str, Any]:
-    """Complete a case's tasks favourably until one at ``element_id`` is open; return that."""
-
-    def step() -> dict[str, Any] | None:
-        tasks = instance.case(case_no)["tasks"]
-        for task in tasks:
-            if task["element_id"] == element_id:
-                return dict(task)
-            instance.complete(case_no, task["element_id"], task["outcomes"][0]["value"])
-        return None
-
-    return eventually(step, f"{element_id} of {case_no}")
 
 
 def order(unit: str, in_flight: str, **changes: Any) -> dict[str, Any]:
     """Return the body of a transfer to a unit."""
     return {"area": AREA, "item": ITEM, "unit": unit, "reason": "比照市级清单划转", "in_flight": in_flight, **changes}
-
-
-def effective(instance: Instance, number: int) -> dict[str, Any]:
-    """Return the transfer once the engine has carried it out."""
-
-    def look() -> dict[str, Any] | None:
-        shown = get(instance, "city.coordinator", f"/unit-transfers/{number}")
-        return shown if shown["state"] == "effective" else None
-
-    return eventually(look, "the transfer's day")
 
 
 def test_cases_in_flight_move_to_the_new_unit_on_its_day_none_lost_and_none_doubled(instance: Instance) -> None:

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel, func, select
+from sqlmodel import func, select
 
 import models  # noqa: F401 - registers every table
 from bench import figures, noop_workers, settings, stack, tasklist
 from bench.bare import favourable_outcomes
 from bench.report import with_section
-from models.database import Database
 from models.identity import identity_error
 from models.task import TaskCandidate
 from services.clock import machine_now
 from settings import PROJECT_ROOT
+from tests.factories import databases
 
 
 def test_a_percentile_is_a_value_of_the_sample_at_the_nearest_rank() -> None:
@@ -80,8 +80,7 @@ def test_the_bare_side_answers_as_the_models_ask() -> None:
 
 
 def test_every_page_of_a_filled_list_has_tasks(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'list.db'}")
-    SQLModel.metadata.create_all(database.engine)
+    database = databases.in_file(tmp_path / "list.db")
     tasklist.fill(database, 1200)
     with database.reading() as session:
         counted = session.exec(select(func.count()).select_from(TaskCandidate)).one()

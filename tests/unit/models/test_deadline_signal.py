@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from models.case import Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.database import CHINA
-from models.deadline_signal import SignalKind, signals_of
+from models.deadline_signal import DeadlineSignal, SignalKind, signals_of
 from models.working_calendar import end_of_day, start_of_day
 from tests.factories.cases import build_case
 
@@ -45,6 +45,44 @@ def test_a_case_turns_yellow_breaks_its_promise_and_is_overdue() -> None:
 
 def test_a_promise_as_long_as_the_limit_is_broken_with_it_and_not_told_twice() -> None:
     assert SignalKind.PROMISE_BROKEN not in kinds(case(promised_due_at=at(10, 26)))
+
+
+def test_a_share_comes_due_beside_the_limit_and_the_promise_not_instead() -> None:
+    whole = set(kinds(case()))
+    reviewed, decided = at(10, 9), at(10, 20)
+    substantive = {"mode": Mode.SUBSTANTIVE, "level": 0, "review_due_at": reviewed}
+    late = start_of_day(date(2026, 10, 12))
+    assert set(signals_of(case(**substantive, review_overrun_at=late, forwarding_late_at=late))) >= {
+        DeadlineSignal(SignalKind.REVIEW_OVERDUE, late, reviewed),
+        DeadlineSignal(SignalKind.FORWARDING_LATE, late, late),
+    }
+    with_review = kinds(case(**substantive, review_overrun_at=late))
+    assert set(with_review) == whole | {SignalKind.REVIEW_OVERDUE}
+    forwarded = case(mode=Mode.SUBSTANTIVE, decision_overrun_at=decided + SECOND, decision_due_at=decided)
+    assert set(kinds(forwarded)) == whole | {SignalKind.DECISION_OVERDUE}
+
+
+def test_a_review_with_a_stage_of_its_own_is_overdue_after_its_last_second() -> None:
+    overrun = at(10, 12) + SECOND
+    found = signals_of(case(review_overrun_at=overrun))
+    assert DeadlineSignal(SignalKind.REVIEW_OVERDUE, overrun, at(10, 12)) in found
+    assert {one.kind for one in found} == {*kinds(case()), SignalKind.REVIEW_OVERDUE}
+
+
+def test_what_was_tolerated_is_reminded_of_the_day_before_and_overdue_after_its_end() -> None:
+    until = at(10, 9)
+    found = [one for one in signals_of(case(tolerated_until=until)) if one.kind.value.startswith("tolerance")]
+    assert found == [
+        DeadlineSignal(SignalKind.TOLERANCE_WARNING, at(10, 8), until),
+        DeadlineSignal(SignalKind.TOLERANCE_OVERDUE, until + SECOND, until),
+    ]
+    assert SignalKind.OVERDUE in kinds(case(tolerated_until=until))
+
+
+def test_a_date_that_is_not_there_signals_nothing() -> None:
+    assert signals_of(case(due_at=None, warn_at=None, promised_due_at=None)) == []
+    assert kinds(case(warn_at=None)).keys() == {SignalKind.PROMISE_BROKEN, SignalKind.OVERDUE}
+    assert signals_of(case(accepted_at=None, state=CaseState.CORRECTION_OPEN)) == []
 
 
 def test_nothing_is_signalled_during_a_special_procedure() -> None:

@@ -1,7 +1,6 @@
 """The migrations keep what was there; that they lead to the tables of the models is tested on both databases."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,7 @@ from models.case import Case
 from models.case_deadlines import DueDate
 from models.database import Database
 from services import setup
-
-AT = datetime(2026, 12, 21, 1, tzinfo=UTC).replace(tzinfo=None)
+from tests.factories.earlier_rows import AT, insert, insert_case
 
 
 @pytest.fixture
@@ -24,27 +22,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened = Database(f"sqlite:///{tmp_path / 'tongquan.db'}")
     yield opened
     opened.dispose()
-
-
-def filler(column: sa.Column[object]) -> object:
-    """Return a value a column that may not be empty takes."""
-    for kind, value in ((sa.DateTime, AT), (sa.Date, AT.date()), (sa.Integer, 1), (sa.Boolean, True), (sa.JSON, "[]")):
-        if isinstance(column.type, kind):
-            return value
-    return "window" if column.name == "mode" else "working_day" if column.name == "limit_unit" else column.name[:8]
-
-
-def insert(connection: sa.Connection, name: str, **values: object) -> None:
-    """Insert a row as an earlier release had it; a serial number is the database's to give."""
-    table = sa.Table(name, sa.MetaData(), autoload_with=connection)
-    needed = [one for one in table.columns if not one.nullable]
-    row = {one.name: filler(one) for one in needed if one.name != "id" or not isinstance(one.type, sa.Integer)}
-    connection.execute(table.insert().values({**row, **values}))
-
-
-def insert_case(connection: sa.Connection, number: str, **values: object) -> None:
-    """Insert a case as an earlier release had it."""
-    insert(connection, "case", case_no=number, applicant_digest=number, **values)
 
 
 def test_a_provisional_due_date_stays_provisional_by_its_name(database: Database) -> None:

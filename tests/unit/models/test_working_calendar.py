@@ -1,8 +1,9 @@
 """The working calendar: published days, local days over them, and years that were entered here."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import chinese_calendar
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,9 +11,14 @@ from models.working_calendar import (
     STATUTORY_HOLIDAYS,
     DayKind,
     DaySource,
+    Missing,
     WorkingCalendar,
+    china_date,
+    end_of_day,
     entered_years,
+    missing_of_year,
     published_until,
+    start_of_day,
 )
 
 PUBLISHED = WorkingCalendar(published_until())
@@ -46,6 +52,61 @@ def test_working_days_are_added_counted_and_taken_away_alike(day: date, count: i
         assert PUBLISHED.day(later).working
         again = PUBLISHED.subtract_working_days(later, count)
         assert PUBLISHED.add_working_days(again, count) == later
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [
+        (date(2026, 9, 21), DayKind(True, "工作日")),
+        (date(2026, 9, 19), DayKind(False, "周末")),
+        (date(2026, 10, 1), DayKind(False, "国庆节")),
+        (date(2026, 9, 25), DayKind(False, "中秋节")),
+        (date(2026, 1, 1), DayKind(False, "元旦")),
+        (date(2026, 2, 17), DayKind(False, "春节")),
+        (date(2026, 10, 10), DayKind(True, "国庆节调休上班")),
+        (date(2027, 1, 1), DayKind(True, "工作日（暂定）", True, DaySource.WEEK)),
+        (date(2027, 1, 2), DayKind(False, "周末（暂定）", True, DaySource.WEEK)),
+    ],
+)
+def test_a_day_is_told_by_its_name(day: date, kind: DayKind) -> None:
+    assert WorkingCalendar(date(2026, 12, 31)).day(day) == kind
+
+
+def test_a_local_day_overrules_the_published_one_and_a_guess() -> None:
+    closed = DayKind(False, "窗口停电", source=DaySource.AREA)
+    calendar = WorkingCalendar(date(2026, 12, 31), {date(2026, 9, 21): closed, date(2027, 1, 4): closed})
+    assert calendar.day(date(2026, 9, 21)) == calendar.day(date(2027, 1, 4)) == closed
+    assert calendar.add_working_days(date(2026, 9, 18), 1) == date(2026, 9, 20), "made up for the Mid-autumn days"
+    assert calendar.add_working_days(date(2026, 9, 18), 2) == date(2026, 9, 22)
+
+
+def test_a_day_an_entered_year_does_not_name_follows_the_week_and_is_certain() -> None:
+    calendar = WorkingCalendar(date(2026, 12, 31), entered_years=frozenset({2027}))
+    assert calendar.day(date(2027, 3, 5)) == DayKind(True, "工作日", source=DaySource.CITY)
+    assert calendar.day(date(2027, 3, 6)) == DayKind(False, "周末", source=DaySource.CITY)
+
+
+def test_a_span_is_a_guess_from_the_first_day_past_the_schedule() -> None:
+    calendar = WorkingCalendar(date(2026, 12, 31))
+    assert not calendar.provisional_until(date(2026, 12, 1), date(2026, 12, 31))
+    assert calendar.provisional_until(date(2026, 12, 1), date(2027, 1, 1))
+    assert not calendar.provisional_until(date(2027, 1, 5), date(2027, 1, 5)), "the first day itself does not count"
+
+
+def test_what_a_year_lacks_is_named_and_counted() -> None:
+    days = {day: kind for day, kind in notice_of(2027).items() if "清明" not in kind.reason}
+    assert missing_of_year(2027, days) == Missing(("清明",), 1)
+    assert missing_of_year(2027, notice_of(2027, days_each=1)) == Missing((), 6)
+    assert missing_of_year(2028, days) == Missing(STATUTORY_HOLIDAYS, 13)
+    assert missing_of_year(2027, notice_of(2027)) is None
+
+
+def test_days_begin_and_end_in_china() -> None:
+    day = date(2026, 9, 21)
+    assert start_of_day(day).isoformat() == "2026-09-21T00:00:00+08:00"
+    assert end_of_day(day).isoformat() == "2026-09-21T23:59:59+08:00"
+    assert china_date(datetime(2026, 9, 20, 16, tzinfo=UTC)) == day
+    assert china_date(datetime(2026, 9, 20, 15, 59, tzinfo=UTC)) == date(2026, 9, 20)
 
 
 def test_a_day_past_the_schedule_is_a_guess_by_the_week_and_says_so() -> None:

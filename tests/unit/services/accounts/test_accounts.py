@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from freezegun import freeze_time
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from models.account import AccessToken, Account
 from models.catalogue import Area, AreaKind, CountyUnit, Responsibility, SupervisorLevel, Unit
@@ -17,6 +17,7 @@ from services.accounts.sessions import BadCredentials
 from services.errors import InvalidInput, SetupError, Unauthenticated
 from services.journal import audit
 from settings import Settings, get_settings
+from tests.factories import databases
 
 NOW = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -24,8 +25,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
-    SQLModel.metadata.create_all(opened.engine)
+    opened = databases.in_file(tmp_path / "accounts.db")
     with opened.transaction() as session:
         registration.create_account(session, "li", "李", PASSWORD, ["xingguo.window", "xingguo.reviewer"])
     yield opened
@@ -107,7 +107,7 @@ def test_an_unknown_name_costs_a_password_check_too(database: Database, monkeypa
     attempt(database, PASSWORD, NOW, username="nobody")
     attempt(database, "wrong", NOW)
     assert len(checked) == 2
-    assert {stored.split("$")[3] for stored in checked} == {"m=65536,t=3,p=4"}
+    assert len({stored.split("$")[3] for stored in checked}) == 1, "the same work for both"
 
 
 class Counting:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from models.case import Case
 from models.catalogue import Mode
-from models.database import Database
 from services.accounts import rights, system_rights
 from services.accounts.actors import Actor
 from services.clock import machine_now
+from tests.factories import databases
 from tests.factories.cases import build_case
 
 READERS = {
@@ -70,8 +70,7 @@ def cases() -> list[Case]:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    database = Database(f"sqlite:///{tmp_path / 'rights.db'}")
-    SQLModel.metadata.create_all(database.engine)
+    database = databases.in_file(tmp_path / "rights.db")
     with database.transaction() as opened:
         opened.add_all(cases())
         opened.flush()

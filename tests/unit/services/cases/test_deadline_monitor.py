@@ -1,6 +1,5 @@
 """The watch over a case's dates: what it carries out at once, and what it leaves alone."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -8,114 +7,29 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 from sqlalchemy import update
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
-from catalog_data.loader import load_catalogue
 from models.account import Account, Membership
 from models.audit import TimelineEntry
-from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
-from models.catalogue import GuideVersion, ItemVersion, Mode
-from models.database import CHINA, Database
+from models.case import Case
+from models.catalogue import GuideVersion, ItemVersion
+from models.database import CHINA
 from models.notification import Notification
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
-from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
-from services.accounts.actors import Actor
 from services.casefile import case_list
 from services.cases import applicant_actions, deadline_monitor, hearings, special_procedures
 from services.cases.hearings import Hearing, HearingDates, NotImpartial
-from services.cases.special_procedures import CaseNotRunning, ProcedureEnded
-from services.catalogue.seeding import seed_catalogue
+from services.cases.special_procedures import CaseNotRunning, LimitOver, ProcedureEnded
 from services.deadlines import case_deadlines, clock_views
 from services.errors import InvalidInput
+from tests.factories.running_case import ACCEPTED, APPROVER, DUE, REVIEWER, WINDOW, answer
+from tests.factories.running_case import case as case
+from tests.factories.running_case import session as session
 
-ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
-DUE = end_of_day(date(2026, 10, 26))
-REVIEWER = Actor("city.zrzy.reviewer", "审查", frozenset({"city.zrzy.reviewer"}))
-WINDOW = Actor("xingguo.window", "窗口", frozenset({"xingguo.window"}))
 versions = count(100)
 THRESHOLDS: dict[str, Any] = {"yellowShare": 0.8, "yellowDays": 0}
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    opened = Database("sqlite://")
-    SQLModel.metadata.create_all(opened.engine)
-    with opened.transaction() as session:
-        seed_catalogue(session, load_catalogue())
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with Session(database.engine, expire_on_commit=False) as opened:
-        yield opened
-        opened.rollback()
-
-
-@pytest.fixture
-def case(session: Session) -> Case:
-    """Return a case of W-01 in xingguo, accepted on 21 September 2026 with twenty working days."""
-    made = Case(
-        case_no="3607322026092100001",
-        query_code="Q",
-        item_code="W-01",
-        item_version=1,
-        guide_version=1,
-        item_name="事项",
-        mode=Mode.WINDOW,
-        power_kind="license",
-        power_type="行政许可",
-        area="xingguo",
-        city_unit="zrzy",
-        applicant_digest="d",
-        submitted_by="xingguo.window",
-        state=CaseState.IN_DEPARTMENT,
-        received_at=ACCEPTED,
-        accepted_at=ACCEPTED,
-        limit_days=20,
-        promised_days=20,
-        process_id="front-window",
-    )
-    session.add(made)
-    session.flush()
-    session.add(
-        Applicant(
-            case_no=made.case_no,
-            kind=ApplicantKind.PERSON,
-            name="测试申请人",
-            id_type=IdentityType.ID_CARD,
-            id_number="362101195001010016",
-            phone="13800000000",
-        )
-    )
-    session.flush()
-    with freeze_time(ACCEPTED):
-        case_deadlines.refresh(session, made)
-    return made
-
-
-def answer(session: Session, case: Case, outcome: str, at: datetime) -> None:
-    """Record an answer whose job has not carried it out yet."""
-    session.add(
-        TaskOutcome(
-            task_key=1,
-            case_no=case.case_no,
-            process_id="front-window",
-            element_id="Task_CityDecide",
-            task_name="作出审批决定",
-            account="city.zrzy.approver",
-            outcome=outcome,
-            outcome_label="准予",
-            opinion="",
-            form_values={},
-            status=TaskOutcomeStatus.RECORDED,
-            decided_at=at,
-        )
-    )
-    session.flush()
 
 
 def answer_of_review(session: Session, case: Case) -> None:
@@ -192,15 +106,11 @@ def test_what_is_already_past_is_told_at_once_and_the_watch_sleeps_to_what_comes
 
 def test_nothing_stops_or_lengthens_a_clock_once_the_decision_is_answered(session: Session, case: Case) -> None:
     answer(session, case, "deny", ACCEPTED + timedelta(days=1))
-    approver = Actor("city.zrzy.approver", "审批", frozenset({"city.zrzy.approver"}))
     with freeze_time(ACCEPTED + timedelta(days=1)):
         with pytest.raises(CaseNotRunning):
             special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
         with pytest.raises(CaseNotRunning):
-            special_procedures.extend(session, approver, case, 5, "复杂")
-
-
-APPROVER = Actor("city.zrzy.approver", "审批", frozenset({"city.zrzy.approver"}))
+            special_procedures.extend(session, APPROVER, case, 5, "复杂")
 
 
 def give_guide(session: Session, case: Case, **limits: Any) -> None:
@@ -229,6 +139,16 @@ def test_an_extension_is_as_long_as_the_guide_allows_else_ten_working_days(
         with pytest.raises(InvalidInput) as refused:
             special_procedures.extend(session, APPROVER, case, days, "联合办理")
     assert refused.value.problems[0].message == f"应为1至{named or 10}个工作日"
+
+
+def test_a_limit_is_extended_to_its_last_second_and_not_after(session: Session, case: Case) -> None:
+    with freeze_time(DUE + timedelta(seconds=1)), pytest.raises(LimitOver) as refused:
+        special_procedures.extend(session, APPROVER, case, 5, "复杂")
+    assert (refused.value.code, refused.value.status) == ("limit_over", 409)
+    with freeze_time(DUE):
+        special_procedures.extend(session, APPROVER, case, 5, "复杂")
+    assert case.deadlines.due_at is not None
+    assert case.deadlines.due_at > DUE
 
 
 def test_a_limit_the_guide_makes_firm_is_never_extended(session: Session, case: Case) -> None:

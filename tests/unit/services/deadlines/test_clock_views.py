@@ -17,9 +17,9 @@ from services.calendar.revisions import DayEntry
 from services.cases import acceptance, applicant_actions, decisions, special_procedures
 from services.deadlines import case_deadlines, clock_views
 from services.deadlines.clock_views import ClockView
-from tests.unit.services.cases.test_deadline_monitor import ACCEPTED, REVIEWER, WINDOW, answer, case, database, session
-
-__all__ = ["case", "database", "session"]
+from tests.factories.running_case import ACCEPTED, REVIEWER, WINDOW, answer
+from tests.factories.running_case import case as case
+from tests.factories.running_case import session as session
 
 COORDINATOR = Actor("city.coordinator", "统筹", frozenset({"city.coordinator"}))
 DECIDED = ACCEPTED + timedelta(days=9)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from pypdf import PdfReader
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 import models  # noqa: F401
 from models.account import Account
@@ -28,13 +28,13 @@ from models.case import (
     Verdict,
 )
 from models.catalogue import Area, AreaKind, CountyUnit, GuideVersion, Mode, Unit
-from models.database import Database
 from models.document import Certificate, CertificateStatus, Document, DocumentKind
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from services import numbering
 from services.documents import issuance, signing
 from services.errors import NotFound, SetupError
 from settings import Environment, Settings, get_settings
+from tests.factories import databases
 from tests.factories.cases import build_case
 from tests.factories.papers import ACCEPTED, DECIDED, RECEIVED
 
@@ -53,8 +53,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     monkeypatch.delenv("TONGQUAN_SIGNING_KEY", raising=False)
     get_settings.cache_clear()
     signing.forget_key()
-    database = Database(f"sqlite:///{tmp_path / 'unit.db'}")
-    SQLModel.metadata.create_all(database.engine)
+    database = databases.in_file(tmp_path / "unit.db")
     with database.transaction() as opened:
         _seed(opened)
         yield opened

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from models.audit import AuditEntry
 from models.database import Database
 from services.journal import audit
+from tests.factories import databases
 
 AT = datetime(2026, 9, 21, 1, 0, 0, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'audit.db'}")
-    SQLModel.metadata.create_all(opened.engine)
+    opened = databases.in_file(tmp_path / "audit.db")
     yield opened
     opened.dispose()
 

@@ -1,5 +1,4 @@
 """What happens to delegated powers reaches the notifications (催办与督办) of who has to act on it."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from datetime import date, datetime, timedelta
 
@@ -21,7 +20,8 @@ from services.notifications import inbox
 from services.powers import agreements, filings
 from services.supervision import policy_notices
 from services.takeovers import recalls
-from tests.factories.powers import actor, add_case, session
+from tests.factories.powers import actor, add_case
+from tests.factories.powers import session as session
 
 START = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 

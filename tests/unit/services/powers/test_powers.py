@@ -1,5 +1,4 @@
 """Rules on delegated powers that need no engine: rights, refusals, dates, differences."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 import csv
 import io
@@ -40,7 +39,8 @@ from services.takeovers import recalls, unit_transfers
 from services.takeovers.cases_in_flight import NotYetDue
 from services.tasks import intake
 from tests.factories.cases import build_case
-from tests.factories.powers import actor, add_case, session
+from tests.factories.powers import actor
+from tests.factories.powers import session as session
 from tests.instance import id_card
 
 serial = itertools.count(1)

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 import yaml
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from catalog_data.guide import Guide
 from catalog_data.guide_files import MOST_VALUES
 from catalog_data.loader import load_catalogue
 from models.catalogue import GuideVersion, ItemVersion, Mode, PowerKind
-from models.database import Database
 from models.working_calendar import china_date
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
@@ -20,6 +19,7 @@ from services.clock import product_now
 from services.errors import Forbidden, InvalidInput, NotFound
 from services.powers import ledger
 from services.publishing import guide_versions
+from tests.factories import databases
 
 NEW = "S-46"
 
@@ -35,10 +35,8 @@ BOSS = actor("city.coordinator")
 @pytest.fixture
 def session() -> Iterator[Session]:
     """Yield a session over a seeded database in memory, with one item a later list brought."""
-    database = Database("sqlite://")
-    SQLModel.metadata.create_all(database.engine)
+    database = databases.in_memory(seeded=True)
     with database.transaction() as opened:
-        seed_catalogue(opened, load_catalogue())
         opened.add(
             ItemVersion(
                 code=NEW,

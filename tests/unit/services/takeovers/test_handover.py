@@ -1,31 +1,28 @@
 """What a recall does to an answer given at that very moment, and to cases that did not come to the city."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 
 import pytest
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from bridge import handovers, reconciler
-from catalog_data.loader import load_catalogue
 from models.case import Case, CaseState
-from models.database import Database
 from models.engine_state import ProcessInstance
 from models.in_flight import Disposition, InFlight
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.recall import RecallCase
-from models.task import Task, TaskCandidate
+from models.task import Task
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
-from services.catalogue.seeding import seed_catalogue
 from services.clock import machine_now, product_now
 from services.takeovers import handover, recalls
-from services.tasks import access, completion, worklist
+from services.tasks import access, completion
 from services.tasks.views import TaskCompletion
+from tests.factories import databases
 from tests.factories.bridge_records import fake_hooks
-from tests.factories.powers import actor, add_case, session
+from tests.factories.powers import actor, add_case
+from tests.factories.powers import session as session
 
 keys = count(100)
 GRACE = reconciler.QUIET_GRACE
@@ -218,10 +215,8 @@ def test_a_handover_the_engine_lost_is_asked_for_again_with_growing_pauses(sessi
 
 
 def test_the_reconciler_tells_of_what_it_put_right() -> None:
-    database = Database("sqlite://")
-    SQLModel.metadata.create_all(database.engine)
+    database = databases.in_memory(seeded=True)
     with database.transaction() as opened:
-        seed_catalogue(opened, load_catalogue())
         recall(opened)
         received(opened)
     found = reconciler.reconcile(database, fake_hooks())

@@ -1,5 +1,4 @@
 """The monitoring figures that suggest a recall: a county answers for its own share of the clock alone."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from datetime import datetime, timedelta
 from itertools import count
@@ -13,7 +12,8 @@ from models.dossier import TransferDossier
 from models.task import Task, TaskStatus
 from services.clock import product_now
 from services.takeovers.recall_views import suggestions
-from tests.factories.powers import add_case, session
+from tests.factories.powers import add_case
+from tests.factories.powers import session as session
 
 DAY = timedelta(days=1)
 numbers = count(1)

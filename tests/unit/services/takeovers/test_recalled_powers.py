@@ -1,5 +1,4 @@
 """What follows from a recalled power: the list, the guide's page, who is responsible, told and pushed to."""
-# ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from datetime import date, timedelta
 
@@ -15,7 +14,8 @@ from services.clock import product_now
 from services.notifications import inbox
 from services.supervision import policy_notices, pushes
 from services.takeovers import recalls
-from tests.factories.powers import actor, add_case, session
+from tests.factories.powers import actor, add_case
+from tests.factories.powers import session as session
 
 
 def recall(session: Session, item: str, area: str, *, in_days: int = 0) -> date:
