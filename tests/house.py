@@ -91,7 +91,7 @@ def picture() -> str:
         floors.setdefault(floor(room), []).append(room)
     top = max(floors)
     place: dict[str, tuple[float, float]] = {}
-    for level, rooms in floors.items():
+    for level, rooms in sorted(floors.items()):
         gap = (WIDTH - 2 * MARGIN) / len(rooms)
         order = sorted(rooms, key=lambda room: (_centre(room, place), room))
         for position, room in enumerate(order):
@@ -138,7 +138,7 @@ def picture() -> str:
 def _centre(room: str, place: dict[str, tuple[float, float]]) -> float:
     """Return where the rooms below stand on average, so that arrows run straight."""
     known = [place[below][0] for below in arrows()[room] if below in place]
-    return sum(known) / len(known) if known else 0.0
+    return round(sum(sorted(known)) / len(known), 3) if known else 0.0
 
 
 def _short(text: str, most: int = 34) -> str:

@@ -4,17 +4,15 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from models.clock_state import AdvanceStatus, ClockAdvance
-from models.engine_state import Heartbeat, ProcessDefinition
-from models.protocol import JobType
+from models.engine_state import Heartbeat
 from services import clock
 from services.clock import machine_now
-from services.health import shipped_processes
+from tests.integration.readiness import beat_everywhere, deploy_everything
 from tests.integration.web import NOW, Web, web_over
 from tests.integration.web import web as web
 
@@ -25,31 +23,6 @@ def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         with served.database.transaction() as session:
             clock.control(session, NOW)
         yield served
-
-
-def beat_everywhere(web: Web, at: datetime, **missing: Any) -> None:
-    components = ["feed", "relay", *(f"worker:{job_type}" for job_type in JobType)]
-    with web.database.transaction() as session:
-        for component in components:
-            detail = {"engine": True} if component == "relay" else {}
-            session.merge(Heartbeat(component=component, at=at, detail=detail))
-
-
-def deploy_everything(web: Web) -> None:
-    with web.database.transaction() as session:
-        for key, process_id in enumerate(sorted(shipped_processes()), start=10):
-            session.merge(
-                ProcessDefinition(
-                    key=key,
-                    process_id=process_id,
-                    version=1,
-                    name=process_id,
-                    resource_name=f"{process_id}.bpmn",
-                    checksum="0",
-                    xml="",
-                    deployed_at=NOW,
-                )
-            )
 
 
 def test_alive_at_the_root_and_under_the_base(web: Web) -> None:

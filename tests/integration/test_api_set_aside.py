@@ -19,7 +19,7 @@ from models.set_aside import SetAsideRecord
 from models.task import Task
 from services.clock import machine_now
 from tests.factories.bridge_records import Log, bulk, feed_over, form_record
-from tests.integration.test_api_operations import beat_everywhere, deploy_everything
+from tests.integration.readiness import beat_everywhere, deploy_everything
 from tests.integration.web import NOW, PASSWORD, Web, web
 
 ADMINISTRATOR = "admin.system"
