@@ -264,5 +264,5 @@ def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, datab
         )
 
 
-def _outcome(told: dict[str, Any]) -> CaseOutcome:
-    return CaseOutcome.model_validate(told)
+def _outcome(outcome: dict[str, Any]) -> CaseOutcome:
+    return CaseOutcome.model_validate(outcome)

@@ -15,7 +15,7 @@ from services.clock import machine_now
 from services.health import OperatingFigures, operating_figures
 
 FIGURES_LIVE_SECONDS: Final = 10.0
-"""How long counted figures are told again instead of counting anew."""
+"""How long counted figures are served again instead of being counted anew."""
 
 UNMATCHED: Final = "unmatched"
 

@@ -64,7 +64,7 @@ class FileResponse(Response):
 def issue_policy_notice(
     body: PolicyNoticeInput, response: Response, caller: Caller, database: WebDatabase
 ) -> PolicyNoticeView:
-    """Register a policy document as a supervisor; the approvers of its items are told at once."""
+    """Register a policy document as a supervisor; the approvers of its items are notified at once."""
     content = policy_notices.decode_file(body.file.content_base64) if body.file is not None else None
     with database.transaction() as session:
         notice = policy_notices.issue(

@@ -158,10 +158,10 @@ async def _product_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # It is registered for nothing else.
     english = prefers_english(request.headers.get("accept-language"))
-    told: dict[str, str] = {}
+    messages: dict[str, str] = {}
     for one in error.errors():
-        told.setdefault(_field(one["loc"]), validation_message(one, english=english))
-    found = [FieldProblem(field, message) for field, message in told.items()]
+        messages.setdefault(_field(one["loc"]), validation_message(one, english=english))
+    found = [FieldProblem(field, message) for field, message in messages.items()]
     refusal = InvalidInput(found)
     refusal.detail_en = "; ".join(f"{one.field}: {one.message}" for one in found) or refusal.title_en
     return _answer(request, refusal, [FieldError(field=one.field, message=one.message) for one in found])

@@ -47,8 +47,8 @@ signature_scheme = APIKeyHeader(
 )
 _SIGNED: dict[str, Any] = {
     "parameters": [
-        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": told}
-        for name, told in (
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": description}
+        for name, description in (
             (ENDPOINT_HEADER, "The id of the subscription whose secret signs."),
             (ID_HEADER, "An id of the sender's own for this message."),
             (TIMESTAMP_HEADER, "When it was sent, in Unix seconds; five minutes off at most."),

@@ -40,7 +40,7 @@ def is_of_the_record(failure: Exception) -> bool:
 
 
 def reason_of(failure: Exception) -> str:
-    """Say in a sentence for administrators why a record could not be projected; no value of the record is told."""
+    """Say in a sentence for administrators why a record could not be projected; no value of the record is quoted."""
     if isinstance(failure, UnreadableModel):
         return str(failure)
     if isinstance(failure, sql.IntegrityError):

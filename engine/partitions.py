@@ -30,10 +30,10 @@ def led_partitions(management_url: str) -> dict[int, Positions] | None:
     try:
         response = loopback_client().get(f"{management_url}/actuator/partitions", timeout=CALL_TIMEOUT_SECONDS)
         response.raise_for_status()
-        told = response.json()
+        answer = response.json()
         return {
             int(number): Positions(int(one["processedPosition"]), max(0, int(one["exportedPosition"])))
-            for number, one in told.items()
+            for number, one in answer.items()
             if one.get("role") == "LEADER"
         }
     except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):

@@ -120,7 +120,7 @@ def compute_clock(
     yellow_share: float = DEFAULT_YELLOW_SHARE,
     yellow_days: int = 0,
 ) -> CaseClock:
-    """Reckon a limit of ``limit`` days after ``started``.
+    """Compute a limit of ``limit`` days after ``started``.
 
     ``extension`` lengthens it by that many working days, whatever the limit's own unit (行政许可法 art. 42, 82).
     ``stopped`` is the day the case was decided; days after it are not used up, and say so. A limit of 0 ends on
@@ -181,7 +181,7 @@ def compute_receipt_clock(
     supplied: date | None = None,
     answered: date | None = None,
 ) -> ReceiptClock:
-    """Reckon the limit to accept, refuse or ask for a correction, every day told.
+    """Compute the limit to accept, refuse or ask for a correction, every day explained.
 
     ``corrected`` is the day of the correction notice: after it nothing runs until ``supplied``, the day the supplement
     came, from which the limit runs anew. ``answered`` is the day the window answered; days after it are not used up.
@@ -189,17 +189,17 @@ def compute_receipt_clock(
     first = compute_clock(received, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=corrected or answered)
     if corrected is None:
         return ReceiptClock(limit, first.days, first.due_on, first.used, first.provisional)
-    told = [day for day in first.days if day.date <= corrected]
+    explained = [day for day in first.days if day.date <= corrected]
     day, until = corrected + ONE_DAY, today if supplied is None else supplied
     while day <= until:
         kind = calendar.day(day)
         status = DayStatus.PAUSED if kind.working else DayStatus.NON_WORKING
-        told.append(Day(day, status, AWAITING_SUPPLEMENT if kind.working else kind.reason))
+        explained.append(Day(day, status, AWAITING_SUPPLEMENT if kind.working else kind.reason))
         day += ONE_DAY
     if supplied is None:
-        return ReceiptClock(limit, tuple(told), None, first.used, first.provisional)
+        return ReceiptClock(limit, tuple(explained), None, first.used, first.provisional)
     anew = compute_clock(supplied, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=answered)
-    return ReceiptClock(limit, (*told, *anew.days[1:]), anew.due_on, anew.used, anew.provisional)
+    return ReceiptClock(limit, (*explained, *anew.days[1:]), anew.due_on, anew.used, anew.provisional)
 
 
 def share_of(limit: int, share: float) -> int:

@@ -58,7 +58,7 @@ class CaseDeadlines(SQLModel, table=True):
     thresholds: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     """The row of ``warning-thresholds`` by which the warnings and overruns are computed."""
     clock_version: int = 0
-    """How often ``deadline-watch`` was told that the dates moved."""
+    """How often ``deadline-watch`` was notified that the dates moved."""
 
     @property
     def watched(self) -> tuple[datetime | None, ...]:

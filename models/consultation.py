@@ -29,7 +29,7 @@ class Question(SQLModel, table=True):
 
 
 class Precedent(SQLModel, table=True):
-    """A model case: how a kind of application is to be handled, told without anybody's personal data."""
+    """A model case: how a kind of application is to be handled, without anybody's personal data."""
 
     id: int | None = Field(default=None, primary_key=True)
     item: str = Field(index=True, max_length=32)

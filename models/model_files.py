@@ -1,4 +1,4 @@
-"""Read what a designer wrote: a form's JSON, a process's XML. What cannot be read is told, never changed.
+"""Read what a designer wrote: a form's JSON, a process's XML. What cannot be read is reported, never changed.
 
 The engine is more lenient than the product: Camunda 8.5.8 takes a form with a byte order mark, a lone surrogate, a
 number that is infinite, or text behind its end, and a model in any encoding Java knows. Each of them would have to be
@@ -71,14 +71,14 @@ def read_process(content: bytes) -> str:
 
 def json_fault(exc: orjson.JSONDecodeError) -> str:
     """Say in words for people why a text is no JSON the product can keep."""
-    told = str(exc)
-    if "UTF-8" in told:
+    message = str(exc)
+    if "UTF-8" in message:
         return "不是 UTF-8 编码"
-    if "surrogate" in told:
+    if "surrogate" in message:
         return f"含有残缺的字符（单独的代理项，如 \\ud800），在第 {exc.lineno} 行"
-    if "infinity" in told:
+    if "infinity" in message:
         return f"含有超出范围的数字（如 1e400），在第 {exc.lineno} 行"
-    if "depth" in told or "recursion" in told.lower():
+    if "depth" in message or "recursion" in message.lower():
         return "嵌套过深"
     return f"不是有效的 JSON（第 {exc.lineno} 行第 {exc.colno} 列）"
 

@@ -11,7 +11,7 @@ from models.database import Instant, choice
 
 
 class OutboxKind(StrEnum):
-    """What the relay is to do; the payload's fields are told at each kind.
+    """What the relay is to do; the payload's fields are listed at each kind.
 
     ``publish_message``: name, correlation_key, variables, time_to_live_ms, message_id.
     ``complete_user_task``: key, variables. ``assign_user_task``: key, assignee (null = release).

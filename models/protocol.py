@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Message(StrEnum):
-    """Message names; each is published with the correlation key told beside it."""
+    """Message names; each is published with the correlation key named beside it."""
 
     CASE_SUBMITTED_WINDOW = "case-submitted-window"  # case number
     CASE_SUBMITTED_DIRECT = "case-submitted-direct"  # case number

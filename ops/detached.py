@@ -84,12 +84,12 @@ def _follow(
             return ended or 1
         if own is not None and own.ready:
             return 0
-        told = own.waiting if own is not None else None
-        if told is None:
+        waiting = own.waiting if own is not None else None
+        if waiting is None:
             # Nothing is started yet; the supervisor's own work is all there is to see.
             still = progress.still_seconds(signs_of(process.pid, log))
-            told = WaitRecord(f"实例仍在准备；日志：{log}", still)
-        if why := why_given_up(told, time.monotonic() - begun, limit):
+            waiting = WaitRecord(f"实例仍在准备；日志：{log}", still)
+        if why := why_given_up(waiting, time.monotonic() - begun, limit):
             down(directory)
             raise SetupError(f"启动未成，已停止：{why}")
         time.sleep(POLL_SECONDS)

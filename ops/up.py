@@ -220,7 +220,7 @@ class Instance:
             self.supervisor.start(self.search)
 
     def run(self) -> int:
-        """Look after the children until told to stop; return the exit status."""
+        """Look after the children until asked to stop; return the exit status."""
         watch = StartWatch(self.directory, self.url, self.supervisor, self.deployment, self.engine, self.search_ready)
         try:
             begun = looked_at = time.monotonic()

@@ -149,11 +149,11 @@ def _processes(session: Session) -> Check:
         ).all()
     )
     missing = shipped_processes() - deployed
-    told = [
+    reasons = [
         _listed("已从引擎中删除，办件会停在调用它的环节，请运行 tongquan deploy", sorted(missing & known)),
         _listed("尚未部署", sorted(missing - known)),
     ]
-    return Check(ok=not missing, reason="；".join(filter(None, told)))
+    return Check(ok=not missing, reason="；".join(filter(None, reasons)))
 
 
 def _feed(feed: Heartbeat | None, now: datetime, longest_lag: float) -> Check:

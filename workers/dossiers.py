@@ -36,6 +36,6 @@ def receive_dossier(job: Job) -> dict[str, object]:
 def return_dossier(job: Job) -> dict[str, object]:
     """Record the city's return of the dossier, with its reason; the county unit may have changed meanwhile."""
     with job_transaction(job) as session:
-        told = dossiers.return_dossier(session, case_no(job))
+        returned = dossiers.return_dossier(session, case_no(job))
         handover.keep_with_city(session, case_no(job))
-        return told | unit_transfers.follow_return(session, case_no(job))
+        return returned | unit_transfers.follow_return(session, case_no(job))

@@ -281,9 +281,9 @@ def _answers(guide: Guide | None, given: dict[str, Any]) -> list[Answer]:
 
 def _change_token(case: Case, open_tasks: list[TaskView]) -> str:
     owed = case.deadlines
-    told: list[object] = [case.state, case.level, owed.clock_version, case.decided_at, case.closed_at, owed.due_at]
-    told += [(one.id, one.assignee, one.light.value) for one in open_tasks]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    visible: list[object] = [case.state, case.level, owed.clock_version, case.decided_at, case.closed_at, owed.due_at]
+    visible += [(one.id, one.assignee, one.light.value) for one in open_tasks]
+    return hashlib.sha256(repr(visible).encode()).hexdigest()[:16]
 
 
 def _supplement_page(

@@ -47,12 +47,12 @@ def month_sheets(
     """
     if not days:
         return []
-    told = {day.date: day for day in days}
-    first, last = min(told), max(max(told), due or min(told))
+    explained = {day.date: day for day in days}
+    first, last = min(explained), max(max(explained), due or min(explained))
     sheets = []
     year, month = first.year, first.month
     while (year, month) <= (last.year, last.month):
-        sheets.append(_sheet(year, month, told, due, today, min(today, stopped or today)))
+        sheets.append(_sheet(year, month, explained, due, today, min(today, stopped or today)))
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return sheets
 
@@ -63,16 +63,16 @@ def share_used(clock: ClockView) -> int:
 
 
 def _sheet(
-    year: int, month: int, told: dict[date, ClockDay], due: date | None, today: date, used_until: date
+    year: int, month: int, explained: dict[date, ClockDay], due: date | None, today: date, used_until: date
 ) -> MonthSheet:
     weeks: list[list[DayCell | None]] = []
     for week in Calendar(MONDAY).monthdatescalendar(year, month):
-        own = [_cell(day, told.get(day), due, today, used_until) if day.month == month else None for day in week]
+        own = [_cell(day, explained.get(day), due, today, used_until) if day.month == month else None for day in week]
         weeks.append(own)
     return MonthSheet(year, month, weeks)
 
 
-def _cell(day: date, told: ClockDay | None, due: date | None, today: date, used_until: date) -> DayCell:
-    status, reason = (told.status, told.reason) if told else ("", "")
+def _cell(day: date, explained: ClockDay | None, due: date | None, today: date, used_until: date) -> DayCell:
+    status, reason = (explained.status, explained.reason) if explained else ("", "")
     ahead = status == COUNTED and day > used_until
     return DayCell(day, status, reason, due=day == due, today=day == today, ahead=ahead)

@@ -71,7 +71,7 @@ def some_key(value: int | None) -> int | None:
 
 
 def parse_bulk(body: bytes) -> Bulk:
-    """Parse a ``_bulk`` body; the exporter is told by the prefix of the index the first action names.
+    """Parse a ``_bulk`` body; the exporter is known by the prefix of the index the first action names.
 
     A record's line that cannot be read becomes a record with a fault, placed by its action's id.
 

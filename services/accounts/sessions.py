@@ -31,7 +31,7 @@ TOKEN_BYTES: Final = 32
 
 
 class BadCredentials(Unauthenticated):
-    """The name or password is wrong, or the account is locked or inactive; which one is not told."""
+    """The name or password is wrong, or the account is locked or inactive; which one is not said."""
 
     code = "bad_credentials"
     title, title_en = "用户名或密码错误，或账号已被锁定", "Wrong user name or password, or the account is locked"

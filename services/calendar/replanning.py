@@ -41,7 +41,7 @@ def change_calendar(
 
 
 def replan(session: Session, area: str, days: Sequence[date]) -> int:
-    """Reckon anew every running case whose dates a change of ``days`` can move; return how many moved."""
+    """Recompute every running case whose dates a change of ``days`` can move; return how many moved."""
     first = min(days)
     if area == CITY_WIDE and first > published_until():
         # A year entered here is whole by all of its holidays: one day more or less settles or unsettles all of it.
@@ -50,7 +50,7 @@ def replan(session: Session, area: str, days: Sequence[date]) -> int:
 
 
 def replan_provisional(session: Session) -> int:
-    """Reckon anew every running case with a provisional date; return how many moved."""
+    """Recompute every running case with a provisional date; return how many moved."""
     query = _open_cases().where(_guessed()).order_by(col(Case.case_no))
     return _replan(session, list(session.exec(query).all()))
 

@@ -118,8 +118,8 @@ def change(
     _require_good(entries)
     revision = enter(session, actor.username, area, entries, product_now(session), source=source)
     if revision is not None:
-        told = {"area": area, "revision": revision.id, "days": revision.days, "source": source}
-        audit.append(session, actor.username, "calendar.change", area or "city", told, revision.changed_at)
+        detail = {"area": area, "revision": revision.id, "days": revision.days, "source": source}
+        audit.append(session, actor.username, "calendar.change", area or "city", detail, revision.changed_at)
     return revision
 
 

@@ -226,14 +226,14 @@ def _body(session: Session, case: Case, signature_id: int | None) -> dict[str, A
 
 
 def _material(one: Material) -> dict[str, Any]:
-    told = {
+    content = {
         "name": one.name,
         "copies": one.copies,
         "kind": one.kind.value,
         "present": one.present,
         "round": one.round,
     }
-    return {**told, "sha256": _digest(told)}
+    return {**content, "sha256": _digest(content)}
 
 
 def _digest(value: object) -> str:

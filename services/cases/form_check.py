@@ -165,8 +165,8 @@ def _date_finding(session: Session, item: ItemVersion, case: Case, today: date) 
         covered = agreements.covers(session, case.area, item.code, today)
         return Finding(Rule.DATE, "承接协议", covered, "承接协议已生效" if covered else "承接协议未生效")
     since = item.in_force_from
-    told = f"本事项自{since}起实施" if since else "本事项已实施"
-    return Finding(Rule.DATE, "实施日期", item.in_force(today), told)
+    text = f"本事项自{since}起实施" if since else "本事项已实施"
+    return Finding(Rule.DATE, "实施日期", item.in_force(today), text)
 
 
 def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:

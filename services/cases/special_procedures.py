@@ -144,12 +144,12 @@ def set_hearing(
     for name, value in vars(merged).items():
         setattr(procedure, name, value)
     session.add(procedure)
-    told = [f"{label}{value}" for label, value in hearings.particulars(session, merged)]
+    particulars = [f"{label}{value}" for label, value in hearings.particulars(session, merged)]
     timeline.append(
         session,
         case.case_no,
         "special_procedure.hearing",
-        f"听证安排：{'，'.join(told)}",
+        f"听证安排：{'，'.join(particulars)}",
         actor=actor.username,
         at=now,
         key=f"special_procedure.hearing:{procedure.id}:{now.isoformat()}",

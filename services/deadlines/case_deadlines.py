@@ -184,14 +184,14 @@ def last_day_if_accepted(session: Session, case: Case, today: date) -> date:
 
 
 def case_clock(case: Case, inputs: ClockInputs, now: datetime) -> CaseClock | None:
-    """Reckon the case's clock for the statutory limit as of ``now``; None before acceptance."""
+    """Compute the case's clock for the statutory limit as of ``now``; None before acceptance."""
     if case.accepted_at is None or case.limit_days is None:
         return None
     return _clock(case, inputs, case.accepted_at, case.limit_days, now)
 
 
 def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptClock:
-    """Reckon the case's receipt limit as of ``now``, every day told."""
+    """Compute the case's receipt limit as of ``now``, every day explained."""
 
     def day(at: datetime | None) -> date | None:
         return china_date(at) if at is not None else None
@@ -211,7 +211,7 @@ def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptCloc
 
 
 def refresh(session: Session, case: Case, inputs: ClockInputs | None = None) -> bool:
-    """Reckon the case anew, write its dates and those of its open tasks, and tell whether a watched date moved."""
+    """Recompute the case, write its dates and those of its open tasks, and tell whether a watched date moved."""
     before = case.deadlines.watched
     set_dates(case, inputs or gather(session, [case]).of(case), product_now(session))
     session.add(case)
@@ -296,7 +296,7 @@ def finalize(session: Session, case: Case) -> None:
 
 
 def recompute(session: Session, case: Case) -> None:
-    """Reckon the case anew after something it depends on happened, and wake the watch if a date moved."""
+    """Recompute the case after something it depends on happened, and wake the watch if a date moved."""
     if refresh(session, case):
         announce_change(session, case)
 
@@ -385,7 +385,7 @@ def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
 def _clock(
     case: Case, inputs: ClockInputs, since: datetime, limit: int, now: datetime, *, county: bool = False
 ) -> CaseClock:
-    """Reckon a limit from ``since``; the county's share is in working days and is not lengthened by an extension."""
+    """Compute a limit from ``since``; the county's share is in working days and is not lengthened by an extension."""
     ended = case.decided_at or case.closed_at
     thresholds = case.deadlines.thresholds
     share, days = thresholds.get("yellowShare"), thresholds.get("yellowDays")

@@ -1,4 +1,4 @@
-"""A case's clock as people see it, every day told; kept as it was once the case is decided or over (ADR 8)."""
+"""A case's clock as people see it, every day explained; kept as it was once the case is decided or over (ADR 8)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -21,7 +21,7 @@ class ClockDay(BaseModel):
 
 
 class ReceiptView(BaseModel):
-    """The limit to answer a receipt (受理期限), every day told; ``due_on`` is null while a correction is awaited."""
+    """The limit to answer a receipt (受理期限), day by day; ``due_on`` is null while a correction is awaited."""
 
     limit: int
     used: int
@@ -31,7 +31,7 @@ class ReceiptView(BaseModel):
 
 
 class ClockView(BaseModel):
-    """A case's clock, every day told: the decision's from acceptance on, and the receipt's before it."""
+    """A case's clock, every day explained: the decision's from acceptance on, and the receipt's before it."""
 
     limit: int | None
     unit: str
@@ -45,7 +45,7 @@ class ClockView(BaseModel):
 
 
 def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
-    """Return the case's clock with every day told; from the decision on, or the end, what it said then."""
+    """Return the case's clock with every day explained; from the decision on, or the end, what it said then."""
     if case.decided_at is not None or not case.is_open:
         record = session.get(ClockRecord, case.case_no)
         if record is not None:
@@ -61,7 +61,7 @@ def keep(session: Session, case: Case, at: datetime) -> None:
 
 
 def _computed(session: Session, case: Case, now: datetime) -> ClockView:
-    """Reckon the clock; before acceptance nothing has been counted of the limit to decide."""
+    """Compute the clock; before acceptance nothing has been counted of the limit to decide."""
     inputs = case_deadlines.gather(session, [case]).of(case)
     clock = case_deadlines.case_clock(case, inputs, now)
     receipt = _receipt_view(case_deadlines.receipt_clock(case, inputs, now))

@@ -45,8 +45,8 @@ def _inspectors(session: Session, check: dict[str, Any]) -> list[Officer]:
 
 
 def _findings(check: dict[str, Any]) -> str:
-    told = [str(value) for key, value in check.items() if key not in ("account", "at") and isinstance(value, str)]
-    return "；".join(one for one in told if one.strip())
+    findings = [str(value) for key, value in check.items() if key not in ("account", "at") and isinstance(value, str)]
+    return "；".join(one for one in findings if one.strip())
 
 
 def _instant(value: Any) -> datetime | None:

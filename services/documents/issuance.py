@@ -80,13 +80,13 @@ def issue_refusal_to_accept(
     session: Session, case: Case, reason: str, redress: dict[str, Any], at: datetime
 ) -> Document:
     """Issue the refusal to accept (不予受理决定书)."""
-    told = _redress(session, case, redress)
+    way_of_redress = _redress(session, case, redress)
     return _by_window(
         session,
         case,
         DocumentKind.REFUSAL_TO_ACCEPT,
         at,
-        lambda facts, number: acceptance.refusal_to_accept(facts, number, at, reason, told),
+        lambda facts, number: acceptance.refusal_to_accept(facts, number, at, reason, way_of_redress),
     )
 
 

@@ -104,8 +104,8 @@ def notify_about(
 def _notify(
     session: Session, key: str, about: dict[str, Any], kind: NotificationKind, groups: Iterable[str], cause: Cause
 ) -> int:
-    told = set(session.exec(select(Notification.to_group).where(Notification.natural_key == key)).all())
-    fresh = [group for group in dict.fromkeys(groups) if group not in told]
+    notified = set(session.exec(select(Notification.to_group).where(Notification.natural_key == key)).all())
+    fresh = [group for group in dict.fromkeys(groups) if group not in notified]
     for group in fresh:
         session.add(
             Notification(

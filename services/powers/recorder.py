@@ -1,7 +1,7 @@
 """Record what happens to a delegated power: ledger, notifications and webhooks in one call.
 
 The ledger (权力运行台账) takes every event, with its audit entry; who has to act on it, or to live with it, is
-notified; outside systems are told where the event is theirs to know. All of it in the transaction of the act itself,
+notified; outside systems hear of it where the event is theirs to know. All of it in the transaction of the act itself,
 and once: an event whose key the ledger knows writes nothing and tells nobody again.
 """
 

@@ -65,8 +65,8 @@ def parse(content: bytes) -> Guide:
         raise InvalidInput([FieldProblem(f"file.{line}", "不是 UTF-8 编码，请另存为 UTF-8")]) from error
     found, problems = read_guide_text(text, "file")
     if found is None:
-        told = [FieldProblem(".".join(filter(None, (f"file.{p.row}", p.column))), p.message) for p in problems]
-        raise InvalidInput(told[:MOST_PROBLEMS])
+        located = [FieldProblem(".".join(filter(None, (f"file.{p.row}", p.column))), p.message) for p in problems]
+        raise InvalidInput(located[:MOST_PROBLEMS])
     return found.value
 
 

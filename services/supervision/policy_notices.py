@@ -2,7 +2,7 @@
 
 Who must know follows from the items: the city unit that decides ``substantive`` and ``window`` items, the county
 approver of each area a ``direct`` item is delegated to; a county's supervisor tells its own county's approver only.
-Where the power is recalled from an area, the city unit decides there and is told in the county's place.
+Where the power is recalled from an area, the city unit decides there and is notified in the county's place.
 """
 
 import base64
@@ -38,7 +38,7 @@ from services.webhooks.event_types import Event
 NOTICE_LIMIT_DAYS: Final = 5
 """Working days from publication within which the approvers must have the notice (plan, section 四.六)."""
 ESCALATION_DAYS: Final = 2
-"""Working days from the reminder to the coordinator's being told (our decision; the plan is silent)."""
+"""Working days from the reminder until the coordinator is notified (our decision; the plan is silent)."""
 MAX_FILE_BYTES: Final = 5 * 1024 * 1024
 MAX_TITLE_LENGTH: Final = 300
 MAX_ITEMS: Final = 200
@@ -56,7 +56,7 @@ def issue(
     file_name: str | None = None,
     content: bytes | None = None,
 ) -> PolicyNoticeView:
-    """Register a policy document and have its recipients told at once.
+    """Register a policy document and notify its recipients at once.
 
     Raises ``Forbidden`` for everybody but supervisors, and ``InvalidInput`` for a day yet to come, an unknown item,
     an item the county has nothing to do with, or a file that is empty or too large.

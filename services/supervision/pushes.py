@@ -34,7 +34,7 @@ from services.webhooks.event_types import Event
 PUSH_LIMIT_DAYS: Final = 3
 """Working days from closing to the push (plan, section 四.六); an unclaimed push is then reminded of."""
 ESCALATION_DAYS: Final = 2
-"""Working days from the reminder to the coordinator's being told (our decision; the plan is silent)."""
+"""Working days from the reminder until the coordinator is notified (our decision; the plan is silent)."""
 
 
 def push(session: Session, case: Case) -> list[SupervisionPush]:

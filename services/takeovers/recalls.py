@@ -154,8 +154,8 @@ def decide(
     recall.effective_on, recall.in_flight = max(effective_on or today, today), in_flight
     session.add(recall)
     session.flush()
-    told = f"决定自{recall.effective_on}起收回{item}，在办件{in_flight.label}：{reason}"
-    _record_event(session, recall, "recall.decided", told, actor.username, now)
+    text = f"决定自{recall.effective_on}起收回{item}，在办件{in_flight.label}：{reason}"
+    _record_event(session, recall, "recall.decided", text, actor.username, now)
     variables = {"effectiveAt": instant_text(start_of_day(recall.effective_on))}
     if proposed:
         _publish(session, recall, Message.RECALL_DECIDED, variables)
@@ -186,8 +186,8 @@ def take_effect(session: Session, recall_id: int) -> None:
             handover.hand_over(session, recall, case, at)
     recall.state, recall.took_effect_at = RecallState.EFFECTIVE, at
     session.add(recall)
-    told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
-    _record_event(session, recall, "recall.effective", f"权限收回生效。{told or '没有在办件'}", timeline.SYSTEM, at)
+    text = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
+    _record_event(session, recall, "recall.effective", f"权限收回生效。{text or '没有在办件'}", timeline.SYSTEM, at)
 
 
 def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:

@@ -130,8 +130,8 @@ def decide(
     session.add(transfer)
     session.flush()
     origin = before.name if before is not None else UNKNOWN_UNIT
-    told = f"{item}自{begins}起由{origin}划转{named.name}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
-    _record_event(session, transfer, "unit_transfer.decided", told, actor.username, now)
+    text = f"{item}自{begins}起由{origin}划转{named.name}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
+    _record_event(session, transfer, "unit_transfer.decided", text, actor.username, now)
     variables = {"unitTransferId": _correlation_key(transfer), "effectiveAt": instant_text(start_of_day(begins))}
     _publish(session, transfer, Message.UNIT_TRANSFER_DECIDED, variables)
     if begins <= today:
@@ -165,9 +165,9 @@ def take_effect(session: Session, transfer_id: int) -> None:
             _move(session, transfer, case, at)
     transfer.state, transfer.took_effect_at = UnitTransferState.EFFECTIVE, at
     session.add(transfer)
-    told = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
+    text = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
     _record_event(
-        session, transfer, "unit_transfer.effective", f"划转生效。{told or '没有在办件'}", timeline.SYSTEM, at
+        session, transfer, "unit_transfer.effective", f"划转生效。{text or '没有在办件'}", timeline.SYSTEM, at
     )
 
 

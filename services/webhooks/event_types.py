@@ -2,7 +2,7 @@
 
 A payload is ``{id, type, timestamp, subject, data}``; ``data`` is one of the classes below. Fields may be added, so a
 receiver ignores those it does not know; none is renamed or removed. A person's name is masked, an organisation's is
-not; nothing else about an applicant is told.
+not; nothing else about an applicant is said.
 """
 
 from collections.abc import Iterable

@@ -38,7 +38,7 @@ SCHEMES: Final = {"http": 80, "https": 443}
 
 
 class EndpointView(BaseModel):
-    """A subscription; its secret is not told again."""
+    """A subscription; its secret is not shown again."""
 
     id: str
     url: str
@@ -86,12 +86,12 @@ def publish(session: Session, event: str, subject: str, data: dict[str, Any], at
     (``event_types``): a misfit raises ``ValueError``, for it is a fault of ours. ``data["to"]``, where there is one,
     keeps the event from endpoints that act for another group.
     """
-    told = event_types.data_class(event).model_validate(data).model_dump(mode="json")
+    content = event_types.data_class(event).model_validate(data).model_dump(mode="json")
     message_id = _message_id(event, subject, at)
-    payload = {"id": message_id, "type": event, "timestamp": at.isoformat(), "subject": subject, "data": told}
+    payload = {"id": message_id, "type": event, "timestamp": at.isoformat(), "subject": subject, "data": content}
     body = orjson.dumps(payload).decode()
     now = machine_now()
-    for endpoint in _wanting(session, event, told.get("to")):
+    for endpoint in _wanting(session, event, content.get("to")):
         known = select(WebhookDelivery.id).where(
             WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.message_id == message_id
         )
@@ -127,7 +127,7 @@ def subscribe(
     acts_for: str | None = None,
     description: str = "",
 ) -> NewEndpointView:
-    """Register an endpoint and make its secret, which is told this once."""
+    """Register an endpoint and make its secret, which is shown this once."""
     system_rights.require_manage_webhooks(actor)
     problems = [*_url_problems(url), *_event_problems(events), *_group_problems(acts_for)]
     if problems:
