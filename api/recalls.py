@@ -135,10 +135,10 @@ def propose_recall(body: ProposalInput, response: Response, caller: Caller, data
 
 
 @router.post("/recall-proposals/{number}/statement", responses=documented(401, 403, 404, 422, conflict="recall_state"))
-def state_view(number: Number, body: StatementInput, caller: Caller, database: WebDatabase) -> RecallView:
+def post_statement(number: Number, body: StatementInput, caller: Caller, database: WebDatabase) -> RecallView:
     """State the county's view (陈述意见), as its approver or chief representative."""
     with database.transaction() as session:
-        return recalls.state_view(session, caller, number, body.text)
+        return recalls.record_statement(session, caller, number, body.text)
 
 
 @router.post("/recall-proposals/{number}/drop", responses=documented(401, 403, 404, 422, conflict="recall_state"))

@@ -1,4 +1,4 @@
-"""Whose fault a failure is: the record's own, which repeating never mends, or that of the database or the moment.
+"""Classify what fails in the projection: a bad record, to be set aside, or a passing fault, to be repeated.
 
 What is not clearly the record's counts as the moment's: the request is refused, and the exporter repeats it.
 """

@@ -1,4 +1,4 @@
-"""Cases of a recalled power that were to be taken over by the city, and were not: found and put right.
+"""Repair hand-overs to the city, after a recall, that were missed or lost.
 
 - An open case still with the county although the recall hands its cases over is handed over now.
 - A case handed over whose ``city-takeover`` the engine never began gets the message again, under a new id: the first

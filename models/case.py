@@ -102,6 +102,14 @@ class MaterialKind(StrEnum):
     COPY = "copy"
     ELECTRONIC = "electronic"
 
+    @property
+    def label(self) -> str:
+        """Return the Chinese name."""
+        return _MATERIAL_KINDS[self]
+
+
+_MATERIAL_KINDS = {MaterialKind.ORIGINAL: "原件", MaterialKind.COPY: "复印件", MaterialKind.ELECTRONIC: "电子件"}
+
 
 class Case(SQLModel, table=True):
     """One application for one item in one area; its number is also the engine's correlation key."""

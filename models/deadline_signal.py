@@ -15,7 +15,7 @@ from models.working_calendar import china_date
 
 
 class SignalKind(StrEnum):
-    """What has come due."""
+    """Kinds of deadline signal."""
 
     ACCEPTANCE_WARNING = "acceptance_warning"
     ACCEPTANCE_OVERDUE = "acceptance_overdue"

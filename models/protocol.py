@@ -60,6 +60,20 @@ class Process(StrEnum):
     UNIT_TRANSFER = "unit-transfer"
 
 
+class Element(StrEnum):
+    """Ids of user tasks that services look for: what was answered there is read again later."""
+
+    ACCEPTANCE = "Task_DecideAcceptance"
+    ACCEPTANCE_AFTER_CORRECTION = "Task_DecideAfterCorrection"
+    ON_SITE_CHECK = "Task_InspectOnSite"
+    COUNTY_REVIEW = "Task_CountyReview"
+    SIGN_DOSSIER = "Task_SignDossier"
+    DOSSIER_RECEIPT = "Task_ConfirmDossier"
+    CITY_REVIEW = "Task_CityReview"
+    CITY_CONSENT = "Task_CityConsent"
+    DELIVERY = "Task_Deliver"
+
+
 class JobType(StrEnum):
     """Job types, one worker each."""
 

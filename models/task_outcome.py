@@ -1,4 +1,4 @@
-"""The outcome of a task: what a person answered, and whether the engine took it."""
+"""A person's answer to a user task, and whether the engine has taken it."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What a paper may say about a case: plain values, gathered by ``services.documents.issuance.case_facts``."""
+"""What a paper may say about a case: plain values, gathered by ``services.documents.case_facts``."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

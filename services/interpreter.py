@@ -1,4 +1,4 @@
-"""How the long-running processes use the interpreter."""
+"""Tune Python's garbage collector for the long-running processes."""
 
 import gc
 

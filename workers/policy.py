@@ -15,7 +15,7 @@ router = ZeebeTaskRouter()
 def notify(job: Job) -> dict[str, object]:
     """Deliver the notice to its recipients."""
     with job_transaction(job) as session:
-        policy_notices.notify(session, number(job, "noticeId"))
+        policy_notices.deliver(session, number(job, "noticeId"))
         return {}
 
 

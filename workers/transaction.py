@@ -1,4 +1,4 @@
-"""A job's one transaction: opened here, committed here, and with it whose the process instance is."""
+"""Run a job in one database transaction, and register whose process instance it belongs to."""
 
 import threading
 from collections import OrderedDict

@@ -86,7 +86,7 @@ def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database
     require_staff(visitor)
     with database.reading() as session:
         one = recalls.get(session, visitor.actor, key)
-    concerned = power_rights.may_state_view(visitor.actor, one.area)
+    concerned = power_rights.may_state_opinion(visitor.actor, one.area)
     context = {
         "one": one,
         "may_state": concerned and one.state is RecallState.PROPOSED,
@@ -97,13 +97,13 @@ def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database
 
 
 @router.post(f"{ADDRESS}/{{key}}/statement")
-def state_view(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+def post_statement(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """State the county's view."""
     text = text_of(form, "text")
     if not text:
         raise InvalidInput([FieldProblem("text", "必填")])
     with database.transaction() as session:
-        recalls.state_view(session, visitor.actor, key, text)
+        recalls.record_statement(session, visitor.actor, key, text)
     return see(f"{ADDRESS}/{key}", "power_done")
 
 

@@ -1,15 +1,15 @@
-"""The Chinese words pages use for closed sets that carry no label of their own."""
+"""The Chinese words pages use for closed sets."""
 
 from typing import Final
 
-from models.case import Verdict
+from models.case import MaterialKind, Verdict
 from models.catalogue import Mode
 from models.group import Role
 from models.task import Light
 
 LIGHTS: Final = {Light.GREEN: "绿灯", Light.YELLOW: "黄牌", Light.RED: "红牌", Light.PAUSED: "暂停"}
 MODES: Final = {mode: mode.label for mode in Mode}
-MATERIAL_KINDS: Final = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
+MATERIAL_KINDS: Final = {kind.value: kind.label for kind in MaterialKind}
 APPLICANT_KINDS: Final = {"person": "个人", "organization": "法人或其他组织"}
 IDENTITY_TYPES: Final = {"id_card": "居民身份证", "uscc": "统一社会信用代码"}
 LIMIT_UNITS: Final = {"working_day": "个工作日", "day": "日"}

@@ -63,19 +63,6 @@ def apply_started(session: Session, records: Iterable[Record], hooks: Hooks) -> 
     adopt(session, {row["key"]: row["case_no"] for row in rows if row["case_no"]}, hooks)
 
 
-def register(session: Session, instance_key: int, process_id: str, case_no: str, hooks: Hooks) -> None:
-    """Note whose an instance is, as a worker saw it in the job's variables."""
-    row = {
-        "key": instance_key,
-        "case_no": case_no,
-        "process_id": process_id,
-        "version": 0,
-        "state": InstanceState.ACTIVE,
-    }
-    upsert(session, ProcessInstance, [row], fill=("case_no",))
-    adopt(session, {instance_key: case_no}, hooks)
-
-
 def adopt(session: Session, owners: Mapping[int, str], hooks: Hooks) -> int:
     """Give called instances and waiting tasks of the instances in ``owners`` (key → case) their case.
 

@@ -87,7 +87,7 @@ def may_propose_recall(actor: Actor, unit: str) -> bool:
     return membership.is_coordinator(actor) or membership.acts_in_unit(actor, unit, *officers)
 
 
-def may_state_view(actor: Actor, area: str) -> bool:
+def may_state_opinion(actor: Actor, area: str) -> bool:
     """Tell whether the account states the county's view on a recall (陈述意见)."""
     return membership.acts_in_area(actor, area, Role.APPROVER, Role.CHIEF)
 
@@ -154,9 +154,9 @@ def require_propose_recall(actor: Actor, unit: str) -> None:
         raise Forbidden("只有市级单位或统筹单位可以提出收回", "Only the city unit or the coordinator may propose")
 
 
-def require_state_view(actor: Actor, area: str) -> None:
+def require_state_opinion(actor: Actor, area: str) -> None:
     """Raise ``Forbidden`` unless the account states the county's view."""
-    if not may_state_view(actor, area):
+    if not may_state_opinion(actor, area):
         raise Forbidden("只有相关县（市、区）可以陈述意见", "Only the county concerned may state its view")
 
 

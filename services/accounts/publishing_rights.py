@@ -12,7 +12,7 @@ LEAD_UNIT: Final = "xzsp"
 
 
 class SamePerson(Conflict):
-    """Who drafted a list may not publish it."""
+    """A drafter tried to publish their own list."""
 
     code, title, title_en = "same_person", "起草人不能审定自己起草的清单", "The drafter may not publish the list"
 

@@ -21,7 +21,7 @@ def is_taken(actor: Actor, assignee: str | None) -> bool:
     return assignee is not None and assignee != actor.username
 
 
-def require_open(actor: Actor, candidates: Iterable[str], assignee: str | None) -> None:
+def require_may_open(actor: Actor, candidates: Iterable[str], assignee: str | None) -> None:
     """Raise ``Forbidden`` unless the account may look at the task."""
     if not may_open(actor, candidates, assignee):
         raise Forbidden("该任务不属于您的岗位", "The task is not yours")

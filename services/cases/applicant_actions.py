@@ -1,4 +1,4 @@
-"""What people do to a case outside its tasks: supply what was missing, and withdraw."""
+"""At the applicant's request, outside the tasks: supply materials, and withdraw."""
 
 from typing import Any
 

@@ -33,7 +33,7 @@ class MaterialsOutstanding(Conflict):
     code, title, title_en = "materials_outstanding", "容缺材料尚未补齐，不能准予", "Tolerated materials are outstanding"
 
 
-def check_answer(session: Session, case: Case, outcome: str, values: dict[str, Any]) -> None:
+def require_valid_promise(session: Session, case: Case, outcome: str, values: dict[str, Any]) -> None:
     """Refuse a promise that makes no sense: raise ``InvalidInput`` for a day past, or beyond the case's limit.
 
     A promise (告知承诺) is taken only where the item's guide allows it.

@@ -1,4 +1,4 @@
-"""What ``deadline-watch`` asks and does: when to wake next, and the signals that have come due by then.
+"""Effects of the deadline watches: plan the next wake-up, raise the signals that are due, end overdue stages.
 
 A signal is recorded once, dated by its due instant, however late the worker ran; with it go the reminders (催办) and
 the supervision (督办), and where a limit ends a stage, the message that moves the process on.
@@ -32,7 +32,7 @@ NOTHING_AHEAD = timedelta(days=365)
 RETRY_SHARE = 10
 """A signal that could not be carried out is tried again after a tenth of the time since it came due."""
 
-LIGHTS: Final = {
+SIGNAL_TEXTS: Final = {
     SignalKind.ACCEPTANCE_WARNING: "黄牌：受理期限将于{day}届满，请作出受理答复",
     SignalKind.ACCEPTANCE_OVERDUE: "红牌：受理期限已于{day}届满而未告知，视为受理",
     SignalKind.SUPPLEMENT_OVERDUE: "补正期限已于{day}届满，申请人未补正",
@@ -116,7 +116,7 @@ def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
     if not _take_effect(session, case, one):
         return
     one_clock = one.kind is SignalKind.REVIEW_OVERDUE and case.handled_as is not Mode.SUBSTANTIVE
-    text = (STAGE_OF_ONE_CLOCK if one_clock else LIGHTS[one.kind]).format(day=china_date(one.due))
+    text = (STAGE_OF_ONE_CLOCK if one_clock else SIGNAL_TEXTS[one.kind]).format(day=china_date(one.due))
     timeline.append(
         session,
         case.case_no,

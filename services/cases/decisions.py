@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from models.case import Applicant, Case, CaseState, Verdict
 from models.catalogue import Mode
-from models.protocol import REVIEW_UNIT
+from models.protocol import REVIEW_UNIT, Element
 from services.cases import dossiers
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
@@ -17,7 +17,6 @@ from services.supervision import pushes
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
-DELIVERY_TASK = "Task_Deliver"
 DELIVERY_MANNERS = {"window": "窗口领取", "post": "邮寄送达", "electronic": "电子送达"}
 DEFAULT_DELIVERY = "window"
 VERDICT_TEXT = {Verdict.APPROVE: "准予（通过）", Verdict.DENY: "不予（不通过）"}
@@ -96,7 +95,7 @@ def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -
 def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
     """Record how and when the documents reached the applicant (送达回证)."""
     case = session.get_one(Case, case_no)
-    answer = task_outcomes.find(session, case_no, element=DELIVERY_TASK)
+    answer = task_outcomes.find(session, case_no, element=Element.DELIVERY)
     at = answer.decided_at if answer is not None else product_now(session)
     chosen = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
     manner = DELIVERY_MANNERS.get(chosen, chosen)

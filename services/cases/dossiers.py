@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
+from models.protocol import Element
 from models.task_outcome import Outcome
 from services.cases.views import DossierView
 from services.catalogue import in_force
@@ -17,12 +18,6 @@ from services.deadlines import case_deadlines
 from services.documents import issuance
 from services.errors import Conflict
 from services.journal import audit, task_outcomes, timeline
-
-ON_SITE_TASK = "Task_InspectOnSite"
-REVIEW_TASK = "Task_CountyReview"
-SIGN_TASK = "Task_SignDossier"
-RECEIPT_TASK = "Task_ConfirmDossier"
-CITY_REVIEW_TASK = "Task_CityReview"
 
 
 class DossierMissing(Conflict):
@@ -66,7 +61,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
 def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Put the signed review together as a dossier and forward it; one a signature, however often the job runs."""
     case = session.get_one(Case, case_no)
-    signature = task_outcomes.latest(session, case_no, element=SIGN_TASK)
+    signature = task_outcomes.latest(session, case_no, element=Element.SIGN_DOSSIER)
     current = _current(session, case_no)
     if current is not None and current.body["signature"]["decision_id"] == signature.id:
         return {}
@@ -111,7 +106,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
 def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Record the city unit's receipt of the dossier."""
     dossier = _current(session, case_no)
-    answer = task_outcomes.latest(session, case_no, element=RECEIPT_TASK)
+    answer = task_outcomes.latest(session, case_no, element=Element.DOSSIER_RECEIPT)
     if dossier is not None and dossier.received_at is None:
         dossier.received_by, dossier.received_at = answer.account, answer.decided_at
         session.add(dossier)
@@ -148,7 +143,7 @@ def require_received(session: Session, case: Case) -> None:
 def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
     """Record that the city returned the dossier to the county, and why."""
     dossier = _current(session, case_no)
-    answer = task_outcomes.latest(session, case_no, element=CITY_REVIEW_TASK, outcome=Outcome.RETURN)
+    answer = task_outcomes.latest(session, case_no, element=Element.CITY_REVIEW, outcome=Outcome.RETURN)
     if dossier is not None and dossier.returned_at is None:
         dossier.returned_by, dossier.returned_at = answer.account, answer.decided_at
         dossier.return_reason = answer.opinion
@@ -197,9 +192,9 @@ def _current(session: Session, case_no: str) -> TransferDossier | None:
 
 def _body(session: Session, case: Case, signature_id: int | None) -> dict[str, Any]:
     given = task_outcomes.everything(session, case.case_no)
-    review = next((one for one in reversed(given) if one.element_id == REVIEW_TASK), None)
+    review = next((one for one in reversed(given) if one.element_id == Element.COUNTY_REVIEW), None)
     signed = next(one for one in reversed(given) if one.id == signature_id)
-    check = next((one for one in reversed(given) if one.element_id == ON_SITE_TASK), None)
+    check = next((one for one in reversed(given) if one.element_id == Element.ON_SITE_CHECK), None)
     materials = session.exec(
         select(Material).where(Material.case_no == case.case_no).order_by("round", "position")
     ).all()

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from catalog_data.conditions import ConditionStatus, assess
 from catalog_data.guide import Guide
 from catalog_data.guide import Material as RequiredMaterial
-from models.case import Applicant, Case, FormCheckFinding, Material
+from models.case import Applicant, Case, FormCheckFinding, Material, MaterialKind
 from models.catalogue import ItemVersion, Mode
 from models.identity import identity_error
 from models.working_calendar import china_date
@@ -21,7 +21,6 @@ from services.errors import NotFound
 from services.powers import agreements
 from services.supervision import push_feedback
 
-KIND_LABELS = {"original": "原件", "copy": "复印件", "electronic": "电子件"}
 ACCEPTABLE_KINDS = {
     "original": frozenset({"original"}),
     "copy": frozenset({"copy", "original"}),
@@ -142,12 +141,12 @@ def _material_state(want: RequiredMaterial, have: Material | None) -> tuple[bool
     if have is None or not have.present:
         if not want.required:
             return True, f"“{want.name}”未提交（非必需）"
-        return False, f"缺少“{want.name}”（{KIND_LABELS[want.kind]}{want.copies}份）"
+        return False, f"缺少“{want.name}”（{MaterialKind(want.kind).label}{want.copies}份）"
     if have.copies < want.copies:
         return False, f"“{want.name}”应提交{want.copies}份，实交{have.copies}份"
     if have.kind not in ACCEPTABLE_KINDS[want.kind]:
-        return False, f"“{want.name}”应为{KIND_LABELS[want.kind]}，实为{KIND_LABELS[have.kind]}"
-    return True, f"“{want.name}”齐全（{KIND_LABELS[have.kind]}{have.copies}份）"
+        return False, f"“{want.name}”应为{MaterialKind(want.kind).label}，实为{have.kind.label}"
+    return True, f"“{want.name}”齐全（{have.kind.label}{have.copies}份）"
 
 
 def _identity_finding(applicant: Applicant, today: date) -> Finding:

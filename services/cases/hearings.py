@@ -55,8 +55,8 @@ class NotImpartial(Conflict):
     title, title_en = "听证主持人不得是审查该申请的工作人员", "The presiding officer has reviewed the case"
 
 
-class HearingDates(Conflict):
-    """The hearing's dates do not keep the statutory distances."""
+class UnlawfulHearingDates(Conflict):
+    """The dates of a hearing break a statutory period (行政许可法 art. 47, 48)."""
 
     code, title, title_en = "hearing_dates", "听证日期不符合法定期限", "The hearing's dates break the law's limits"
 
@@ -151,15 +151,15 @@ def require_lawful(
         if requested < told:
             raise InvalidInput([FieldProblem("requested_on", "不能早于告知听证权利之日")])
         if requested > kinds.add_working_days(told, HEARING_REQUEST_DAYS):
-            raise HearingDates(f"应在告知听证权利之日起{HEARING_REQUEST_DAYS}个工作日内提出听证申请")
+            raise UnlawfulHearingDates(f"应在告知听证权利之日起{HEARING_REQUEST_DAYS}个工作日内提出听证申请")
     if held is None:
         return
     if not kinds.day(held).working:
         raise InvalidInput([FieldProblem("held_on", f"{held}不是工作日")])
     if noticed and held < kinds.add_working_days(today, HEARING_NOTICE_DAYS):
-        raise HearingDates(f"应于举行听证的{HEARING_NOTICE_DAYS}个工作日前通知听证的时间、地点")
+        raise UnlawfulHearingDates(f"应于举行听证的{HEARING_NOTICE_DAYS}个工作日前通知听证的时间、地点")
     if held > kinds.add_working_days(requested or today, HEARING_DAYS):
-        raise HearingDates(f"应在收到听证申请之日起{HEARING_DAYS}个工作日内组织听证")
+        raise UnlawfulHearingDates(f"应在收到听证申请之日起{HEARING_DAYS}个工作日内组织听证")
     if held > planned_end:
         raise InvalidInput([FieldProblem("days", "所需工作日应包括举行听证之日")])
 

@@ -167,7 +167,7 @@ def material_rows(case_no: str, materials: list[MaterialInput], supply_round: in
 
 def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[ItemVersion, Guide]:
     problems = []
-    item = in_force.find_item(session, body.item, china_date(now)) or in_force.find_item(session, body.item, None)
+    item = in_force.find_item_or_latest(session, body.item, china_date(now))
     guide = in_force.latest_guide(session, body.item)
     if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])

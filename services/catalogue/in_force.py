@@ -197,6 +197,11 @@ def find_item(session: Session, code: str, on: date | None = None) -> ItemVersio
     return next((version for version in versions if on is None or version.in_force(on)), None)
 
 
+def find_item_or_latest(session: Session, code: str, on: date) -> ItemVersion | None:
+    """Return an item's version in force on a day, else its latest, for one that is not in force yet or any more."""
+    return find_item(session, code, on) or find_item(session, code)
+
+
 def item_version(session: Session, code: str, version: int) -> ItemVersion | None:
     """Return one version of an item: the one a case keeps."""
     return session.exec(

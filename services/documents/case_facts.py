@@ -6,7 +6,7 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.account import Account
-from models.case import Applicant, Case, IdentityType, Material, MaterialKind
+from models.case import Applicant, Case, IdentityType, Material
 from models.case_deadlines import DueDate
 from models.catalogue import AreaKind, Mode, PowerKind
 from models.identity import masked
@@ -21,13 +21,6 @@ COUNTY_APPROVAL_OFFICE = "行政审批局"
 
 UNNAMED_COUNTY_UNIT = "县级承接单位"
 IDENTITY_LABELS = {IdentityType.ID_CARD: "居民身份证号", IdentityType.USCC: "统一社会信用代码"}
-MATERIAL_FORMS = {
-    MaterialKind.ORIGINAL: "原件",
-    MaterialKind.COPY: "复印件",
-    MaterialKind.ELECTRONIC: "电子件",
-}
-
-
 _MATERIALS = (
     select(Material)
     .where(Material.case_no == bindparam("case_no"))
@@ -159,6 +152,4 @@ def _applicant(session: Session, case: Case) -> ApplicantFact:
 
 def _materials(session: Session, case: Case) -> tuple[MaterialFact, ...]:
     rows = session.exec(_MATERIALS, params={"case_no": case.case_no}).all()
-    return tuple(
-        MaterialFact(row.name, row.copies, MATERIAL_FORMS[row.kind], row.present, row.round > 0) for row in rows
-    )
+    return tuple(MaterialFact(row.name, row.copies, row.kind.label, row.present, row.round > 0) for row in rows)

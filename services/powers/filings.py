@@ -19,7 +19,7 @@ from models.filing import Filing, FilingKind, FilingQuestion, FilingState, Revie
 from models.group import COORDINATOR, Group, Role
 from models.notification import NotificationKind
 from models.power_event import PowerSubject
-from models.protocol import CASE_ID, Message
+from models.protocol import CASE_ID, Element, Message
 from models.task_outcome import Outcome
 from models.working_calendar import china_date, end_of_day
 from services import locks
@@ -42,7 +42,6 @@ ANSWER_DAYS: Final = 5
 """Working days the county has to answer unless the question names another number."""
 
 LONGEST_ANSWER_DAYS: Final = 60
-CONSENT_TASK: Final = "Task_CityConsent"
 
 
 class FilingClosed(Conflict):
@@ -312,7 +311,7 @@ def view(session: Session, filing: Filing) -> FilingView:
     """Return a filing as the contract shows it."""
     case = session.get_one(Case, filing.case_no)
     waiting = filing.state in (FilingState.FILED, FilingState.ANSWERED)
-    consent = task_outcomes.find(session, filing.case_no, outcome=Outcome.AGREE, element=CONSENT_TASK)
+    consent = task_outcomes.find(session, filing.case_no, outcome=Outcome.AGREE, element=Element.CITY_CONSENT)
     return FilingView.model_validate(
         {
             **filing.model_dump(),

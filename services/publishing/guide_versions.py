@@ -121,7 +121,7 @@ def version_of(session: Session, code: str, version: int | None) -> GuideVersion
 
 def _item(session: Session, code: str) -> ItemVersion:
     today = china_date(product_now(session))
-    item = in_force.find_item(session, code, today) or in_force.find_item(session, code)
+    item = in_force.find_item_or_latest(session, code, today)
     if item is None:
         raise NotFound(f"没有这个事项：{code}", f"No such item: {code}")
     return item

@@ -64,7 +64,7 @@ def issue(
     voice = supervision_rights.get_issuing_group(actor)
     now = product_now(session)
     today = china_date(now)
-    versions = [in_force.find_item(session, code, today) or in_force.find_item(session, code) for code in items]
+    versions = [in_force.find_item_or_latest(session, code, today) for code in items]
     problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
     if problems:
         raise InvalidInput(problems)
@@ -108,7 +108,7 @@ def issue(
     return view(session, notice)
 
 
-def notify(session: Session, notice_id: int) -> None:
+def deliver(session: Session, notice_id: int) -> None:
     """Deliver the notice to its recipients, each once, dated by its issue."""
     notice = get_for_update(session, notice_id)
     for recipient in recipients_of(session, notice_id):

@@ -1,4 +1,4 @@
-"""The cases in flight when a power is recalled or passes to another county unit: which they are, and how far."""
+"""Query and views of the open cases that a recall or a unit transfer affects; ``handover`` has the rules."""
 
 from collections.abc import Sequence
 from datetime import datetime

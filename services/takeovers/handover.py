@@ -14,19 +14,18 @@ from sqlmodel import Session, col, select
 
 from models.case import Case, CaseState
 from models.in_flight import Disposition, InFlight
-from models.protocol import START_TTL_MS, Message
+from models.protocol import START_TTL_MS, Element, Message
 from models.recall import Recall, RecallCase, RecallState
 from models.task import Task
 from models.task_outcome import Outcome
 from services.cases import special_procedures
-from services.cases.dossiers import SIGN_TASK
 from services.clock import product_now
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.tasks import completion
 
-ACCEPTANCE_TASKS: Final = ("Task_DecideAcceptance", "Task_DecideAfterCorrection")
+ACCEPTANCE_TASKS: Final = (Element.ACCEPTANCE, Element.ACCEPTANCE_AFTER_CORRECTION)
 
 
 def disposition_of(session: Session, case: Case, choice: InFlight) -> Disposition:
@@ -174,7 +173,7 @@ def message_id(case_no: str, attempt: int = 0) -> str:
 def _is_forwarded(session: Session, case: Case) -> bool:
     """Tell whether the county's last word was to send the dossier, which the engine has yet to carry out."""
     last = task_outcomes.find(session, case.case_no)
-    return last is not None and last.element_id == SIGN_TASK and last.outcome == Outcome.FORWARD
+    return last is not None and last.element_id == Element.SIGN_DOSSIER and last.outcome == Outcome.FORWARD
 
 
 def _answered(session: Session, case: Case) -> Outcome | None:

@@ -14,12 +14,12 @@ from models.catalogue import Mode
 from models.dossier import TransferDossier
 from models.filing import Filing, FilingQuestion, ReviewFinding
 from models.in_flight import InFlight
+from models.protocol import Element
 from models.recall import Recall, RecallCase, RecallState
 from models.task import Task
 from services.accounts import power_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
-from services.powers.filings import CONSENT_TASK
 from services.powers.ledger import PowerEventView
 from services.takeovers.cases_in_flight import CaseInFlightView, case_view
 
@@ -164,7 +164,7 @@ def _late_in_county(now: datetime) -> ColumnElement[bool]:
     taken = func.coalesce(Case.taken_over_at, Case.decided_at, Case.closed_at, now)
     consent = select(Task.key).where(
         Task.case_no == Case.case_no,
-        Task.element_id == CONSENT_TASK,
+        Task.element_id == Element.CITY_CONSENT,
         col(Task.created_at) <= CaseDeadlines.due_at,
         func.coalesce(Task.closed_at, now) > CaseDeadlines.due_at,
     )

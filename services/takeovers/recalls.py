@@ -80,10 +80,10 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
     return recall_view(session, actor, recall)
 
 
-def state_view(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
+def record_statement(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
     """Record the county's statement (陈述意见), once and in time."""
     recall = _get_for_update(session, recall_id)
-    power_rights.require_state_view(actor, recall.area)
+    power_rights.require_state_opinion(actor, recall.area)
     if recall.state is not RecallState.PROPOSED:
         raise RecallClosed("陈述意见的阶段已过")
     now = product_now(session)
@@ -255,7 +255,7 @@ def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
 
 
 def _item(session: Session, code: str, area: str) -> ItemVersion:
-    item = in_force.find_item(session, code, china_date(product_now(session))) or in_force.find_item(session, code)
+    item = in_force.find_item_or_latest(session, code, china_date(product_now(session)))
     if item is None:
         raise InvalidInput([FieldProblem("item", "没有这个事项")])
     if area not in item.areas:

@@ -1,4 +1,4 @@
-"""Who may open a task: found, still open, a candidate's, and not claimed by somebody else."""
+"""Load a task for an actor: it exists, is open, and is theirs to open."""
 
 from sqlmodel import Session
 
@@ -32,12 +32,12 @@ def get(session: Session, key: int) -> Task:
 def get_open(session: Session, actor: Actor, key: int) -> Task:
     """Return an open task the actor is a candidate of; raise ``NotFound``, ``Forbidden`` or ``TaskClosed``."""
     task = get(session, key)
-    task_rights.require_open(actor, task.candidate_groups, task.assignee)
-    require_open(session, task)
+    task_rights.require_may_open(actor, task.candidate_groups, task.assignee)
+    require_still_open(session, task)
     return task
 
 
-def require_open(session: Session, task: Task) -> None:
+def require_still_open(session: Session, task: Task) -> None:
     """Raise ``TaskClosed`` unless the task is open, saying so where a recall has closed it."""
     if task.is_open:
         return

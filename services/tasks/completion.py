@@ -21,7 +21,7 @@ from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, timeline
 from services.process_engine import outbox
 from services.tasks import inspection
-from services.tasks.access import TaskClosed, get_open, require_open
+from services.tasks.access import TaskClosed, get_open, require_still_open
 from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
 
 
@@ -56,7 +56,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     if task.clock is ClockShare.ACCEPTANCE and answer_due is not None and now > answer_due:
         raise TaskClosed("受理期限已过，视为受理")
     inspection.require_two_inspectors(answer.values)
-    conditional_acceptance.check_answer(session, case, completion.outcome, answer.values)
+    conditional_acceptance.require_valid_promise(session, case, completion.outcome, answer.values)
     conditional_acceptance.require_supplied(case, completion.outcome)
     hearings.require_impartial(session, actor, task)
     session.add(
@@ -144,7 +144,7 @@ def _lock_case(session: Session, task: Task) -> Case:
     case = session.get_one(Case, task.case_no, with_for_update={"key_share": True}, populate_existing=True)
     if session.get_bind().dialect.name == "postgresql":
         session.refresh(task)
-        require_open(session, task)
+        require_still_open(session, task)
     return case
 
 

@@ -1,4 +1,4 @@
-"""A task the engine has opened joins its case: by the case's clock, and for the unit that has the case now."""
+"""Attach a newly created user task to its case: due dates and candidate groups."""
 
 from sqlmodel import Session
 

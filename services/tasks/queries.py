@@ -1,4 +1,4 @@
-"""The task list's queries: one a shape, built once; what is looked for is handed over when they run."""
+"""Prebuilt SQL of the task list: one statement for each combination of filters, order and page."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -81,7 +81,7 @@ def count_tasks(session: Session, actor: Actor) -> dict[str, int]:
 def get_task(session: Session, actor: Actor, key: int) -> TaskDetail:
     """Return a task with its form; candidates, its assignee, and whoever completed it may see it."""
     task = get(session, key)
-    task_rights.require_open(actor, task.candidate_groups, task.assignee)
+    task_rights.require_may_open(actor, task.candidate_groups, task.assignee)
     now = product_now(session)
     forms = deployed_forms(session, [task])
     schema = forms.get(task.form_key) if task.form_key is not None else None

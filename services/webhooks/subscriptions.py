@@ -1,6 +1,6 @@
-"""Tell outside systems what happened: subscriptions, and the outbox of what is on its way to them.
+"""Manage webhook endpoints, and queue what is delivered to them.
 
-``emit`` writes in the transaction in which the event happens; ``bridge/webhooks.py`` sends. An event has an id of
+``publish`` writes in the transaction in which the event happens; ``bridge/webhooks.py`` sends. An event has an id of
 its own, the same for every endpoint and attempt, so that a receiver can tell a repetition; order is not promised.
 """
 

@@ -14,7 +14,7 @@ from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
 from catalog_data.guide import Material, MaterialKind
-from services.cases.hearings import HearingDates
+from services.cases.hearings import UnlawfulHearingDates
 from services.deadlines.clock_views import ClockDay, ClockView, ReceiptView
 from services.errors import FieldProblem, InvalidInput
 from services.tasks.access import TaskClosed
@@ -138,7 +138,7 @@ def test_every_template_compiles() -> None:
 
 
 def test_what_one_can_mend_oneself_is_not_blamed_on_somebody_faster() -> None:
-    assert _advice(409, HearingDates()) == ADVICE[422]
+    assert _advice(409, UnlawfulHearingDates()) == ADVICE[422]
     assert _advice(409, TaskClosed()) == ADVICE[409]
 
 

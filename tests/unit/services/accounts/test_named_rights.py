@@ -78,7 +78,7 @@ MAY: dict[str, tuple[Callable[[Actor], bool], set[str]]] = {
         {"city.zrzy.reviewer", "city.zrzy.approver", "city.zrzy.supervisor", "city.coordinator"},
     ),
     "state xingguo's view": (
-        lambda who: power_rights.may_state_view(who, "xingguo"),
+        lambda who: power_rights.may_state_opinion(who, "xingguo"),
         {"xingguo.approver", "xingguo.chief"},
     ),
     "decide on a recall for zrzy": (

@@ -20,7 +20,7 @@ from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
 from services.casefile import case_list
 from services.cases import applicant_actions, deadline_monitor, hearings, special_procedures
-from services.cases.hearings import Hearing, HearingDates, NotImpartial
+from services.cases.hearings import Hearing, NotImpartial, UnlawfulHearingDates
 from services.cases.special_procedures import CaseNotRunning, LimitOver, ProcedureEnded
 from services.deadlines import case_deadlines, clock_views
 from services.errors import InvalidInput
@@ -227,7 +227,7 @@ def test_a_hearing_is_given_its_days_and_its_officer_later(session: Session, cas
     with freeze_time(ACCEPTED + timedelta(days=1)):
         with pytest.raises(InvalidInput):
             special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing(held_on=date(2026, 10, 11)))
-        with pytest.raises(HearingDates):
+        with pytest.raises(UnlawfulHearingDates):
             special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing(held_on=date(2026, 9, 24)))
         with pytest.raises(InvalidInput):
             special_procedures.set_hearing(session, REVIEWER, case, procedure.id, Hearing("nobody"))

@@ -133,8 +133,8 @@ def test_a_county_cannot_recall_and_a_stranger_cannot_speak_for_it(session: Sess
         recalls.propose(session, actor("xingguo.approver"), "D-01", "xingguo", "理由")
     number = recalls.propose(session, actor("city.jtys.approver"), "D-01", "xingguo", "理由").id
     with pytest.raises(Forbidden):
-        recalls.state_view(session, actor("ganxian.approver"), number, "意见")
-    assert recalls.state_view(session, actor("xingguo.chief"), number, "意见").state is RecallState.HEARD
+        recalls.record_statement(session, actor("ganxian.approver"), number, "意见")
+    assert recalls.record_statement(session, actor("xingguo.chief"), number, "意见").state is RecallState.HEARD
 
 
 def test_a_second_transfer_changes_the_unit_of_new_cases_from_its_day(session: Session) -> None:
