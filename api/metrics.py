@@ -1,5 +1,6 @@
 """Figures for Prometheus: what this process answered, and the product's state read from the database."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from threading import Lock
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.database import Database
 from services.clock import machine_now
 from services.health import OperatingFigures, operating_figures
+from settings import get_settings
 
 FIGURES_LIVE_SECONDS: Final = 10.0
 """How long counted figures are served again instead of being counted anew."""
@@ -99,6 +101,20 @@ class _Figures(Collector):
         outbox.add_metric(("pending",), figures.outbox_pending)
         outbox.add_metric(("dead",), figures.outbox_dead)
         yield outbox
+        yield GaugeMetricFamily(
+            "tongquan_outbox_oldest_seconds",
+            "How long the oldest command that waits to be sent has waited.",
+            figures.outbox_oldest_seconds,
+        )
+        webhooks = GaugeMetricFamily("tongquan_webhook_deliveries", "Webhooks not delivered.", labels=("status",))
+        webhooks.add_metric(("pending",), figures.webhooks_pending)
+        webhooks.add_metric(("dead",), figures.webhooks_dead)
+        yield webhooks
+        yield GaugeMetricFamily(
+            "tongquan_oldest_job_seconds",
+            "Product time since the oldest automatic step began that is not done and has no incident.",
+            figures.oldest_job_seconds,
+        )
         beats = GaugeMetricFamily(
             "tongquan_heartbeat_age_seconds", "Time since a component's last sign of life.", labels=("component",)
         )
@@ -111,6 +127,19 @@ class _Figures(Collector):
         for exporter, seconds in figures.feed_lag_seconds.items():
             lag.add_metric((exporter,), seconds)
         yield lag
+        if figures.feed_waiting_seconds is not None:
+            yield GaugeMetricFamily(
+                "tongquan_feed_waiting_seconds",
+                "How long what the engine has done waits to arrive here, 0 at rest.",
+                figures.feed_waiting_seconds,
+            )
+        checks = GaugeMetricFamily(
+            "tongquan_check_ok", "Whether a check of /readyz is well (1) or not (0).", labels=("check",)
+        )
+        for check, ok in figures.checks.items():
+            checks.add_metric((check,), float(ok))
+        yield checks
+        yield from _disk()
 
     def _current(self) -> OperatingFigures:
         with self._lock:
@@ -119,3 +148,14 @@ class _Figures(Collector):
                     self._figures = operating_figures(session, machine_now())
                 self._counted_at = time.monotonic()
             return self._figures
+
+
+def _disk() -> Iterator[Metric]:
+    """Yield the room left on the disk of the state directory, where this process sees one."""
+    folder = get_settings().state_dir
+    if folder.is_dir():
+        yield GaugeMetricFamily(
+            "tongquan_state_disk_free_bytes",
+            "Free bytes on the disk of the state directory.",
+            shutil.disk_usage(folder).free,
+        )

@@ -17,10 +17,19 @@ from sqlmodel import Session, col, func, select
 from models.case import Case
 from models.catalogue import Area, GuideVersion, ItemVersion
 from models.database import Database
-from models.engine_state import FeedPosition, Heartbeat, Incident, ProcessDefinition
+from models.engine_state import (
+    ElementVisit,
+    FeedPosition,
+    Heartbeat,
+    Incident,
+    InstanceState,
+    ProcessDefinition,
+    ProcessInstance,
+)
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import JobType
 from models.task import Task
+from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from services.clock import machine_now, product_now
 from services.heartbeats import FEED, RELAY, WORKER_PREFIX
 from services.process_engine import set_aside
@@ -29,6 +38,8 @@ from settings import PROJECT_ROOT, get_settings
 BRIDGE_FRESH_SECONDS: Final = 15.0
 WORKER_FRESH_SECONDS: Final = 30.0
 MODELS_FOLDER: Final = PROJECT_ROOT / "bpmn"
+JOB_ELEMENT: Final = "SERVICE_TASK"
+"""The engine's name for an element whose work is a job of a worker."""
 
 
 class Check(BaseModel):
@@ -57,9 +68,20 @@ class OperatingFigures:
     set_aside: int
     outbox_pending: int
     outbox_dead: int
+    outbox_oldest_seconds: float
+    """How long the oldest command that waits to be sent has waited, by the machine's clock; 0 when none waits."""
+    webhooks_pending: int
+    webhooks_dead: int
+    """Given up, and worth sending again: those of an ended subscription are not counted."""
+    oldest_job_seconds: float
+    """Product time since the oldest automatic step began that is not done and has no incident; 0 when there is none."""
     heartbeat_age_seconds: dict[str, float]
     feed_lag_seconds: dict[str, float]
     """By exporter, the product time since the newest record taken; it also grows while nothing happens."""
+    feed_waiting_seconds: float | None
+    """How long what the engine has done waits to arrive here, 0 at rest; None before the feed's first heartbeat."""
+    checks: dict[str, bool]
+    """Every check of ``/readyz`` and whether it is well."""
 
 
 def readiness(database: Database) -> Readiness:
@@ -84,7 +106,21 @@ def operating_figures(session: Session, now: datetime) -> OperatingFigures:
             .group_by(col(OutboxCommand.status))
         ).all()
     )
+    oldest_command = session.exec(
+        select(func.min(OutboxCommand.created_at)).where(col(OutboxCommand.status) == OutboxStatus.PENDING)
+    ).one()
+    deliveries = dict(
+        session.exec(
+            select(WebhookDelivery.status, func.count())
+            .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
+            .where(
+                col(WebhookDelivery.status) != DeliveryStatus.DELIVERED, col(WebhookEndpoint.deleted_at).is_(None)
+            )
+            .group_by(col(WebhookDelivery.status))
+        ).all()
+    )
     beats = session.exec(select(Heartbeat)).all()
+    waiting_feed = next((beat.detail.get("lag_seconds") for beat in beats if beat.component == FEED), None)
     product_time = product_now(session)
     newest = session.exec(
         select(FeedPosition.exporter, func.max(FeedPosition.record_at)).group_by(FeedPosition.exporter)
@@ -98,11 +134,46 @@ def operating_figures(session: Session, now: datetime) -> OperatingFigures:
         set_aside=set_aside.count(session),
         outbox_pending=waiting.get(OutboxStatus.PENDING, 0),
         outbox_dead=waiting.get(OutboxStatus.DEAD, 0),
+        outbox_oldest_seconds=_since(oldest_command, now),
+        webhooks_pending=deliveries.get(DeliveryStatus.PENDING, 0),
+        webhooks_dead=deliveries.get(DeliveryStatus.DEAD, 0),
+        oldest_job_seconds=_since(_oldest_job(session), product_time),
         heartbeat_age_seconds={beat.component: _age(beat, now) for beat in beats},
         feed_lag_seconds={
             exporter: max(0.0, (product_time - record_at).total_seconds()) for exporter, record_at in newest
         },
+        feed_waiting_seconds=None if waiting_feed is None else float(waiting_feed),
+        checks={name: check.ok for name, check in _checks(session, now).items()},
     )
+
+
+def _oldest_job(session: Session) -> datetime | None:
+    """Return when the oldest automatic step began that still waits for a worker.
+
+    It is looked for among the running instances, by their index, for the history of elements only ever grows. A step
+    with an incident is left out: that one waits for a person, and has a figure of its own.
+    """
+    begun = select(ProcessDefinition.process_id).distinct()
+    has_incident = (
+        select(Incident.key)
+        .where(
+            Incident.process_instance_key == ElementVisit.process_instance_key,
+            Incident.element_instance_key == ElementVisit.key,
+            col(Incident.resolved_at).is_(None),
+        )
+        .exists()
+    )
+    return session.exec(
+        select(func.min(ElementVisit.started_at))
+        .join(ProcessInstance, col(ProcessInstance.key) == col(ElementVisit.process_instance_key))
+        .where(
+            col(ProcessInstance.process_id).in_(begun),
+            ProcessInstance.state == InstanceState.ACTIVE,
+            ElementVisit.state == InstanceState.ACTIVE,
+            ElementVisit.element_type == JOB_ELEMENT,
+            ~has_incident,
+        )
+    ).one()
 
 
 @lru_cache(maxsize=4)
@@ -186,6 +257,10 @@ def _fresh(beat: Heartbeat | None, now: datetime, seconds: float) -> Check:
 
 def _age(beat: Heartbeat, now: datetime) -> float:
     return max(0.0, (now - beat.at).total_seconds())
+
+
+def _since(begun: datetime | None, now: datetime) -> float:
+    return 0.0 if begun is None else max(0.0, (now - begun).total_seconds())
 
 
 def _listed(label: str, names: Iterable[str]) -> str:
