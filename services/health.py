@@ -113,9 +113,7 @@ def operating_figures(session: Session, now: datetime) -> OperatingFigures:
         session.exec(
             select(WebhookDelivery.status, func.count())
             .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
-            .where(
-                col(WebhookDelivery.status) != DeliveryStatus.DELIVERED, col(WebhookEndpoint.deleted_at).is_(None)
-            )
+            .where(col(WebhookDelivery.status) != DeliveryStatus.DELIVERED, col(WebhookEndpoint.deleted_at).is_(None))
             .group_by(col(WebhookDelivery.status))
         ).all()
     )
