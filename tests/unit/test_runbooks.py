@@ -155,6 +155,14 @@ def test_every_alert_leads_to_the_runbook_that_names_it_and_none_else() -> None:
     assert named == set(ALERTS)
 
 
+def test_the_configuration_shown_scrapes_under_the_name_the_alerts_ask_for() -> None:
+    [shown_there] = re.findall(r"^```yaml\n(.*?)^```", RUNBOOKS.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    configuration = yaml.safe_load(shown_there)
+    [down] = [rule["expr"] for group in RULES["groups"] for rule in group["rules"] if "up{" in rule["expr"]]
+    assert f'job="{configuration["scrape_configs"][0]["job_name"]}"' in down
+    assert (PROJECT_ROOT / "deploy/prometheus" / configuration["rule_files"][0]).is_file()
+
+
 def test_every_runbook_says_whom_to_call() -> None:
     assert [anchor for anchor, text in sections().items() if "找谁：" not in text] == []
 

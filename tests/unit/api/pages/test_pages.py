@@ -1,5 +1,6 @@
 """The parts of the pages that decide something by themselves."""
 
+import re
 from datetime import date
 
 import pytest
@@ -18,6 +19,7 @@ from services.cases.hearings import UnlawfulHearingDates
 from services.deadlines.clock_views import ClockDay, ClockView, ReceiptView
 from services.errors import FieldProblem, InvalidInput
 from services.tasks.access import TaskClosed
+from settings import PROJECT_ROOT
 
 
 def clock(*, limit: int | None = 20, used: int = 5) -> ClockView:
@@ -129,6 +131,19 @@ def test_no_template_contains_a_script_of_its_own_or_an_event_attribute() -> Non
             tag = part.split(">", 1)[0]
             assert "src=" in tag or 'type="application/json"' in tag, name
         assert not [one for one in (" onclick=", " hx-on", " style=") if one in source], name
+
+
+def test_what_people_wrote_is_escaped_wherever_a_template_prints_it() -> None:
+    environment = _environment()
+    written = "<script>alert(1)</script>\"'"
+    printed = environment.from_string("{{ text }}").render(text=written)
+    assert printed == "&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;"
+    assert environment.loader is not None
+    for name in environment.list_templates():
+        source, _, _ = environment.loader.get_source(environment, name)
+        assert not re.search(r"\|\s*safe\b|{%-?\s*autoescape\b", source), name
+    for file in (PROJECT_ROOT / "api").rglob("*.py"):
+        assert "Markup" not in file.read_text(encoding="utf-8"), file.name
 
 
 def test_every_template_compiles() -> None:
