@@ -217,11 +217,13 @@ def catalogue_validate(
 
 @app.command("verify-audit")
 def verify_audit(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
-    """核对审计记录的哈希链。"""
+    """核对审计链、链外保存的链头，以及文书、决定、意见等内容，指出被改动的每一处。"""
     from models.database import Database
     from ops.environment import adopt_instance
     from ops.instance import InstanceDirectory
     from services.journal import audit
+    from services.witness import heads
+    from services.witness.verification import verify
     from settings import get_settings
 
     directory = InstanceDirectory(state_dir)
@@ -230,12 +232,14 @@ def verify_audit(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
     adopt_instance(directory)
     database = Database(get_settings().effective_database_url)
     with database.reading() as session:
-        broken, head = audit.verify(session), audit.head(session)
+        head = audit.head(session)
+        found = 0
+        for finding in verify(session, heads.file_of(get_settings())):
+            found += 1
+            say(f"✗ {finding}")
     database.dispose()
-    for link in broken:
-        say(f"✗ 第 {link.id} 条：{link.reason}")
-    say(f"✗ 审计链有 {len(broken)} 处断裂" if broken else f"✓ 审计链完整，末条 {head.id}，摘要 {head.digest}")
-    raise typer.Exit(FAILED if broken else 0)
+    say(f"✗ 共 {found} 处与审计链不符" if found else f"✓ 审计链完整，末条 {head.id}，摘要 {head.digest}")
+    raise typer.Exit(FAILED if found else 0)
 
 
 @app.command()

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     operate_url: str | None = None
     session_hours: float = 12
     signing_key: SecretStr | None = None
+    data_key: SecretStr | None = None
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
     webhook_networks: str = ""

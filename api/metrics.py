@@ -97,6 +97,9 @@ class _Figures(Collector):
         yield GaugeMetricFamily("tongquan_tasks_open", "Open tasks.", figures.open_tasks)
         yield GaugeMetricFamily("tongquan_incidents_open", "Open incidents.", figures.open_incidents)
         yield GaugeMetricFamily("tongquan_set_aside_records", "Records that could not be read.", figures.set_aside)
+        yield GaugeMetricFamily(
+            "tongquan_tampered_documents", "Papers found changed since they were issued.", figures.tampered_documents
+        )
         outbox = GaugeMetricFamily("tongquan_outbox_commands", "Commands not sent.", labels=("status",))
         outbox.add_metric(("pending",), figures.outbox_pending)
         outbox.add_metric(("dead",), figures.outbox_dead)

@@ -1,5 +1,5 @@
-"""Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks and, under a controlled clock,
-the clock keeper, in one process.
+"""Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks, the audit chain's heads and,
+under a controlled clock, the clock keeper, in one process.
 
 A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from
 the database. SIGTERM lets requests and commands under way finish first.
@@ -25,6 +25,7 @@ from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
 from bridge.webhooks import WebhookSender
+from bridge.witness import Witness
 from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
 from engine.partitions import led_partitions
@@ -32,6 +33,7 @@ from models.database import Database
 from services import interpreter
 from services.heartbeats import FEED, RECONCILER, RELAY, Heartbeats
 from services.logs import configure_logging
+from services.witness import heads
 from settings import Settings, get_settings
 
 FLUSH_SECONDS = 2.0
@@ -71,6 +73,7 @@ class Bridge:
         )
         self._gateway = gateway
         self._relay = Relay(database, gateway, alive=lambda: self._beats.beat(RELAY))
+        self._witness = Witness(database, heads.file_of(settings))
         self._clock: ClockKeeper | None = None
         if settings.controlled_clock:
             self._clock = ClockKeeper(database, gateway, markers, settings.zeebe_management_address)
@@ -87,6 +90,7 @@ class Bridge:
             asyncio.create_task(self._probe_exporters(), name="exporters"),
             asyncio.create_task(self._retry_set_aside(), name="retries"),
             asyncio.create_task(WebhookSender(self._database).run(), name="webhooks"),
+            asyncio.create_task(self._witness.run(), name="witness"),
             asyncio.create_task(stop.wait(), name="stop"),
         }
         if self._clock is not None:
@@ -100,6 +104,7 @@ class Bridge:
         await asyncio.gather(*rest, return_exceptions=True)
         with contextlib.suppress(Exception):
             await asyncio.to_thread(self._flush)
+        await asyncio.to_thread(self._witness.look)
         for part in done:
             if part.get_name() != "stop":
                 part.result()

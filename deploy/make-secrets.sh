@@ -23,3 +23,4 @@ make_secret database_password
 make_secret feed_password
 make_secret operate_password
 make_secret signing_key
+make_secret data_key

@@ -12,6 +12,7 @@ from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
 from ops.terminal import complain, say
 from services.documents.signing import load_key
 from services.errors import SetupError, TongquanError
+from services.keys import load_data_key
 from services.setup import prepare
 from settings import Settings, get_settings
 
@@ -24,6 +25,7 @@ def prepare_deployment(settings: Settings) -> None:
         EngineError: the engine refuses a model or is not ready in time.
     """
     load_key(settings)
+    load_data_key(settings)
     prepare(settings)
     say("✓ 数据库已就绪")
     directory = InstanceDirectory(settings.state_dir)

@@ -19,17 +19,19 @@ def upsert(
     key: tuple[str, ...] = (),
     update: tuple[str, ...] = (),
     fill: tuple[str, ...] = (),
-) -> None:
+) -> int:
     """Insert ``rows``, all with the same columns; where one is there already write ``update``, complete ``fill``.
+
+    Return how many rows were written.
 
     ``key`` names the columns of the constraint that tells a row is there, by default the primary key; a column of
     ``fill`` is written only where it is null. With neither ``update`` nor ``fill`` existing rows stay as they are, and
     without ``key`` too any constraint tells.
     """
     if not rows:
-        return
+        return 0
     statement = _statement(model, session.get_bind().dialect.name, tuple(rows[0]), key, update, fill)
-    session.connection().execute(statement, list(rows))
+    return session.connection().execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount
 
 
 def insert_on(dialect: str, model: type[SQLModel]) -> Any:

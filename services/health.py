@@ -26,6 +26,8 @@ from models.engine_state import (
     ProcessDefinition,
     ProcessInstance,
 )
+from models.group import AUDIT_ADMINISTRATOR
+from models.notification import Notification
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import JobType
 from models.task import Task
@@ -33,6 +35,7 @@ from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from services.clock import machine_now, product_now
 from services.heartbeats import FEED, RELAY, WORKER_PREFIX
 from services.process_engine import set_aside
+from services.witness import papers
 from settings import PROJECT_ROOT, get_settings
 
 BRIDGE_FRESH_SECONDS: Final = 15.0
@@ -66,6 +69,8 @@ class OperatingFigures:
     open_tasks: int
     open_incidents: int
     set_aside: int
+    tampered_documents: int
+    """Papers the auditors were told of."""
     outbox_pending: int
     outbox_dead: int
     outbox_oldest_seconds: float
@@ -130,6 +135,11 @@ def operating_figures(session: Session, now: datetime) -> OperatingFigures:
             select(func.count()).select_from(Incident).where(col(Incident.resolved_at).is_(None))
         ).one(),
         set_aside=set_aside.count(session),
+        tampered_documents=session.exec(
+            select(func.count())
+            .select_from(Notification)
+            .where(Notification.to_group == AUDIT_ADMINISTRATOR.name, Notification.signal == papers.SIGNAL)
+        ).one(),
         outbox_pending=waiting.get(OutboxStatus.PENDING, 0),
         outbox_dead=waiting.get(OutboxStatus.DEAD, 0),
         outbox_oldest_seconds=_since(oldest_command, now),

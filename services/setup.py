@@ -14,11 +14,13 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
-from services import clock
+from services import clock, keys
 from services.accounts.demo_accounts import seed_demo_accounts
 from services.calendar import calendar_files
+from services.cases import applicant_digests
 from services.catalogue import seeding
 from services.errors import SetupError
+from services.journal import seals
 from services.powers import agreements
 from settings import PROJECT_ROOT, Settings
 
@@ -30,7 +32,8 @@ DEMO_AGREEMENT_FROM = date(2022, 6, 1)
 
 def prepare(settings: Settings, *, clock_start: datetime | None = None) -> None:
     """Migrate, seed, and fix the clock; running it again changes nothing. Raises ``SetupError`` with the way out."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys.load_data_key(settings)
     database = Database(settings.effective_database_url)
     try:
         migrate(database)
@@ -39,6 +42,8 @@ def prepare(settings: Settings, *, clock_start: datetime | None = None) -> None:
             if settings.controlled_clock:
                 clock.control(session, clock_start)
             _seed(session, settings)
+            applicant_digests.renew(session)
+            seals.anchor(session)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).splitlines()[0]
         raise SetupError(f"数据库不可用（{reason}）：请检查 DATABASE_URL、磁盘空间和权限后重试") from error

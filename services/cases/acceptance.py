@@ -16,7 +16,7 @@ from services.cases import conditional_acceptance, form_check
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
-from services.journal import task_outcomes, timeline
+from services.journal import seals, task_outcomes, timeline
 from services.process_engine.timers import instant_text
 
 ACCEPTED = {"accepted": True}
@@ -142,6 +142,7 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         at = case.deadlines.supplement_due_at or product_now(session)
         case.state, case.is_open, case.closed_at = CaseState.RETRACTED, False, at
         session.add(case)
+        seals.seal(session, case, "closing")
         case_deadlines.stop_receipt_monitor(session, case)
         clock_views.keep(session, case, at)
         reason = "申请人逾期未补正，视为撤回申请"
@@ -164,6 +165,7 @@ def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at:
 def _close(session: Session, case: Case, state: CaseState, answer: TaskOutcome, text: str) -> None:
     case.state, case.is_open, case.closed_at = state, False, answer.decided_at
     session.add(case)
+    seals.seal(session, case, "closing")
     case_deadlines.stop_receipt_monitor(session, case)
     clock_views.keep(session, case, answer.decided_at)
     timeline.append(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)

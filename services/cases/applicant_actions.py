@@ -15,7 +15,7 @@ from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, InvalidInput
-from services.journal import audit, task_outcomes, timeline
+from services.journal import audit, seals, task_outcomes, timeline
 from services.process_engine import outbox
 
 TOLERATED_ROUND = 2
@@ -108,6 +108,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
     case.is_open, case.closed_at = False, now
     session.add(case)
+    seals.seal(session, case, "closing")
     special_procedures.end_with_case(session, case, actor.username, now)
     clock_views.keep(session, case, now)
     timeline.append(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)

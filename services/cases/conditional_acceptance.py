@@ -20,7 +20,7 @@ from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, InvalidInput
-from services.journal import task_outcomes, timeline
+from services.journal import seals, task_outcomes, timeline
 from services.process_engine import outbox
 
 UNTIL, MATERIALS, COMMITMENT = "tolerated_until", "tolerated_materials", "by_commitment"
@@ -97,6 +97,7 @@ def lapse(session: Session, case: Case, at: datetime) -> bool:
         return False
     case.state, case.is_open, case.closed_at = CaseState.WITHDRAWN, False, at
     session.add(case)
+    seals.seal(session, case, "closing")
     special_procedures.end_with_case(session, case, timeline.SYSTEM, at)
     clock_views.keep(session, case, at)
     reason = f"容缺受理的材料（{case.tolerated_materials}）逾期未补齐，终止审查"

@@ -11,7 +11,7 @@ from services.cases import dossiers
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
-from services.journal import task_outcomes, timeline
+from services.journal import seals, task_outcomes, timeline
 from services.powers import filings
 from services.supervision import pushes
 from services.webhooks import subscriptions
@@ -34,6 +34,7 @@ def record(session: Session, case_no: str, verdict: Verdict) -> dict[str, Any]:
         answer = task_outcomes.latest(session, case_no, outcome=verdict.value)
         case.decision, case.decided_at = verdict, answer.decided_at
         session.add(case)
+        seals.seal(session, case, "decision")
         case_deadlines.finalize(session, case)
         clock_views.keep(session, case, answer.decided_at)
         timeline.append(
@@ -120,6 +121,7 @@ def close(session: Session, case_no: str) -> dict[str, Any]:
         case.state = _closed_state(case)
         case.is_open, case.closed_at = False, at
         session.add(case)
+        seals.seal(session, case, "closing")
         timeline.append(session, case_no, "case.closed", case.case_state.label, actor=timeline.SYSTEM, at=at)
         filings.file_decision(session, case, at)
         pushes.push(session, case)

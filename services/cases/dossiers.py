@@ -17,7 +17,7 @@ from services.clock import product_now
 from services.deadlines import case_deadlines
 from services.documents import issuance
 from services.errors import Conflict
-from services.journal import audit, task_outcomes, timeline
+from services.journal import audit, seals, task_outcomes, timeline
 
 
 class DossierMissing(Conflict):
@@ -75,6 +75,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
         forwarded_at=signature.decided_at,
     )
     session.add(dossier)
+    seals.seal(session, dossier)
     case.level = 1
     session.add(case)
     session.flush()
@@ -110,6 +111,7 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
     if dossier is not None and dossier.received_at is None:
         dossier.received_by, dossier.received_at = answer.account, answer.decided_at
         session.add(dossier)
+        seals.seal(session, dossier, "receipt")
         session.flush()
         case_deadlines.recompute(session, session.get_one(Case, case_no))
         timeline.append(
@@ -148,6 +150,7 @@ def return_dossier(session: Session, case_no: str) -> dict[str, Any]:
         dossier.returned_by, dossier.returned_at = answer.account, answer.decided_at
         dossier.return_reason = answer.opinion
         session.add(dossier)
+        seals.seal(session, dossier, "return")
         case = session.get_one(Case, case_no)
         case.level = 0
         session.add(case)

@@ -31,12 +31,13 @@ from models.working_calendar import china_date
 from services import locks, numbering
 from services.accounts import rights
 from services.accounts.actors import Actor
+from services.cases import applicant_digests
 from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, IdempotencyConflict, InvalidInput
-from services.journal import audit, timeline
+from services.journal import audit, seals, timeline
 from services.powers import agreements
 from services.process_engine import outbox
 
@@ -239,7 +240,6 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         raise InvalidInput([FieldProblem("area", "没有这个县区")])
     county_unit = in_force.county_unit(session, item, body.area, china_date(now))
     prefix = f"{area.division_code}{china_date(now):%Y%m%d}"
-    identity = body.applicant.id_number.upper()
     return Case(
         case_no=f"{prefix}{numbering.next_number(session, f'case:{prefix}'):05d}",
         query_code="".join(secrets.choice(QUERY_CODE_ALPHABET) for _ in range(QUERY_CODE_LENGTH)),
@@ -258,7 +258,7 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         approval_filing=item.mode is Mode.DIRECT and item.approval_filing,
         project=body.project,
         conditions=body.conditions,
-        applicant_digest=hashlib.sha256(f"{body.applicant.id_type}:{identity}".encode()).hexdigest(),
+        applicant_digest=applicant_digests.digest_of(body.applicant.id_type, body.applicant.id_number),
         submitted_by=actor.username,
         state=CaseState.RECEIVED,
         received_at=now,
@@ -267,18 +267,19 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
 
 
 def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None:
-    applicant = body.applicant
-    session.add(
-        Applicant(
-            case_no=case.case_no,
-            kind=applicant.kind,
-            name=applicant.name,
-            id_type=applicant.id_type,
-            id_number=applicant.id_number.upper(),
-            phone=applicant.phone,
-        )
+    given = body.applicant
+    applicant = Applicant(
+        case_no=case.case_no,
+        kind=given.kind,
+        name=given.name,
+        id_type=given.id_type,
+        id_number=given.id_number.upper(),
+        phone=given.phone,
     )
+    session.add(applicant)
     session.flush()
+    seals.seal(session, case)
+    seals.seal(session, applicant)
     rows = material_rows(case.case_no, body.materials, 0)
     if rows:
         session.connection().execute(insert(Material), rows)

@@ -17,6 +17,7 @@ from services.catalogue import reference
 from services.documents import case_facts, signing, store
 from services.documents.sealing import decision_seal
 from services.errors import NotFound
+from services.journal import seals
 
 ISSUING_EFFECTS = frozenset({"issue", "change", "renew", "reissue"})
 STATUS_LABELS = {
@@ -98,6 +99,7 @@ def issue(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -
         signature=signing.sign(canonical(content)),
     )
     session.add(certificate)
+    seals.seal(session, certificate)
     store.store(
         session,
         case,

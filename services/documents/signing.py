@@ -5,22 +5,17 @@ in the state directory; several processes that start together agree on one.
 """
 
 import base64
-import binascii
-import contextlib
 import hashlib
-import os
-import secrets
 from functools import lru_cache
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from services import keys
 from services.errors import SetupError
 from settings import Settings, get_settings
 
-SEED_BYTES = 32
 KEY_ID_LENGTH = 16
 
 
@@ -61,7 +56,7 @@ def load_key(settings: Settings) -> Ed25519PrivateKey:
             "缺少签名密钥：请把32字节随机种子的 base64 设为 TONGQUAN_SIGNING_KEY 后再启动",
             "No signing key: set TONGQUAN_SIGNING_KEY to the base64 of a random 32-byte seed",
         )
-    return Ed25519PrivateKey.from_private_bytes(_kept_seed(settings.state_dir / "keys" / "signing.key"))
+    return Ed25519PrivateKey.from_private_bytes(_seed(keys.kept(settings.state_dir / "keys" / "signing.key")))
 
 
 def forget_key() -> None:
@@ -78,32 +73,11 @@ def _public_bytes() -> bytes:
     return _key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def _kept_seed(path: Path) -> bytes:
-    """Return the kept seed; of several processes that make one, the first to link it into place wins."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(base64.b64encode(secrets.token_bytes(SEED_BYTES)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            draft.unlink()
-    return _seed(path.read_text(encoding="ascii"))
-
-
 def _seed(text: str) -> bytes:
     try:
-        seed = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return keys.decoded(text)
+    except ValueError as error:
         raise _malformed() from error
-    if len(seed) != SEED_BYTES:
-        raise _malformed()
-    return seed
 
 
 def _malformed() -> SetupError:

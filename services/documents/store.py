@@ -15,6 +15,7 @@ from papers import Paper, render_pdf
 from services import numbering
 from services.documents import signing
 from services.errors import NotFound
+from services.journal import seals
 
 NUMBER_WORDS = {
     DocumentKind.RECEIPT: "收",
@@ -104,4 +105,5 @@ def store(
     )
     session.add(document)
     session.flush()
+    seals.seal(session, document)
     return document

@@ -2,7 +2,8 @@
 
 The digest of an entry is SHA-256 over the canonical JSON of its number, instant, actor, action, subject, detail and
 the digest before it. Changing, removing or inserting an entry breaks the chain from there on. Cutting off the newest
-entries leaves a shorter chain that is whole: compare ``head`` with a copy kept elsewhere to notice that.
+entries, or computing all digests anew, leaves a chain that is whole: ``services/witness`` keeps signed heads elsewhere
+to notice that, and ``seals`` has the chain vouch for the content of other tables.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import insert
+from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, col, select
 
 from models.audit import AuditEntry
@@ -23,6 +25,9 @@ GENESIS: Final = "0" * 64
 
 _LOCK: Final = "audit"
 """The advisory lock under which PostgreSQL appends, one transaction after the other."""
+
+_NEWEST_KNOWN: Final = "newest audit entry"
+"""Under this name a session remembers what it appended last, and in which transaction or savepoint."""
 
 _BATCH: Final = 1000
 
@@ -49,10 +54,10 @@ def append(session: Session, actor: str, action: str, subject: str, detail: Mapp
     ``detail`` is JSON and holds no personal data, only references. Writers queue: SQLite's ``IMMEDIATE`` transaction
     and PostgreSQL's advisory lock are held to the end of the transaction, so record late in it.
     """
-    locks.acquire(session, _LOCK)
-    newest = head(session)
+    newest = _newest(session)
     plain: dict[str, Any] = json.loads(_canonical(detail))
     number = newest.id + 1
+    digest = _digest(number, at, actor, action, subject, plain, newest.digest)
     session.connection().execute(
         _APPEND,
         {
@@ -63,13 +68,29 @@ def append(session: Session, actor: str, action: str, subject: str, detail: Mapp
             "subject": subject,
             "detail": plain,
             "previous": newest.digest,
-            "digest": _digest(number, at, actor, action, subject, plain, newest.digest),
+            "digest": digest,
         },
     )
+    session.info[_NEWEST_KNOWN] = (innermost(session), ChainHead(number, digest))
 
 
 _APPEND = insert(AuditEntry)
 _NEWEST = select(AuditEntry.id, AuditEntry.digest).order_by(col(AuditEntry.id).desc()).limit(1)
+
+
+def innermost(session: Session) -> SessionTransaction | None:
+    """Return the savepoint, else the transaction, in which the session writes now."""
+    return session.get_nested_transaction() or session.get_transaction()
+
+
+def _newest(session: Session) -> ChainHead:
+    """Return the entry to append to; whoever has appended in this transaction still holds the lock and knows it."""
+    within, newest = session.info.get(_NEWEST_KNOWN, (None, None))
+    if newest is not None and within is innermost(session):
+        known: ChainHead = newest
+        return known
+    locks.acquire(session, _LOCK)
+    return head(session)
 
 
 def head(session: Session) -> ChainHead:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
 from models.upsert import upsert
+from services.journal import seals
 
 SYSTEM = "system"
 """The actor of what no person did."""
@@ -18,7 +20,7 @@ def append(
 ) -> None:
     """Record an event unless its key (by default the event's name) is there."""
     session.flush()
-    entry = {
+    entry: dict[str, Any] = {
         "case_no": case_no,
         "natural_key": key or event,
         "at": at,
@@ -26,7 +28,8 @@ def append(
         "event": event,
         "text": text,
     }
-    upsert(session, TimelineEntry, [entry], key=("case_no", "natural_key"))
+    if upsert(session, TimelineEntry, [entry], key=("case_no", "natural_key")):
+        seals.seal(session, TimelineEntry(**entry))
 
 
 def has(session: Session, case_no: str, natural_key: str) -> bool:

@@ -27,7 +27,7 @@ from services.catalogue import in_force
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
 from services.errors import FieldProblem, InvalidInput
-from services.journal import audit
+from services.journal import audit, seals
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
@@ -89,7 +89,9 @@ def issue(
     if content is not None:
         digest = hashlib.sha256(content).hexdigest()
         name = _plain_name(file_name)
-        session.add(PolicyFile(notice_id=key, name=name, sha256=digest, size=len(content), content=content))
+        file = PolicyFile(notice_id=key, name=name, sha256=digest, size=len(content), content=content)
+        session.add(file)
+        seals.seal(session, file)
     session.flush()
     outbox.publish_message(
         session,

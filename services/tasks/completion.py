@@ -18,7 +18,7 @@ from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, dossiers, hearings
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
-from services.journal import audit, timeline
+from services.journal import audit, seals, timeline
 from services.process_engine import outbox
 from services.tasks import inspection
 from services.tasks.access import TaskClosed, get_open, require_still_open
@@ -59,21 +59,21 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     conditional_acceptance.require_valid_promise(session, case, completion.outcome, answer.values)
     conditional_acceptance.require_supplied(case, completion.outcome)
     hearings.require_impartial(session, actor, task)
-    session.add(
-        TaskOutcome(
-            task_key=task.key,
-            case_no=case.case_no,
-            process_id=task.process_id,
-            element_id=task.element_id,
-            task_name=task.name,
-            account=actor.username,
-            outcome=completion.outcome,
-            outcome_label=labels[completion.outcome],
-            opinion=completion.opinion.strip(),
-            form_values=answer.values,
-            decided_at=now,
-        )
+    given = TaskOutcome(
+        task_key=task.key,
+        case_no=case.case_no,
+        process_id=task.process_id,
+        element_id=task.element_id,
+        task_name=task.name,
+        account=actor.username,
+        outcome=completion.outcome,
+        outcome_label=labels[completion.outcome],
+        opinion=completion.opinion.strip(),
+        form_values=answer.values,
+        decided_at=now,
     )
+    session.add(given)
+    seals.seal(session, given)
     task.assignee = task.assignee or actor.username
     close(session, task, TaskStatus.COMPLETING, now)
     timeline.append(

@@ -38,9 +38,10 @@ class Event(StrEnum):
     FILING_REVIEWED = "filing.reviewed"
     FILING_REMINDED = "filing.reminded"
     CERTIFICATE_ISSUED = "certificate.issued"
+    AUDIT_HEAD = "audit.head"
 
 
-FAMILIES: Final = ("push", "policy", "filing", "certificate")
+FAMILIES: Final = ("push", "policy", "filing", "certificate", "audit")
 """What an event's name begins with."""
 
 
@@ -135,11 +136,22 @@ class CertificateData(_Data):
     valid_until: date | None
 
 
+class AuditHeadData(_Data):
+    """The audit chain's newest entry, signed by the product: kept elsewhere it proves what the chain was."""
+
+    id: int
+    digest: str
+    at: str
+    key_id: str
+    signature: str
+
+
 _DATA: Final[dict[str, type[_Data]]] = {
     "push": PushData,
     "policy": PolicyData,
     "filing": FilingData,
     "certificate": CertificateData,
+    "audit": AuditHeadData,
 }
 _FEEDBACK_EVENTS: Final = frozenset(
     {Event.PUSH_FEEDBACK, Event.PUSH_ANSWERED, Event.PUSH_ANSWER_OVERDUE, Event.PUSH_LIFTED}

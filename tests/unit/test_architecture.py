@@ -21,17 +21,19 @@ ALLOWED = {
 }
 
 GROUND = (
-    "clock", "cursors", "errors", "heartbeats", "interpreter", "locks", "logs", "numbering", "paging", "process_cache",
+    "clock", "cursors", "errors", "heartbeats", "interpreter", "keys", "locks", "logs", "numbering", "paging",
+    "process_cache",
 )  # fmt: skip
 """Modules beside the capabilities that all of them may use."""
 
 PLAN = {
     # The roof: what starts an instance and what watches it.
-    "health": {"process_engine", "setup"},
-    "setup": {"accounts", "calendar", "catalogue", "powers"},
+    "health": {"process_engine", "setup", "witness"},
+    "setup": {"accounts", "calendar", "cases", "catalogue", "journal", "powers"},
     # What people see of a case, and powers that change hands.
     "casefile": {
         "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "supervision", "tasks",
+        "witness",
     },
     "takeovers": {
         "accounts", "cases", "catalogue", "deadlines", "journal", "powers", "process_engine", "tasks",
@@ -50,11 +52,12 @@ PLAN = {
     "guidance": {"accounts", "catalogue", "deadlines", "journal", "powers"},
     "publishing": {"accounts", "catalogue", "powers"},
     "powers": {"accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks"},
+    "witness": {"documents", "journal", "notifications", "webhooks"},
     # What every capability uses.
     "deadlines": {"catalogue", "process_engine"},
     "webhooks": {"accounts", "documents", "journal"},
     "notifications": {"accounts", "catalogue"},
-    "documents": {"catalogue"},
+    "documents": {"catalogue", "journal"},
     "process_engine": {"accounts", "journal"},
     "catalogue": set(),
     "accounts": {"journal"},

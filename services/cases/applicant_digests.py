@@ -1,0 +1,62 @@
+"""By what two applications of one applicant are told to be the same's: a keyed digest of the identity number.
+
+A plain digest of an ID card number is guessed in seconds: there are fewer numbers than digests tried in that time. The
+value names its key, so that those made without one, or under another, are found and made anew.
+"""
+
+from typing import Final
+
+from sqlalchemy import bindparam, update
+from sqlmodel import Session, col, select
+
+from models.case import Applicant, Case, IdentityType
+from models.supervision import SupervisionFeedback, SupervisionPush
+from services import keys
+
+PURPOSE: Final = "applicant"
+DIGEST_LENGTH: Final = 48
+"""Hexadecimal digits kept: 192 bits, which with the key's name fit the column."""
+_BATCH: Final = 1000
+
+
+def digest_of(id_type: IdentityType, id_number: str) -> str:
+    """Return the digest of an identity: the key's name and HMAC-SHA256 under it."""
+    content = f"{id_type.value}:{id_number.upper()}".encode()
+    return f"{_prefix()}{keys.keyed_digest(PURPOSE, content)[:DIGEST_LENGTH]}"
+
+
+def renew(session: Session) -> int:
+    """Make the digests of all cases and feedback anew that are not under the present key; return how many cases."""
+    renewed, after = 0, ""
+    while rows := session.exec(_OUTDATED, params={"current": f"{_prefix()}%", "after": after}).all():
+        for case_no, id_type, id_number in rows:
+            found = {"of_case": case_no, "digest": digest_of(IdentityType(id_type), id_number)}
+            session.connection().execute(_RENEW_CASE, found)
+            session.connection().execute(_RENEW_FEEDBACK, found)
+        renewed, after = renewed + len(rows), rows[-1][0]
+    session.expire_all()
+    return renewed
+
+
+def _prefix() -> str:
+    return f"{keys.data_key_id()}:"
+
+
+_CASE = Case.__table__  # type: ignore[attr-defined]
+_FEEDBACK = SupervisionFeedback.__table__  # type: ignore[attr-defined]
+
+_OUTDATED = (
+    select(Case.case_no, Applicant.id_type, Applicant.id_number)
+    .join(Applicant, col(Applicant.case_no) == col(Case.case_no))
+    .where(col(Case.applicant_digest).not_like(bindparam("current")), col(Case.case_no) > bindparam("after"))
+    .order_by(col(Case.case_no))
+    .limit(_BATCH)
+)
+_RENEW_CASE = update(_CASE).where(_CASE.c.case_no == bindparam("of_case")).values(applicant_digest=bindparam("digest"))
+_RENEW_FEEDBACK = (
+    update(_FEEDBACK)
+    .where(
+        _FEEDBACK.c.push_id.in_(select(SupervisionPush.id).where(col(SupervisionPush.case_no) == bindparam("of_case")))
+    )
+    .values(applicant_digest=bindparam("digest"))
+)

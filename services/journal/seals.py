@@ -1,0 +1,231 @@
+"""Seals: the content of papers, outcomes, decisions and files in the audit chain, and the rows that no longer fit it.
+
+Whoever writes such a row seals it. The digests of one transaction are written together, as one entry a case, when it
+commits: a row is digested as it is stored, and a transaction costs one entry more, however much it wrote.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import String, cast, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session, SQLModel, col, select
+
+from models.audit import AuditEntry
+from models.case import Case
+from models.database import WritingSession
+from services import keys
+from services.clock import product_now
+from services.journal import audit
+from services.journal.sealed import KIND_NAMED, KIND_OF, KINDS, Kind
+
+ACTION: Final = "content.seal"
+ANCHOR: Final = "chain.anchor"
+ANCHOR_SUBJECT: Final = "chain"
+ACTOR: Final = "system"
+_PENDING: Final = "rows to seal"
+_BATCH: Final = 50
+"""Subjects verified at a time; their papers are in memory together."""
+
+UNREADABLE: Final = (SQLAlchemyError, ValueError, LookupError)
+"""What reading a row raises whose text, JSON or word of a closed set is none."""
+
+Recorded = dict[str, dict[str, str]]
+"""The digests of a subject's rows by name and part, as the chain tells them."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row whose content is not what the chain says, and in which part."""
+
+    table: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Pending:
+    within: SessionTransaction | None
+    row: SQLModel
+    parts: tuple[str, ...]
+
+
+def seal(session: Session, row: SQLModel, *parts: str) -> None:
+    """Have a row's parts (by default all) in the chain once the transaction commits."""
+    session.info.setdefault(_PENDING, []).append(_Pending(audit.innermost(session), row, parts))
+
+
+def find_first_digest(session: Session, row: SQLModel, part: str) -> str | None:
+    """Return the digest under which a row's part was sealed first, or None for one that never was.
+
+    For what never changes: a later seal, which whoever writes to the database could append, does not count.
+    """
+    kind = KIND_OF[type(row)]
+    for _, rows in _seals(session, [kind.subject_of(row)]):
+        if (digest := rows.get(kind.name_of(row), {}).get(part)) is not None:
+            return digest
+    return None
+
+
+def anchor(session: Session) -> bool:
+    """Seal everything written before there were seals, once, and tell whether it was done now.
+
+    From then on a row without a seal is one that came in past the product.
+    """
+    if is_anchored(session):
+        return False
+    cases = 0
+    for numbers in _batches(session.exec(select(Case.case_no).order_by(Case.case_no)).all()):
+        cases += len(numbers)
+        for rows in _rows(session, [kind for kind in KINDS if not kind.subject], numbers).values():
+            _append(session, rows)
+    for kind in KINDS:
+        if kind.subject:
+            for row in session.exec(select(kind.model)):
+                _append(session, [(kind, row, ())])
+    audit.append(session, ACTOR, ANCHOR, ANCHOR_SUBJECT, {"cases": cases}, product_now(session))
+    return True
+
+
+def is_anchored(session: Session) -> bool:
+    """Tell whether the chain has vouched for content at some time."""
+    query = select(AuditEntry.id).where(AuditEntry.subject == ANCHOR_SUBJECT, AuditEntry.action == ANCHOR)
+    return session.exec(query.limit(1)).first() is not None
+
+
+def verify(session: Session) -> Iterator[Difference]:
+    """Yield every row that is not as the chain says: changed, gone, or never sealed; in reading order of cases."""
+    for prefix in sorted({kind.subject for kind in KINDS}):
+        kinds = [kind for kind in KINDS if kind.subject == prefix]
+        for owners in _batches(sorted(_owners(session, kinds, prefix))):
+            yield from _verify_owners(session, kinds, prefix, owners)
+            session.expunge_all()
+
+
+def _verify_owners(session: Session, kinds: Sequence[Kind], prefix: str, owners: Sequence[str]) -> Iterator[Difference]:
+    """Yield the differences of some owners; a row that cannot even be read is sought one owner after the other."""
+    told = _recorded(session, [f"{prefix}{owner}" for owner in owners])
+    try:
+        present = _rows(session, kinds, owners)
+    except UNREADABLE:
+        session.rollback()
+        if len(owners) == 1 and len(kinds) == 1:
+            yield Difference(kinds[0].table, owners[0], f"{kinds[0].label}的内容无法读出")
+            return
+        narrower = [([kind], owners) for kind in kinds] if len(owners) == 1 else [(kinds, [one]) for one in owners]
+        for some_kinds, some_owners in narrower:
+            yield from _verify_owners(session, some_kinds, prefix, some_owners)
+        return
+    tables = {kind.table for kind in kinds}
+    for owner in owners:
+        known = told.get(f"{prefix}{owner}", {})
+        yield from _compare(
+            present.get(owner, []), {name: one for name, one in known.items() if name.partition(":")[0] in tables}
+        )
+
+
+def _compare(rows: Iterable["_Sealing"], told: Recorded) -> Iterator[Difference]:
+    left = dict(told)
+    for kind, row, _ in rows:
+        name = kind.name_of(row)
+        key = name.partition(":")[2]
+        known = left.pop(name, None)
+        if known is None:
+            yield Difference(kind.table, key, f"{kind.label}在审计链中没有记录")
+            continue
+        now = kind.digests(row)
+        changed = [part for part, digest in known.items() if now.get(part) != digest]
+        if changed:
+            yield Difference(kind.table, key, f"{kind.label}的内容与审计链不符（{'、'.join(changed)}）")
+    for name in left:
+        table, _, key = name.partition(":")
+        yield Difference(table, key, f"{KIND_NAMED[table].label}已不存在")
+
+
+_Sealing = tuple[Kind, SQLModel, tuple[str, ...]]
+
+
+def _owners(session: Session, kinds: Sequence[Kind], prefix: str) -> set[str]:
+    """Return the keys of everything that has rows, or seals of rows, under a prefix."""
+    subjects = session.exec(select(AuditEntry.subject).where(AuditEntry.action == ACTION).distinct()).all()
+    others = [kind.subject for kind in KINDS if kind.subject and kind.subject != prefix]
+    sealed = {
+        one.removeprefix(prefix)
+        for one in subjects
+        if one.startswith(prefix) and not any(one.startswith(other) for other in others)
+    }
+    for kind in kinds:
+        sealed |= {str(one) for one in session.exec(select(getattr(kind.model, kind.owner)).distinct())}
+    return sealed
+
+
+def _rows(session: Session, kinds: Sequence[Kind], owners: Sequence[str]) -> dict[str, list[_Sealing]]:
+    found: dict[str, list[_Sealing]] = {}
+    for kind in kinds:
+        owner = getattr(kind.model, kind.owner)
+        named = cast(owner, String) if kind.subject else owner
+        for row in session.exec(select(kind.model).where(named.in_(owners))):
+            found.setdefault(str(getattr(row, kind.owner)), []).append((kind, row, ()))
+    return found
+
+
+def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, Recorded]:
+    """Return what the chain tells of some subjects, the latest seal of each part."""
+    told: dict[str, Recorded] = {}
+    for subject, rows in _seals(session, subjects):
+        of_subject = told.setdefault(subject, {})
+        for name, parts in rows.items():
+            of_subject.setdefault(name, {}).update(parts)
+    return told
+
+
+def _seals(session: Session, subjects: Sequence[str]) -> Iterator[tuple[str, Recorded]]:
+    """Yield the seals of some subjects, oldest first."""
+    entries = session.exec(
+        select(AuditEntry.subject, AuditEntry.detail)
+        .where(col(AuditEntry.subject).in_(subjects), AuditEntry.action == ACTION)
+        .order_by(col(AuditEntry.id))
+    )
+    for subject, detail in entries:
+        rows: Recorded = detail["rows"]
+        yield subject, rows
+
+
+def _append(session: Session, sealings: Iterable[_Sealing]) -> None:
+    """Append the digests of some rows, an entry a subject."""
+    by_subject: dict[str, Recorded] = {}
+    for kind, row, parts in sealings:
+        rows = by_subject.setdefault(kind.subject_of(row), {})
+        rows.setdefault(kind.name_of(row), {}).update(kind.digests(row, *parts))
+    for subject, rows in by_subject.items():
+        detail: dict[str, Any] = {"key": keys.data_key_id(), "rows": rows}
+        audit.append(session, ACTOR, ACTION, subject, detail, product_now(session))
+
+
+def _batches(owners: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(owners), _BATCH):
+        yield owners[start : start + _BATCH]
+
+
+def _seal_before_commit(session: Session) -> None:
+    """Write the seals of what the transaction or savepoint about to be committed wrote."""
+    pending: list[_Pending] = session.info.get(_PENDING, [])
+    if not pending:
+        return
+    ending = audit.innermost(session)
+    own = [one for one in pending if one.within is ending]
+    session.info[_PENDING] = [one for one in pending if one.within is not ending]
+    session.flush()
+    _append(session, [(KIND_OF[type(one.row)], one.row, one.parts) for one in own])
+
+
+def _forget_rolled_back(session: Session, ended: SessionTransaction) -> None:
+    """Drop what a transaction or savepoint that was rolled back would have sealed."""
+    pending: list[_Pending] = session.info.get(_PENDING, [])
+    session.info[_PENDING] = [one for one in pending if one.within is not ended]
+
+
+event.listen(WritingSession, "before_commit", _seal_before_commit)
+event.listen(WritingSession, "after_soft_rollback", _forget_rolled_back)
