@@ -87,6 +87,7 @@ def restore(directory: InstanceDirectory, archive: Path) -> int:
             folder = Path(name) / "restored"
             files = _unpacked(archive, folder)
             (folder / MANIFEST).unlink()
+            InstanceDirectory(folder).close_to_others()
             with _taken_away(directory):
                 os.replace(folder, root)
     except OSError as exc:

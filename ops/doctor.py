@@ -92,6 +92,9 @@ def _state(directory: InstanceDirectory, identity: Identity | None, running: boo
         return Finding(
             os.access(parent, os.W_OK), "状态目录", f"{directory.root}（尚未使用）", "不可写：请用 --state-dir 另指一处"
         )
+    if directory.is_open_to_others():
+        seen = f"{directory.root} 对本机其他用户开放，其中有密钥和个人信息"
+        return Finding(False, "状态目录", seen, f"请运行 chmod -R go= {directory.root}，或重新启动实例")
     words = f"{directory.root}（引擎 {identity.engine}，{'运行中' if running else '未运行'}）"
     return Finding(os.access(directory.root, os.W_OK), "状态目录", words, "不可写：请检查权限")
 

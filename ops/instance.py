@@ -1,13 +1,18 @@
 """The state directory of one instance: its layout, whose it is, who holds it, and what runs in it now.
 
+Nobody but its owner reads it: whoever holds it writes files closed to others, as do its children, and a start closes
+those that an earlier release left open.
+
 ``instance.json`` lasts: format, engine, clock, chosen ports, the digest of the models last deployed. ``run.json``
 tells of the running supervisor and its children and is of no use once they are gone. ``.lock`` is held while the
 instance runs; the kernel frees it however the holder ends.
 """
 
+import contextlib
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +26,9 @@ from services.errors import SetupError
 FORMAT = 1
 EXTERNAL_ENGINE = "external"
 START_TIME_TOLERANCE_SECONDS = 1.0
+PRIVATE_UMASK = 0o077
+OTHERS = 0o077
+"""The rights of group and others."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +125,22 @@ class InstanceDirectory:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the directory for one supervisor or one offline command.
+        """Hold the directory for one supervisor or one offline command; what is written meanwhile is closed to others.
 
         Raises:
             SetupError: another process holds it, or the directory cannot be written.
         """
+        former = os.umask(PRIVATE_UMASK)
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                yield
+        finally:
+            os.umask(former)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.root / ".lock").open("a")
         except OSError as exc:
             raise SetupError(
@@ -137,6 +154,25 @@ class InstanceDirectory:
                     f"状态目录 {self.root} 已有实例在运行：请先 tongquan down，或用 --state-dir 另指一处"
                 ) from exc
             yield
+
+    def close_to_others(self) -> None:
+        """Take group and others every right to the directory and, where it is an instance's, to all that is in it.
+
+        Somebody's other files in a directory that is none yet are left alone, as are those of another owner.
+        """
+        entries = [self.root]
+        if self.identity() is not None:
+            for folder, folders, files in os.walk(self.root):
+                entries += [Path(folder, name) for name in (*folders, *files)]
+        for path in entries:
+            with contextlib.suppress(OSError):  # Files come and go meanwhile.
+                mode = path.lstat().st_mode
+                if mode & OTHERS and not stat.S_ISLNK(mode):
+                    path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+
+    def is_open_to_others(self) -> bool:
+        """Tell whether group or others have a right to the directory, and so perhaps to what is in it."""
+        return bool(self.root.stat().st_mode & OTHERS)
 
     def is_held(self) -> bool:
         """Tell whether an instance runs in it."""
@@ -228,7 +264,8 @@ class InstanceDirectory:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace a JSON file as a whole; a reader sees the old or the new one."""
     new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
     os.replace(new, path)
 
 

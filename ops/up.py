@@ -355,6 +355,7 @@ def up(options: UpOptions) -> int:
         directory.kill_leftovers()
         directory.record_run(RunRecord(RunningProcess.of(os.getpid()), "", {}))
         instance = Instance(options, directory, directory.check(wanted))
+        directory.close_to_others()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, instance.on_signal)
         try:

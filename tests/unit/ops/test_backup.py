@@ -159,3 +159,11 @@ def test_what_another_database_holds_is_left_to_its_own_backup(
 def test_a_missing_backup_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="找不到备份文件"):
         restore(InstanceDirectory(tmp_path / "again"), tmp_path / "none.tar.gz")
+
+
+def test_a_backup_and_what_is_restored_from_it_are_closed_to_others(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    archive = backup(stopped, tmp_path / "b.tar.gz")
+    assert archive.stat().st_mode & 0o077 == 0
+    restored = InstanceDirectory(tmp_path / "restored")
+    restore(restored, archive)
+    assert [path for path in (restored.root, *restored.root.rglob("*")) if path.stat().st_mode & 0o077] == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops import doctor
 from ops.instance import (
     EXTERNAL_ENGINE,
     ChildRecord,
@@ -104,3 +105,56 @@ def test_what_a_start_waits_for_is_told_to_others(tmp_path: Path) -> None:
 def test_an_unreadable_run_record_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"supervisor": {"pid": 1}}))
     assert InstanceDirectory(tmp_path).run() is None
+
+
+def modes(root: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in (root, *root.rglob("*"))}
+
+
+def test_what_is_written_while_it_is_held_is_closed_to_others(tmp_path: Path) -> None:
+    directory = InstanceDirectory(tmp_path / "state")
+    former = os.umask(0o022)
+    try:
+        with directory.held():
+            directory.record(ZEEBE)
+            child = [sys.executable, "-c", "import os; os.mkdir('logs'); open('logs/web.log', 'w')"]
+            subprocess.run(child, cwd=directory.root, check=True, timeout=60)
+        after = os.umask(0o022)
+    finally:
+        os.umask(former)
+    assert modes(directory.root) == {
+        "state": 0o700, ".lock": 0o600, "instance.json": 0o600, "logs": 0o700, "web.log": 0o600
+    }  # fmt: skip
+    assert after == 0o022
+
+
+def test_what_an_earlier_release_left_open_is_closed(tmp_path: Path) -> None:
+    directory = InstanceDirectory(tmp_path / "state")
+    (directory.engine_data / "raft").mkdir(parents=True, mode=0o755)
+    directory.record(ZEEBE)
+    (directory.engine_data / "raft" / "segment.log").write_text("")
+    (tmp_path / "elsewhere").write_text("")
+    (directory.root / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path / "elsewhere", *directory.root.rglob("*")):
+        path.chmod(0o755)
+    directory.root.chmod(0o755)
+    assert directory.is_open_to_others()
+    directory.close_to_others()
+    assert not directory.is_open_to_others()
+    assert {path: mode for path, mode in modes(directory.root).items() if mode & 0o077} == {"link": 0o755}
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
+
+
+def test_somebodys_files_in_a_directory_that_is_none_yet_keep_their_rights(tmp_path: Path) -> None:
+    (tmp_path / "notes").touch(0o644)
+    InstanceDirectory(tmp_path).close_to_others()
+    assert (tmp_path / "notes").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_state_directory_open_to_others_is_told_by_doctor(tmp_path: Path) -> None:
+    directory = InstanceDirectory(tmp_path)
+    directory.record(ZEEBE)
+    for mode, well in ((0o755, False), (0o700, True)):
+        tmp_path.chmod(mode)
+        found = next(one for one in doctor.examine(directory) if one.subject == "状态目录")
+        assert found.ok is well
