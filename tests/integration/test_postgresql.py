@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy
 
-from tests.instance import Instance, start
+from tests.instance import Instance, run, start
 
 pytestmark = pytest.mark.engine
 
@@ -39,6 +39,16 @@ def test_a_case_of_each_mode_ends_approved(running: Instance, item: str, area: s
     case = running.finish(running.submit(item, area))
     assert case["state"]["code"] == 11
     assert len(case["certificates"]) == 1
+
+
+def test_the_audit_chain_vouches_for_all_that_the_cases_left(running: Instance) -> None:
+    """The bridge has written heads, and every paper, opinion and line is as it was sealed."""
+    running.finish(running.submit("S-22", "rongjiang"))
+    done = run("verify-audit", "--state-dir", str(running.state_dir))
+    assert done.returncode == 0, done.stdout
+    assert "审计链完整" in done.stdout
+    exposed = [path for path in (running.state_dir, *running.state_dir.rglob("*")) if path.lstat().st_mode & 0o077]
+    assert exposed == []
 
 
 def test_eight_requests_at_once_with_one_key_are_one_case(running: Instance) -> None:
