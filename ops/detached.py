@@ -36,6 +36,7 @@ def start_detached(state_dir: Path, arguments: Sequence[str], ready_timeout: flo
     directory = InstanceDirectory(state_dir)
     with directory.held():
         directory.logs.mkdir(parents=True, exist_ok=True)
+        directory.log("supervisor").touch()
     log = directory.log("supervisor")
     seen = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:

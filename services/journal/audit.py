@@ -8,26 +8,23 @@ to notice that, and ``seals`` has the chain vouch for the content of other table
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import insert
-from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, col, select
 
 from models.audit import AuditEntry
 from services import locks
+from services.journal.at_commit import AtCommit
 
 GENESIS: Final = "0" * 64
 """The digest "before" the first entry."""
 
 _LOCK: Final = "audit"
 """The advisory lock under which PostgreSQL appends, one transaction after the other."""
-
-_NEWEST_KNOWN: Final = "newest audit entry"
-"""Under this name a session remembers what it appended last, and in which transaction or savepoint."""
 
 _BATCH: Final = 1000
 
@@ -48,49 +45,48 @@ class ChainHead:
     digest: str
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """An entry that waits for its transaction's end."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+    at: datetime
+
+
 def append(session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> None:
-    """Append one entry in the caller's transaction.
+    """Append one entry in the caller's transaction; it is numbered and written when that commits.
 
-    ``detail`` is JSON and holds no personal data, only references. Writers queue: SQLite's ``IMMEDIATE`` transaction
-    and PostgreSQL's advisory lock are held to the end of the transaction, so record late in it.
+    ``detail`` is JSON and holds no personal data, only references. Writers queue at their commit, under SQLite's
+    ``IMMEDIATE`` transaction or PostgreSQL's advisory lock.
     """
-    newest = _newest(session)
     plain: dict[str, Any] = json.loads(_canonical(detail))
-    number = newest.id + 1
-    digest = _digest(number, at, actor, action, subject, plain, newest.digest)
-    session.connection().execute(
-        _APPEND,
-        {
-            "id": number,
-            "at": at,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "detail": plain,
-            "previous": newest.digest,
-            "digest": digest,
-        },
-    )
-    session.info[_NEWEST_KNOWN] = (innermost(session), ChainHead(number, digest))
+    _entries.add(session, _Entry(actor, action, subject, plain, at))
 
 
+def write_now(session: Session) -> None:
+    """Write the entries that wait for the transaction's end; from here to there no other writer appends."""
+    _entries.write_now(session)
+
+
+def _write(session: Session, entries: Sequence[_Entry]) -> None:
+    locks.acquire(session, _LOCK)
+    newest = head(session)
+    number, previous = newest.id, newest.digest
+    rows: list[dict[str, Any]] = []
+    for one in entries:
+        number += 1
+        digest = _digest(number, one.at, one.actor, one.action, one.subject, one.detail, previous)
+        rows.append({"id": number, **vars(one), "previous": previous, "digest": digest})
+        previous = digest
+    session.connection().execute(_APPEND, rows)
+
+
+_entries = AtCommit("audit entries", _write)
 _APPEND = insert(AuditEntry)
 _NEWEST = select(AuditEntry.id, AuditEntry.digest).order_by(col(AuditEntry.id).desc()).limit(1)
-
-
-def innermost(session: Session) -> SessionTransaction | None:
-    """Return the savepoint, else the transaction, in which the session writes now."""
-    return session.get_nested_transaction() or session.get_transaction()
-
-
-def _newest(session: Session) -> ChainHead:
-    """Return the entry to append to; whoever has appended in this transaction still holds the lock and knows it."""
-    within, newest = session.info.get(_NEWEST_KNOWN, (None, None))
-    if newest is not None and within is innermost(session):
-        known: ChainHead = newest
-        return known
-    locks.acquire(session, _LOCK)
-    return head(session)
 
 
 def head(session: Session) -> ChainHead:

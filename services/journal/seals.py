@@ -8,24 +8,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import String, cast, event
+from sqlalchemy import String, cast
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, SQLModel, col, select
 
 from models.audit import AuditEntry
 from models.case import Case
-from models.database import WritingSession
 from services import keys
 from services.clock import product_now
 from services.journal import audit
+from services.journal.at_commit import AtCommit
 from services.journal.sealed import KIND_NAMED, KIND_OF, KINDS, Kind
 
 ACTION: Final = "content.seal"
 ANCHOR: Final = "chain.anchor"
 ANCHOR_SUBJECT: Final = "chain"
 ACTOR: Final = "system"
-_PENDING: Final = "rows to seal"
 _BATCH: Final = 50
 """Subjects verified at a time; their papers are in memory together."""
 
@@ -45,16 +43,9 @@ class Difference:
     reason: str
 
 
-@dataclass(frozen=True)
-class _Pending:
-    within: SessionTransaction | None
-    row: SQLModel
-    parts: tuple[str, ...]
-
-
 def seal(session: Session, row: SQLModel, *parts: str) -> None:
     """Have a row's parts (by default all) in the chain once the transaction commits."""
-    session.info.setdefault(_PENDING, []).append(_Pending(audit.innermost(session), row, parts))
+    _sealings.add(session, (KIND_OF[type(row)], row, parts))
 
 
 def find_first_digest(session: Session, row: SQLModel, part: str) -> str | None:
@@ -81,6 +72,7 @@ def anchor(session: Session) -> bool:
         cases += len(numbers)
         for rows in _rows(session, [kind for kind in KINDS if not kind.subject], numbers).values():
             _append(session, rows)
+        audit.write_now(session)
     for kind in KINDS:
         if kind.subject:
             for row in session.exec(select(kind.model)):
@@ -204,28 +196,15 @@ def _append(session: Session, sealings: Iterable[_Sealing]) -> None:
         audit.append(session, ACTOR, ACTION, subject, detail, product_now(session))
 
 
+def _write(session: Session, sealings: Sequence[_Sealing]) -> None:
+    """Append the seals of rows that have just been written."""
+    session.flush()
+    _append(session, sealings)
+
+
 def _batches(owners: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(owners), _BATCH):
         yield owners[start : start + _BATCH]
 
 
-def _seal_before_commit(session: Session) -> None:
-    """Write the seals of what the transaction or savepoint about to be committed wrote."""
-    pending: list[_Pending] = session.info.get(_PENDING, [])
-    if not pending:
-        return
-    ending = audit.innermost(session)
-    own = [one for one in pending if one.within is ending]
-    session.info[_PENDING] = [one for one in pending if one.within is not ending]
-    session.flush()
-    _append(session, [(KIND_OF[type(one.row)], one.row, one.parts) for one in own])
-
-
-def _forget_rolled_back(session: Session, ended: SessionTransaction) -> None:
-    """Drop what a transaction or savepoint that was rolled back would have sealed."""
-    pending: list[_Pending] = session.info.get(_PENDING, [])
-    session.info[_PENDING] = [one for one in pending if one.within is not ended]
-
-
-event.listen(WritingSession, "before_commit", _seal_before_commit)
-event.listen(WritingSession, "after_soft_rollback", _forget_rolled_back)
+_sealings = AtCommit("rows to seal", _write)

@@ -62,6 +62,7 @@ class Stack:
             **os.environ,
             "PYTHONPATH": str(PROJECT_ROOT),
             "DATABASE_URL": self.database.url,
+            "TONGQUAN_STATE_DIR": str(self.config.log_dir.parent),
             "ZEEBE_ADDRESS": self.config.gateway_address,
             "ZEEBE_REST_ADDRESS": self.config.rest_address,
             "TONGQUAN_ZEEBE_MANAGEMENT_ADDRESS": self.config.management_address,
