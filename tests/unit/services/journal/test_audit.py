@@ -1,5 +1,6 @@
 """The audit trail: chained, append-only, and verifiable."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -66,6 +67,31 @@ def test_a_transaction_rolled_back_leaves_no_gap(database: Database) -> None:
         audit.append(session, "li", "x", "lost", {}, AT)
     write(database, 1)
     assert broken(database) == []
+
+
+def test_what_a_savepoint_appended_goes_with_it(database: Database) -> None:
+    with database.transaction() as session:
+        audit.append(session, "li", "x", "first", {}, AT)
+        with contextlib.suppress(TimeoutError), session.begin_nested():
+            audit.append(session, "li", "x", "lost", {}, AT)
+            with session.begin_nested():
+                audit.append(session, "li", "x", "lost with what it is in", {}, AT)
+            raise TimeoutError
+        with session.begin_nested():
+            audit.append(session, "li", "x", "second", {}, AT)
+        audit.append(session, "li", "x", "third", {}, AT)
+    with database.reading() as session:
+        assert session.exec(select(AuditEntry.subject).order_by("id")).all() == ["first", "second", "third"]
+    assert broken(database) == []
+
+
+def test_what_was_appended_before_a_commit_in_between_is_written_with_it(database: Database) -> None:
+    with contextlib.suppress(TimeoutError), database.transaction() as session:
+        audit.append(session, "li", "session.refuse", "kept", {}, AT)
+        session.commit()
+        raise TimeoutError
+    with database.reading() as session:
+        assert session.exec(select(AuditEntry.subject)).all() == ["kept"]
 
 
 @pytest.mark.parametrize(
