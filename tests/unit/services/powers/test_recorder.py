@@ -12,6 +12,7 @@ from models.notification import Notification, NotificationKind
 from models.power_event import PowerEvent, PowerSubject
 from models.webhook import WebhookDelivery
 from services.clock import product_now
+from services.journal import audit
 from services.powers import recorder
 from services.powers.recorder import Matter, Notice
 from services.webhooks import subscriptions
@@ -56,6 +57,7 @@ def test_an_event_reaches_the_ledger_the_people_concerned_and_outside_systems(se
         "filing.reviewed",
     )
     assert (event.area, event.unit, event.actor, event.text) == ("xingguo", "zrzy", "x", "合格")
+    audit.write_now(session)
     assert "filing.reviewed" in [one.action for one in rows(session, AuditEntry)]
     plain, urgent = rows(session, Notification)
     assert (plain.to_group, plain.signal, plain.natural_key, plain.text, plain.title, plain.kind) == (
