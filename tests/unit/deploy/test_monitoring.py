@@ -220,6 +220,7 @@ def test_every_gauge_that_calls_for_action_is_alarmed_by() -> None:
         "tongquan_outbox_oldest_seconds",
         "tongquan_set_aside_records",
         "tongquan_state_disk_free_bytes",
+        "tongquan_tampered_documents",
         "tongquan_webhook_deliveries",
     }
 
