@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from models.case import Case
 from models.task import Task
+from services.cases import open_tasks
 from services.tasks import completion
 
 
@@ -28,4 +29,4 @@ def service_hooks() -> Hooks:
     """Return the product's own."""
     from services.tasks import intake
 
-    return Hooks(intake.receive, completion.confirm, completion.cancel)
+    return Hooks(intake.receive, completion.confirm, open_tasks.cancel)

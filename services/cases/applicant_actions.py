@@ -8,7 +8,7 @@ from models.case import Case, CaseState, Material
 from models.protocol import Message
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, form_check, special_procedures
+from services.cases import conditional_acceptance, form_check, open_tasks, special_procedures
 from services.cases.submission import material_rows
 from services.cases.submission_input import MaterialInput
 from services.clock import product_now
@@ -96,8 +96,13 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
 
 
 def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
-    """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided."""
+    """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided.
+
+    The case's tasks are closed at once; an answer given before counts where it decided, and the withdrawal is refused.
+    """
     case = _of_window(session, actor, case_no)
+    # Completing a task locks the case too: the answer comes before the withdrawal, or after it and is refused.
+    case = session.get_one(Case, case_no, with_for_update={"key_share": True}, populate_existing=True)
     if not case.is_open:
         raise CaseClosed()
     if task_outcomes.is_decided(session, case):
@@ -108,6 +113,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case.state = CaseState.WITHDRAWN if case.accepted_at is not None else CaseState.RETRACTED
     case.is_open, case.closed_at = False, now
     session.add(case)
+    open_tasks.cancel_all(session, case_no, now)
     special_procedures.end_with_case(session, case, actor.username, now)
     clock_views.keep(session, case, now)
     timeline.append(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)

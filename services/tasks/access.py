@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from models.case import Case
+from models.case import Case, CaseState
 from models.task import Task, TaskStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
@@ -38,9 +38,15 @@ def get_open(session: Session, actor: Actor, key: int) -> Task:
 
 
 def require_still_open(session: Session, task: Task) -> None:
-    """Raise ``TaskClosed`` unless the task is open, saying so where a recall has closed it."""
+    """Raise ``TaskClosed`` unless the task is open, saying so where a recall or a withdrawal has closed it.
+
+    A task the engine opened before it heard of the withdrawal is none to work on either.
+    """
+    case = session.get(Case, task.case_no)
+    withdrawn = case is not None and case.case_state in (CaseState.WITHDRAWN, CaseState.RETRACTED)
+    if withdrawn and (task.is_open or task.status is TaskStatus.CANCELED):
+        raise TaskClosed("申请人已撤回申请，意见未登记")
     if task.is_open:
         return
-    case = session.get(Case, task.case_no)
     recalled = case is not None and case.taken_over_at is not None and task.status is TaskStatus.CANCELED
     raise TaskClosed("权限已收回，办件已移交市级单位，意见未登记" if recalled else "")
