@@ -6,9 +6,7 @@ in the state directory; several processes that start together agree on one.
 
 import base64
 import binascii
-import contextlib
 import hashlib
-import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.errors import SetupError
+from services.kept_secrets import kept_secret
 from settings import Settings, get_settings
 
 SEED_BYTES = 32
@@ -79,21 +78,8 @@ def _public_bytes() -> bytes:
 
 
 def _kept_seed(path: Path) -> bytes:
-    """Return the kept seed; of several processes that make one, the first to link it into place wins."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(base64.b64encode(secrets.token_bytes(SEED_BYTES)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            draft.unlink()
-    return _seed(path.read_text(encoding="ascii"))
+    """Return the kept seed, made first where there is none."""
+    return _seed(kept_secret(path, lambda: base64.b64encode(secrets.token_bytes(SEED_BYTES)).decode()))
 
 
 def _seed(text: str) -> bytes:

@@ -21,7 +21,8 @@ ALLOWED = {
 }
 
 GROUND = (
-    "clock", "cursors", "errors", "heartbeats", "interpreter", "locks", "logs", "numbering", "paging", "process_cache",
+    "clock", "cursors", "errors", "heartbeats", "interpreter", "kept_secrets", "locks", "logs", "numbering", "paging",
+    "process_cache",
 )  # fmt: skip
 """Modules beside the capabilities that all of them may use."""
 
