@@ -18,6 +18,7 @@ DAY_SOURCES: Final = {"published": "国务院办公厅公布", "city": "全市�
 ORDINARY_DAYS: Final = frozenset({"工作日", "周末", "工作日（暂定）", "周末（暂定）"})
 DECISIONS: Final = {Verdict.APPROVE: "准予", Verdict.DENY: "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
+RESTORATIONS: Final = {"pending": "正在恢复", "sent": "已恢复", "dead": "恢复失败"}
 CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
 ROLES: Final = {
     Role.WINDOW: "综合窗口",

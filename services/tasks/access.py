@@ -1,4 +1,4 @@
-"""Load a task for an actor: it exists, is open, and is theirs to open."""
+"""Load a task for an actor: it exists, is open, and is theirs to open, for its case concerns them."""
 
 from sqlmodel import Session
 
@@ -24,15 +24,21 @@ class TaskClaimed(Conflict):
 def get(session: Session, key: int) -> Task:
     """Return a task that belongs to a case; raise ``NotFound``."""
     task = session.get(Task, key)
-    if task is None or task.case_no is None:
+    if task is None or task.case_no is None or session.get(Case, task.case_no) is None:
         raise NotFound("没有这个任务", "No such task")
+    return task
+
+
+def get_readable(session: Session, actor: Actor, key: int) -> Task:
+    """Return a task the actor may look at; raise ``NotFound`` or ``Forbidden``."""
+    task = get(session, key)
+    task_rights.require_may_open(actor, task.candidate_groups, task.assignee, session.get_one(Case, task.case_no))
     return task
 
 
 def get_open(session: Session, actor: Actor, key: int) -> Task:
     """Return an open task the actor is a candidate of; raise ``NotFound``, ``Forbidden`` or ``TaskClosed``."""
-    task = get(session, key)
-    task_rights.require_may_open(actor, task.candidate_groups, task.assignee)
+    task = get_readable(session, actor, key)
     require_still_open(session, task)
     return task
 

@@ -94,8 +94,8 @@ def test_a_task_arrives_with_its_case_name_groups_form_and_dates(stack: Stack) -
     form = stack.look(lambda s: s.get(FormVersion, task.form_key))
     assert task.name == "审查 材料"
     assert task.item_name == "测试事项"
-    assert task.candidate_groups == ["xingguo.window", "city.x"]
-    assert {one.group_name for one in candidates} == {"xingguo.window", "city.x"}
+    assert task.candidate_groups == ["xingguo.window", "city.zrzy.reviewer"]
+    assert {one.group_name for one in candidates} == {"xingguo.window", "city.zrzy.reviewer"}
     assert all(one.due_at == task.due_at and one.is_open for one in candidates)
     assert task.due_at is not None
     assert form is not None
