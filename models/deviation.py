@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.database import Instant, choice
@@ -36,13 +36,15 @@ _KINDS = {
 class Deviation(SQLModel, table=True):
     """One deviation, found once; ``natural_key`` names its cause.
 
-    ``command`` is the natural key of the outbox command that sets it right, once an administrator has asked for it.
-    ``settled_at`` says when nothing remained to be done, by that command or because the case went on otherwise.
+    ``command`` is the natural key of the outbox command that sets it right, once an administrator has asked for it;
+    ``steps`` are the elements a new instance is to begin at. ``settled_at`` says when nothing remained to be done, by
+    that command or because the case went on otherwise.
     """
 
     __table_args__ = (
         UniqueConstraint("natural_key", name="uq_deviation_natural_key"),
         Index("ix_deviation_instance", "process_instance_key"),
+        Index("ix_deviation_case", "case_no", "settled_at"),
         Index("ix_deviation_settled", "settled_at", "id"),
     )
 
@@ -55,6 +57,7 @@ class Deviation(SQLModel, table=True):
     element_id: str = Field(default="", max_length=128)
     text: str
     found_at: datetime = Field(sa_type=Instant)
+    steps: list[str] = Field(default_factory=list, sa_type=JSON)
     command: str | None = Field(default=None, max_length=200)
     asked_by: str | None = Field(default=None, max_length=64)
     asked_at: datetime | None = Field(default=None, sa_type=Instant)

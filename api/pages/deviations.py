@@ -8,9 +8,9 @@ from fastapi.responses import Response
 
 from api.pages import words
 from api.pages.rendering import render
-from api.pages.routing import PageRoute
-from api.pages.visitors import CurrentVisitor, PageDatabase, require
-from services.deviations import ledger
+from api.pages.routing import PageRoute, see
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, require
+from services.deviations import ledger, restoring
 
 PAGE_SIZE: Final = 50
 
@@ -39,3 +39,12 @@ def show_deviations(
         "notice": words.NOTICES.get(notice, ""),
     }
     return render(request, "process_engine/deviations.html", context)
+
+
+@router.post("/admin/instances/{key}/restore")
+def restore(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
+    """Ask for an instance to be set right."""
+    require(lambda one: one.administers, visitor)
+    with database.transaction() as session:
+        restoring.restore(session, visitor.actor, key)
+    return see(f"/admin/instances/{key}", "restoring")

@@ -52,6 +52,7 @@ NOTICES: Final = {
     "calendar_changed": "日历已调整，受影响的在办件期限已重新计算。",
     "calendar_unchanged": "日历本来就是这样，没有改变。",
     "clock_changed": "已登记，办理期限已重新计算。",
+    "restoring": "已要求恢复，稍后查看结果。",
     "retried": "已重试，稍后查看结果。",
     "set_aside_taken": "已读取，相关的任务和流程随即更新。",
     "set_aside_unreadable": "仍然无法读取，原因已更新。",

@@ -9,8 +9,7 @@ from sqlmodel import Session
 from models.case import Case
 from models.task import Task
 from services.cases import open_tasks
-from services.deviations import arrivals
-from services.tasks import completion
+from services.deviations import arrivals, noticing
 
 
 @dataclass(frozen=True)
@@ -29,4 +28,4 @@ class Hooks:
 
 def service_hooks() -> Hooks:
     """Return the product's own."""
-    return Hooks(arrivals.receive, completion.confirm, open_tasks.cancel, arrivals.offer)
+    return Hooks(arrivals.receive, noticing.confirm, open_tasks.cancel, arrivals.offer)

@@ -98,7 +98,8 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
 def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided.
 
-    The case's tasks are closed at once; an answer given before counts where it decided, and the withdrawal is refused.
+    The case's tasks are closed and 终止审查通知书 is issued at once, whatever has become of the process; where an
+    answer given before decided, the withdrawal is refused.
     """
     case = _of_window(session, actor, case_no)
     # Completing a task locks the case too: the answer comes before the withdrawal, or after it and is refused.
@@ -116,6 +117,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     open_tasks.cancel_all(session, case_no, now)
     special_procedures.end_with_case(session, case, actor.username, now)
     clock_views.keep(session, case, now)
+    issuance.issue_termination(session, case, "申请人撤回申请", now)
     timeline.append(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
     audit.append(session, actor.username, "case.withdraw", case_no, {}, now)
     outbox.publish_message(

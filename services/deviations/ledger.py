@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from pydantic import BaseModel
@@ -15,9 +15,13 @@ from models.notification import NotificationKind, NotificationSubject
 from models.outbox import OutboxCommand, OutboxStatus
 from services.accounts import system_rights
 from services.accounts.actors import Actor
+from services.clock import product_now
 from services.journal import audit, timeline
 from services.notifications import inbox
 from services.paging import Order, Page, read
+
+ASK_AGAIN_AFTER = timedelta(minutes=2)
+"""How long after the engine took a restoration the deviation may stand before it can be asked for again."""
 
 log = structlog.get_logger(__name__)
 
@@ -106,20 +110,23 @@ def views(session: Session, rows: Sequence[Deviation]) -> list[DeviationView]:
     keys = [row.command for row in rows if row.command is not None]
     query = select(OutboxCommand).where(col(OutboxCommand.natural_key).in_(keys))
     statuses = {command.natural_key: command.status for command in session.exec(query).all()} if keys else {}
-    return [_view(row, statuses.get(row.command or "")) for row in rows]
+    now = product_now(session)
+    return [_view(row, statuses.get(row.command or ""), now) for row in rows]
 
 
-def _view(row: Deviation, asked: OutboxStatus | None) -> DeviationView:
+def _view(row: Deviation, asked: OutboxStatus | None, now: datetime) -> DeviationView:
     return DeviationView(
-        **row.model_dump(exclude={"process_instance_key", "natural_key", "task_key", "command"}),
+        **row.model_dump(exclude={"process_instance_key", "natural_key", "task_key", "steps", "command"}),
         kind_name=row.kind.label,
         process_instance_key=str(row.process_instance_key),
         asked=asked,
-        restorable=is_restorable(row, asked),
+        restorable=is_restorable(row, asked, now),
     )
 
 
-def is_restorable(row: Deviation, asked: OutboxStatus | None) -> bool:
+def is_restorable(row: Deviation, asked: OutboxStatus | None, now: datetime) -> bool:
     """Tell whether setting a deviation right can be asked for: not while it is under way, again where it failed."""
-    to_do = row.kind is not DeviationKind.FOREIGN_GROUP and row.settled_at is None
-    return to_do and asked in (None, OutboxStatus.DEAD)
+    if row.kind is DeviationKind.FOREIGN_GROUP or row.settled_at is not None:
+        return False
+    in_vain = asked is OutboxStatus.SENT and row.asked_at is not None and now - row.asked_at > ASK_AGAIN_AFTER
+    return in_vain or asked in (None, OutboxStatus.DEAD)

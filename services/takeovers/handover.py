@@ -94,6 +94,11 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
         case.state = CaseState.IN_DEPARTMENT
         session.add(case)
     special_procedures.restart_monitor(session, case)
+    return acceptance_variables(session, case)
+
+
+def acceptance_variables(session: Session, case: Case) -> dict[str, Any]:
+    """Return how far acceptance has come, for a process that goes on with a case another process began."""
     stage = "received"
     if case.case_state is CaseState.CORRECTION_OPEN:
         stage = "correction"

@@ -102,16 +102,17 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     return view_now(session, task)
 
 
-def confirm(session: Session, task_key: int, at: datetime) -> None:
-    """Take the engine's word that a task is completed, here or in another tool."""
+def confirm(session: Session, task_key: int, at: datetime) -> bool:
+    """Take the engine's word that a task is completed; tell whether it was not by an answer given here."""
     session.flush()
     named = {"of_task": task_key}
     connection = session.connection()
     if connection.execute(_CONFIRM_TASK, {**named, "at": at}).rowcount == 0:
-        return
-    connection.execute(_CONFIRM_DECISION, named)
+        return False
+    unanswered = connection.execute(_CONFIRM_DECISION, named).rowcount == 0
     connection.execute(open_tasks.CLOSE_CANDIDATES, named)
     session.expire_all()
+    return unanswered
 
 
 def _lock_case(session: Session, task: Task) -> Case:

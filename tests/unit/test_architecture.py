@@ -32,7 +32,7 @@ PLAN = {
     "setup": {"accounts", "calendar", "catalogue", "powers"},
     # What the engine did that nobody asked for.
     "deviations": {
-        "accounts", "journal", "notifications", "tasks",
+        "accounts", "cases", "journal", "notifications", "process_engine", "takeovers", "tasks",
     },
     # What people see of a case, and powers that change hands.
     "casefile": {

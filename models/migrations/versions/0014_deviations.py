@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column('element_id', sa.String(128), nullable=False),
         sa.Column('text', sa.String(), nullable=False),
         sa.Column('found_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('steps', sa.JSON(), nullable=False),
         sa.Column('command', sa.String(200), nullable=True),
         sa.Column('asked_by', sa.String(64), nullable=True),
         sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
@@ -32,6 +33,7 @@ def upgrade() -> None:
         sa.UniqueConstraint('natural_key', name='uq_deviation_natural_key'),
     )
     op.create_index('ix_deviation_instance', 'deviation', ['process_instance_key'])
+    op.create_index('ix_deviation_case', 'deviation', ['case_no', 'settled_at'])
     op.create_index('ix_deviation_settled', 'deviation', ['settled_at', 'id'])
 
 
