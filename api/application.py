@@ -16,6 +16,7 @@ from api import (
     clock_advance,
     consultations,
     description,
+    deviations,
     documents,
     filings,
     health,
@@ -72,6 +73,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)
+    app.include_router(deviations.router)
     app.include_router(health.router, prefix=API_BASE)
     app.include_router(health.router, include_in_schema=False)
     app.include_router(pages.router)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import queue
+import secrets
 import subprocess
 import sys
 import threading
@@ -27,7 +28,7 @@ from bridge.projection.records import Bulk
 from engine.deploy import read_models
 from engine.distribution import DEFAULT_VERSION, fetch_zeebe
 from engine.embedded import EngineConfig, EnginePorts, EngineProcess, engine_command, engine_environment, prepare_start
-from engine.exporters import ValueType
+from engine.exporters import FeedAccount, ValueType
 from engine.spawn import spawn
 from models.form import outcomes
 from ops.ports import ENGINE_PORTS, choose_ports
@@ -83,7 +84,8 @@ class BareEngine:
     def start(self) -> None:
         """Start the engine and deploy the models; call it from the main thread."""
         ports = choose_ports((*ENGINE_PORTS, "feed"), {})
-        self._sink = ExporterEndpoint(f"127.0.0.1:{ports['feed']}", self._take)
+        account = FeedAccount("feed", secrets.token_urlsafe())
+        self._sink = ExporterEndpoint(f"127.0.0.1:{ports['feed']}", self._take, account=account)
         self._sink.start()
         config = EngineConfig(
             version=DEFAULT_VERSION,
@@ -92,6 +94,7 @@ class BareEngine:
             log_dir=self._directory / "logs",
             ports=EnginePorts(**{name: ports[name] for name in ENGINE_PORTS}),
             feed_address=f"127.0.0.1:{ports['feed']}",
+            feed_account=account,
             heap=os.environ.get("TONGQUAN_ENGINE_HEAP", "512m"),
         )
         prepare_start(config)

@@ -20,6 +20,7 @@ from bridge.clock import ClockKeeper
 from bridge.export_lag import ExportLag
 from bridge.exporter_endpoint import ExporterEndpoint
 from bridge.feed import Feed
+from bridge.feed_account import feed_account
 from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
@@ -64,13 +65,7 @@ class Bridge:
         self._management_url = settings.zeebe_management_address if named else None
         self._controlled = settings.controlled_clock
         self._positions_known = False
-        password = settings.feed_password
-        self._endpoint = ExporterEndpoint(
-            settings.feed_bind,
-            self._feed.apply,
-            username=settings.feed_username,
-            password=password.get_secret_value() if password is not None else None,
-        )
+        self._endpoint = ExporterEndpoint(settings.feed_bind, self._feed.apply, account=feed_account(settings))
         self._gateway = gateway
         self._relay = Relay(database, gateway, alive=lambda: self._beats.beat(RELAY))
         self._witness = Witness(database, heads.file_of(settings))
@@ -116,13 +111,14 @@ class Bridge:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             if self._endpoint.alive:
-                now = time.monotonic()
+                now, refused_at = time.monotonic(), self._endpoint.refused_at
                 self._beats.beat(
                     FEED,
                     positions=self._feed.positions(),
                     records_per_second=round((self._feed.applied - applied) / (now - since), 1),
                     error=self._endpoint.last_error,
                     lag_seconds=round(self._lag_seconds(), 1),
+                    refused_at=refused_at.isoformat() if refused_at is not None else None,
                 )
                 applied, since = self._feed.applied, now
             try:

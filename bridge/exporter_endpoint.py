@@ -2,23 +2,26 @@
 
 Each exporter keeps one connection and waits for each answer, so a thread a connection, which reads, applies
 and answers without handing over, has the shortest way. ``POST /_bulk`` is answered with 200 after the commit,
-with 503 when it failed (the exporter repeats it); templates and the like are acknowledged and ignored.
+with 503 when it failed (the exporter repeats it); templates and the like are acknowledged and ignored. Whoever
+asks must present the instance's own account, on this machine too, and only the two exporters' records are taken.
 """
 
 import base64
 import contextlib
 import hmac
-import ipaddress
 import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
 from bridge.exporter_requests import BODY_SECONDS, HEAD_SECONDS, BadRequest, Head, RequestReader
 from bridge.feed import ForeignLog
 from bridge.projection.records import Bulk, MalformedBulk, parse_bulk
+from engine.exporters import EXPORTERS, FeedAccount
+from services.clock import machine_now
 
 BACKLOG = 64
 STOP_TIMEOUT_SECONDS = 10.0
@@ -45,8 +48,8 @@ REASONS = {
 log = structlog.get_logger(__name__)
 
 
-class UnsafeBinding(Exception):
-    """The endpoint would be open to the network without credentials."""
+class UnknownExporter(MalformedBulk):
+    """The records come under another name than those of the product's two exporters."""
 
 
 class ExporterEndpoint:
@@ -57,8 +60,7 @@ class ExporterEndpoint:
         bind: str,
         apply: Callable[[Bulk], None],
         *,
-        username: str | None = None,
-        password: str | None = None,
+        account: FeedAccount,
         head_seconds: float = HEAD_SECONDS,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
@@ -66,17 +68,14 @@ class ExporterEndpoint:
         self._address = (host.strip("[]") or "127.0.0.1", int(port))
         self._apply = apply
         self._head_seconds, self._body_seconds = head_seconds, body_seconds
-        self._authorization: bytes | None = None
-        if username and password:
-            pair = base64.b64encode(f"{username}:{password}".encode())
-            self._authorization = b"Basic " + pair
-        elif not _is_loopback(self._address[0]):
-            raise UnsafeBinding(f"FEED_BIND={bind} 不是本机回环地址：请同时设置 TONGQUAN_FEED_USERNAME 和 PASSWORD")
+        self._authorization = b"Basic " + base64.b64encode(f"{account.username}:{account.password}".encode())
         self._listener: socket.socket | None = None
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._errors: dict[str, str] = {}
+        self.refused_at: datetime | None = None
+        """When somebody last came with wrong credentials, by the machine's clock."""
 
     @property
     def last_error(self) -> str:
@@ -145,6 +144,7 @@ class ExporterEndpoint:
                 try:
                     while not self._stopping.is_set() and (head := reader.head()) is not None:
                         if not self._knows(head):
+                            self.refused_at = machine_now()
                             raise BadRequest(401, "credentials missing or wrong")
                         status, body = self._answer(head, reader.body(head))
                         _send(connection, _response(status, body))
@@ -161,14 +161,14 @@ class ExporterEndpoint:
     def _knows(self, head: Head) -> bool:
         """Tell whether whoever asks may; what others send is not even read."""
         given = head.headers.get("authorization", "").encode()
-        return self._authorization is None or hmac.compare_digest(given, self._authorization)
+        return hmac.compare_digest(given, self._authorization)
 
     def _answer(self, head: Head, content: bytes) -> tuple[int, bytes]:
         if head.path.split("?", 1)[0] != "/_bulk":
             return 200, ACKNOWLEDGED
         exporter = UNKNOWN_EXPORTER
         try:
-            bulk = parse_bulk(content)
+            bulk = _of_the_product(parse_bulk(content))
             exporter = bulk.exporter
             self._apply(bulk)
         except (MalformedBulk, ForeignLog) as exc:
@@ -194,6 +194,15 @@ class ExporterEndpoint:
         log.error("feed.request_failed", exporter=exporter, error=error, kind=type(exc).__name__, place=place)
         time.sleep(FAILURE_PAUSE_SECONDS)
         return status, _problem(type(exc).__name__)
+
+
+def _of_the_product(bulk: Bulk) -> Bulk:
+    """Return a request's records; one exporter's positions say nothing of another's, so a third has no place."""
+    if bulk.exporter not in EXPORTERS:
+        raise UnknownExporter(
+            f"导出器 {bulk.exporter[:64]!r} 不是本系统的：索引前缀只能是 {'、'.join(sorted(EXPORTERS))}"
+        )
+    return bulk
 
 
 def _send(connection: socket.socket, answer: bytes) -> None:
@@ -223,10 +232,3 @@ def _response(status: int, body: bytes, *, close: bool = False) -> bytes:
 
 def _problem(message: str) -> bytes:
     return b'{"error":{"type":"tongquan","reason":"%s"}}' % message.encode("ascii", "replace").replace(b'"', b"'")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,6 +8,8 @@
 - A question to an advisor past its days is reminded of: no process keeps its term.
 - A case that a recall hands to the city and that is still with the county is handed over, and where the engine began no
   takeover it is asked again (``bridge/handovers.py``).
+- An open case whose process instance was ended behind our back is told, and a deviation is settled once nothing remains
+  to be done about it (``services/deviations``).
 - Commands that are dead, or overdue, and tasks still without a case are counted for the administrators.
 """
 
@@ -31,6 +33,7 @@ from models.protocol import START_TTL_MS
 from models.task import Task
 from services.cases import submission
 from services.clock import machine_now, stored_offset_ms
+from services.deviations import noticing
 from services.guidance import consultations
 from services.process_engine import outbox
 from services.takeovers import handover
@@ -49,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """What one look found; the first six were put right."""
+    """What one look found; the first eight were put right or told."""
 
     restarted: int = 0
     adopted: int = 0
@@ -57,6 +60,8 @@ class Findings:
     reminded: int = 0
     handed_over: int = 0
     repeated: int = 0
+    deviations: int = 0
+    settled: int = 0
     not_taken_over: int = 0
     unstarted: int = 0
     orphans: int = 0
@@ -80,6 +85,8 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         left_behind = handover.left_behind(session, BATCH)
         waiting = handovers.not_taken_over(session, BATCH)
         messages = handovers.lost(session, waiting, now, QUIET_GRACE)
+        ended = noticing.ended_instances(session, BATCH)
+        overcome = noticing.overcome(session, BATCH)
         figures = _figures(session, now) | {"not_taken_over": len(waiting) + len(left_behind)}
     restarted = adopted = named = 0
     if lost:
@@ -100,6 +107,12 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         with database.transaction() as session:
             handed_over = handovers.hand_over(session, left_behind)
             repeated = handovers.repeat(session, messages)
+    if ended or overcome:
+        with database.transaction() as session:
+            for case_no in ended:
+                noticing.tell_ended(session, case_no)
+            for deviation_id in overcome:
+                noticing.settle(session, deviation_id)
     return Findings(
         restarted=restarted,
         adopted=adopted,
@@ -107,6 +120,8 @@ def reconcile(database: Database, hooks: Hooks) -> Findings:
         reminded=len(unanswered),
         handed_over=handed_over,
         repeated=repeated,
+        deviations=len(ended),
+        settled=len(overcome),
         **figures,
     )
 

@@ -231,6 +231,13 @@ class Relay:
                 await self._gateway.set_variables(payload["key"], payload["variables"])
             case OutboxKind.CANCEL_INSTANCE:
                 await self._gateway.cancel_instance(payload["key"])
+            case OutboxKind.MOVE_INSTANCE:
+                await self._gateway.move_instance(
+                    payload["key"],
+                    activate=payload["activate"],
+                    terminate=payload["terminate"],
+                    variables=payload["variables"],
+                )
             case OutboxKind.RETRY_INCIDENT:
                 await self._retry_incident(payload["key"], payload["job_key"])
 

@@ -22,7 +22,7 @@ import httpx
 
 from engine import clock
 from engine.errors import EngineClockError, EngineClockRefused, EngineStartError
-from engine.exporters import exporter_environment
+from engine.exporters import FeedAccount, exporter_environment
 from engine.loopback import loopback_client
 from engine.progress import Progress, signs_of
 from engine.spawn import spawn
@@ -81,8 +81,8 @@ class EnginePorts:
 class EngineConfig:
     """Everything one embedded broker is started with.
 
-    ``feed_address`` is the bridge's ``host:port``; ``extra_environment`` and ``main_class`` let ``operate`` run the
-    all-in-one application instead.
+    ``feed_address`` is the bridge's ``host:port``, ``feed_account`` what it asks the exporters for;
+    ``extra_environment`` and ``main_class`` let ``operate`` run the all-in-one application instead.
     """
 
     version: str
@@ -91,6 +91,7 @@ class EngineConfig:
     log_dir: Path
     ports: EnginePorts
     feed_address: str
+    feed_account: FeedAccount
     controlled_clock: bool = False
     heap: str = "512m"
     main_class: str | None = None
@@ -185,7 +186,9 @@ def engine_environment(config: EngineConfig) -> dict[str, str]:
         "ZEEBE_BROKER_THREADS_CPUTHREADCOUNT": "2",
         "ZEEBE_BROKER_THREADS_IOTHREADCOUNT": "2",
         "ZEEBE_CLOCK_CONTROLLED": str(config.controlled_clock).lower(),
-        **exporter_environment(f"http://{config.feed_address}", controlled_clock=config.controlled_clock),
+        **exporter_environment(
+            f"http://{config.feed_address}", config.feed_account, controlled_clock=config.controlled_clock
+        ),
         **config.extra_environment,
     }
 

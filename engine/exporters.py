@@ -8,13 +8,24 @@ Argument names are the fields of ``ElasticsearchExporterConfiguration.IndexConfi
 that a version does not know is ignored by it.
 """
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 EXPORTER_CLASS = "io.camunda.zeebe.exporter.ElasticsearchExporter"
 FEED_PREFIX = "tq-feed"
 HISTORY_PREFIX = "tq-history"
+EXPORTERS = frozenset({FEED_PREFIX, HISTORY_PREFIX})
+"""The names the two go by: the prefixes of their indices."""
 HISTORY_BULK = 100
 """Records a request at the most: a case makes some three hundred, and each request is a transaction of the bridge."""
+
+
+@dataclass(frozen=True)
+class FeedAccount:
+    """What both exporters present to the bridge (HTTP basic authentication)."""
+
+    username: str
+    password: str = field(repr=False)
 
 
 class ValueType(StrEnum):
@@ -78,21 +89,25 @@ HISTORY_TYPES_CONTROLLED = HISTORY_TYPES | {ValueType.MESSAGE}
 """With a controlled clock a published message marks how far the history exporter has come."""
 
 
-def exporter_environment(feed_url: str, *, controlled_clock: bool) -> dict[str, str]:
-    """Return the broker's environment for both exporters, each sending to ``feed_url``."""
+def exporter_environment(feed_url: str, account: FeedAccount, *, controlled_clock: bool) -> dict[str, str]:
+    """Return the broker's environment for both exporters, each sending to ``feed_url`` as ``account``."""
     feed = FEED_TYPES_CONTROLLED if controlled_clock else FEED_TYPES
     history = HISTORY_TYPES_CONTROLLED if controlled_clock else HISTORY_TYPES
     return {
-        **_exporter("FEED", feed_url, prefix=FEED_PREFIX, bulk_size=1, types=feed),
-        **_exporter("HISTORY", feed_url, prefix=HISTORY_PREFIX, bulk_size=HISTORY_BULK, types=history),
+        **_exporter("FEED", feed_url, account, prefix=FEED_PREFIX, bulk_size=1, types=feed),
+        **_exporter("HISTORY", feed_url, account, prefix=HISTORY_PREFIX, bulk_size=HISTORY_BULK, types=history),
     }
 
 
-def _exporter(name: str, url: str, *, prefix: str, bulk_size: int, types: frozenset[ValueType]) -> dict[str, str]:
+def _exporter(
+    name: str, url: str, account: FeedAccount, *, prefix: str, bulk_size: int, types: frozenset[ValueType]
+) -> dict[str, str]:
     """Return one exporter's variables; the delay is in seconds, and zero would burn a core."""
     base = f"ZEEBE_BROKER_EXPORTERS_{name}"
     arguments = {
         "URL": url,
+        "AUTHENTICATION_USERNAME": account.username,
+        "AUTHENTICATION_PASSWORD": account.password,
         "BULK_SIZE": str(bulk_size),
         "BULK_DELAY": "1",
         "INDEX_PREFIX": prefix,

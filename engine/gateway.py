@@ -278,6 +278,30 @@ class Gateway:
             InstanceGone,
         )
 
+    async def move_instance(
+        self,
+        key: int,
+        *,
+        activate: Mapping[str, Mapping[str, Any]],
+        terminate: Sequence[int],
+        variables: Mapping[str, Any],
+    ) -> None:
+        """Move a running process instance: begin some elements, with local variables, and end some element instances.
+
+        Raises:
+            InstanceGone: it has ended already.
+            CommandRejected: one of the element instances is not there any more, or an element cannot be begun.
+        """
+        request = pb.ModifyProcessInstanceRequest(processInstanceKey=key)
+        for element_id, local in activate.items():
+            instruction = request.activateInstructions.add(elementId=element_id)
+            for scope, values in (("", variables), (element_id, local)):
+                if values:
+                    instruction.variableInstructions.add(scopeId=scope, variables=orjson.dumps(dict(values)).decode())
+        for element_instance_key in terminate:
+            request.terminateInstructions.add(elementInstanceKey=element_instance_key)
+        await self._keyed(self._stub.ModifyProcessInstance, request, InstanceGone)
+
     async def update_retries(self, job_key: int, retries: int) -> None:
         """Give a job new retries.
 

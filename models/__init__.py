@@ -11,6 +11,7 @@ from models import (  # noqa: F401
     clock_record,
     clock_state,
     consultation,
+    deviation,
     document,
     dossier,
     engine_state,

@@ -16,7 +16,8 @@ class OutboxKind(StrEnum):
     ``publish_message``: name, correlation_key, variables, time_to_live_ms, message_id.
     ``complete_user_task``: key, variables. ``assign_user_task``: key, assignee (null = release).
     ``update_user_task``: key, candidate_groups. ``set_variables``: key (of the instance), variables.
-    ``cancel_instance``: key. ``retry_incident``: key, job_key (null when the incident has no job).
+    ``cancel_instance``: key. ``move_instance``: key, activate (elements, each with its local variables), variables,
+    terminate (element instance keys). ``retry_incident``: key, job_key (null when the incident has no job).
     """
 
     PUBLISH_MESSAGE = "publish_message"
@@ -26,6 +27,7 @@ class OutboxKind(StrEnum):
     SET_VARIABLES = "set_variables"
     CANCEL_INSTANCE = "cancel_instance"
     RETRY_INCIDENT = "retry_incident"
+    MOVE_INSTANCE = "move_instance"
 
 
 class OutboxStatus(StrEnum):

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.distribution import DEFAULT_VERSION, is_fetched
 from engine.downloads import default_cache
@@ -18,6 +21,7 @@ from services.errors import TongquanError
 
 LEAST_PYTHON = (3, 11)
 LEAST_NODE = 20
+REFUSED_LATELY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def examine(directory: InstanceDirectory) -> Iterator[Finding]:
     yield _engine(directory, running)
     if running:
         yield from _instance(directory)
+        yield from _exporters()
 
 
 def _python() -> Finding:
@@ -176,6 +181,35 @@ def _instance(directory: InstanceDirectory) -> Iterator[Finding]:
     yield Finding(answer.ready, "实例", "已就绪" if answer.ready else answer.cause)
     for warning in answer.warnings:
         yield Finding(True, "实例", warning, warning=True)
+
+
+def _exporters() -> Iterator[Finding]:
+    """Tell of an exporter whose account the bridge refuses: a cluster of one's own, set up with another password."""
+    from bridge.feed_account import feed_account
+    from models.database import Database
+    from models.engine_state import Heartbeat
+    from services.heartbeats import FEED
+    from settings import get_settings
+
+    settings = get_settings()
+    database = Database(settings.effective_database_url)
+    try:
+        with database.reading() as session:
+            beat = session.get(Heartbeat, FEED)
+            refused_at = beat.detail.get("refused_at") if beat is not None else None
+            lately = beat is not None and refused_at and beat.at - datetime.fromisoformat(refused_at) < REFUSED_LATELY
+    except SQLAlchemyError:
+        return
+    finally:
+        database.dispose()
+    if lately:
+        username = feed_account(settings).username
+        yield Finding(
+            False,
+            "导出器",
+            f"有导出器以不对的用户名或口令连接 {settings.feed_bind}（最近一次 {refused_at}）",
+            f"请让集群的导出器使用用户 {username} 和 TONGQUAN_FEED_PASSWORD 或状态目录 keys/feed.password 中的口令",
+        )
 
 
 def _nearest(path: Path) -> Path:

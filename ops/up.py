@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+from bridge.feed_account import feed_account, kept_password
 from engine.distribution import DEFAULT_VERSION, fetch_zeebe, is_fetched, pin_of
 from engine.downloads import default_cache
 from engine.embedded import EngineConfig, EnginePorts
@@ -138,6 +139,10 @@ class Instance:
         )
         environment.adopt(self.chosen, embedded=external is None)
         self._prepare_database()
+        account = feed_account(get_settings())
+        if external is not None and get_settings().feed_password is None:
+            kept = kept_password(get_settings())
+            say(f"· 集群的导出器须以用户 {account.username} 和 {kept} 中的口令连接 {self.chosen['FEED_BIND']}")
         self.identity = replace(
             self.identity,
             controlled_clock=self.options.controlled_clock,
@@ -184,6 +189,7 @@ class Instance:
             log_dir=self.directory.logs,
             ports=EnginePorts(**{name: ports[name] for name in ENGINE_PORTS}),
             feed_address=self.chosen["FEED_BIND"],
+            feed_account=feed_account(get_settings()),
             controlled_clock=self.options.controlled_clock,
             heap=os.environ.get("TONGQUAN_ENGINE_HEAP", "512m"),
         )

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -42,22 +43,30 @@ def keyed_digest(purpose: str, content: bytes) -> str:
     return hmac.digest(own, content, hashlib.sha256).hex()
 
 
-def kept(path: Path) -> str:
-    """Return the text of the key kept at ``path``; of several processes that make one, the first to link it wins."""
+def new_key() -> str:
+    """Return the base64 of 32 random bytes."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def kept(path: Path, make: Callable[[], str] = new_key) -> str:
+    """Return the secret kept at ``path``, readable by its owner alone, and make it first where there is none.
+
+    Of several processes that make one at a time, the first to link its own into place wins, and all return that.
+    """
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(f"{make()}\n")
                 file.flush()
                 os.fsync(file.fileno())
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
             draft.unlink()
-    return path.read_text(encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
 
 
 def decoded(text: str) -> bytes:

@@ -8,6 +8,7 @@ from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
 from services.cases import decisions
+from services.deviations import restoring
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 
@@ -16,9 +17,19 @@ router = ZeebeTaskRouter()
 
 @router.task(task_type=JobType.CASE_START.value, timeout_ms=JOB_TIMEOUT_MS)
 def start(job: Job) -> dict[str, object]:
-    """Claim the case for this instance; a loser learns ``claimed = false`` and ends."""
+    """Claim the case for this instance; a loser learns ``claimed = false`` and ends.
+
+    An instance that takes the place of one ended behind our back is moved to where that one stood: the job stays open
+    until the move ends it.
+    """
     with job_transaction(job) as session:
-        return decisions.claim_start(session, case_no(job), job.process_instance_key)
+        told = decisions.claim_start(session, case_no(job), job.process_instance_key)
+        placed = told["claimed"] and restoring.place(
+            session, case_no(job), job.process_instance_key, job.element_instance_key
+        )
+    if placed:
+        raise restoring.Placed
+    return told
 
 
 @router.task(task_type=JobType.CASE_CLOSE.value, timeout_ms=JOB_TIMEOUT_MS)

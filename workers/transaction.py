@@ -16,7 +16,7 @@ from models.engine_state import InstanceState, ProcessInstance
 from models.protocol import CASE_ID
 from models.task import Task
 from models.upsert import upsert
-from services.tasks import intake
+from services.deviations import arrivals
 from settings import get_settings
 
 HANDLER_THREADS = 8
@@ -99,7 +99,7 @@ def _register(session: Session, job: Job) -> None:
     for task in waiting:
         task.case_no = owner
         if case is not None:
-            intake.receive(session, task, case)
+            arrivals.adopt(session, task, case)
 
 
 _WAITING_TASKS = select(Task).where(Task.process_instance_key == bindparam("instance"), col(Task.case_no).is_(None))

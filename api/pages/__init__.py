@@ -12,6 +12,7 @@ from api.pages import (
     cases,
     catalogue,
     consultations,
+    deviations,
     diagrams,
     documents,
     filings,
@@ -47,7 +48,7 @@ for module in (
     notifications,
 ):
     router.include_router(module.router)
-for module in (processes, set_aside):
+for module in (processes, deviations, set_aside):
     router.include_router(module.router)
 for module in (pushes, policy_notices, webhooks):
     router.include_router(module.router)

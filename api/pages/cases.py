@@ -237,7 +237,9 @@ def _context(session: Session, visitor: Visitor, stored: Case, view: CaseView, g
             withdraw=at_window and stored.is_open and stored.decision is None,
         ),
         my_tasks=frozenset(
-            one.id for one in view.tasks if task_rights.may_open(visitor.actor, one.candidate_groups, one.assignee)
+            one.id
+            for one in view.tasks
+            if task_rights.may_open(visitor.actor, one.candidate_groups, one.assignee, stored)
         ),
         stopped=stopped,
         months=clock_months.month_sheets(view.clock.days, due, visitor.now.date(), stopped=stopped),

@@ -12,6 +12,7 @@ from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require
 from models.engine_state import InstanceState
+from services.deviations import ledger
 from services.errors import NotFound
 from services.process_engine import processes
 from services.process_engine.processes import DefinitionView
@@ -85,9 +86,11 @@ def show_instance(
     require(_administers, visitor)
     with database.reading() as session:
         found = processes.instance(session, visitor.actor, key)
+        deviations = ledger.of_instance(session, key)
         names = {one.id: one.name for one in processes.definitions(session)}
     context = {
         "instance": found,
+        "deviations": deviations,
         "name": names.get(found.process_id, found.process_id),
         "notice": words.NOTICES.get(notice, ""),
     }

@@ -18,6 +18,7 @@ DAY_SOURCES: Final = {"published": "国务院办公厅公布", "city": "全市�
 ORDINARY_DAYS: Final = frozenset({"工作日", "周末", "工作日（暂定）", "周末（暂定）"})
 DECISIONS: Final = {Verdict.APPROVE: "准予", Verdict.DENY: "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
+RESTORATIONS: Final = {"pending": "正在恢复", "sent": "已恢复", "dead": "恢复失败"}
 CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
 ROLES: Final = {
     Role.WINDOW: "综合窗口",
@@ -51,6 +52,7 @@ NOTICES: Final = {
     "calendar_changed": "日历已调整，受影响的在办件期限已重新计算。",
     "calendar_unchanged": "日历本来就是这样，没有改变。",
     "clock_changed": "已登记，办理期限已重新计算。",
+    "restoring": "已要求恢复，稍后查看结果。",
     "retried": "已重试，稍后查看结果。",
     "set_aside_taken": "已读取，相关的任务和流程随即更新。",
     "set_aside_unreadable": "仍然无法读取，原因已更新。",

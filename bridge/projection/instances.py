@@ -18,6 +18,7 @@ from models.engine_state import InstanceState, ProcessInstance
 from models.protocol import CASE_ID
 from models.task import Task
 from models.upsert import upsert
+from services.tasks.candidacies import reconsider
 
 START_MESSAGE_PREFIX = "case-submitted-"
 _INSTANCE = ProcessInstance.__table__  # type: ignore[attr-defined]
@@ -107,6 +108,8 @@ def _adopt_tasks(session: Session, owners: Mapping[int, str], hooks: Hooks) -> i
         case = session.get(Case, task.case_no)
         if case is not None:
             hooks.receive_task(session, task, case)
+            session.flush()
+            reconsider(session, task, case)
     session.flush()
     return len(waiting)
 

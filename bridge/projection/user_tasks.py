@@ -16,9 +16,10 @@ from models.case import Case
 from models.case_deadlines import CaseDeadlines
 from models.engine_state import ProcessInstance
 from models.outbox import OutboxCommand, OutboxKind, OutboxStatus
-from models.task import NO_DUE, ClockShare, Task, TaskCandidate, TaskStatus
+from models.task import ClockShare, Task, TaskCandidate, TaskStatus
 from models.upsert import upsert
 from services.clock import machine_now
+from services.tasks.candidacies import candidacies
 
 CLOCK_HEADER = "clock"
 ECHO_WINDOW = timedelta(minutes=1)
@@ -47,7 +48,7 @@ def apply_user_tasks(session: Session, records: Iterable[Record], definitions: D
             case "ASSIGNED":
                 _mirror_assignment(session, record)
             case _:
-                _mirror_update(session, record)
+                _mirror_update(session, record, hooks)
     _insert(session, created, definitions, hooks)
 
 
@@ -61,7 +62,8 @@ def _insert(session: Session, records: list[Record], definitions: Definitions, h
         if task.case_no in cases:
             hooks.receive_task(session, task, cases[task.case_no])
     session.flush()
-    upsert(session, TaskCandidate, [row for task in tasks for row in _candidates(task)])
+    rows = [row for task in tasks for row in candidacies(task, cases.get(task.case_no or ""))]
+    upsert(session, TaskCandidate, rows)
 
 
 def _owners(session: Session, instances: set[int]) -> tuple[dict[int, str], dict[str, Case]]:
@@ -107,19 +109,6 @@ def _task(session: Session, record: Record, owners: dict[int, str], definitions:
     )
 
 
-def _candidates(task: Task) -> list[dict[str, Any]]:
-    return [
-        {
-            "task_key": task.key,
-            "group_name": group,
-            "is_open": True,
-            "due_at": task.due_at or NO_DUE,
-            "created_at": task.created_at,
-        }
-        for group in dict.fromkeys(task.candidate_groups)
-    ]
-
-
 def _clock_share(headers: dict[str, str]) -> ClockShare | None:
     named = headers.get(CLOCK_HEADER)
     return ClockShare(named) if named in set(ClockShare) else None
@@ -155,7 +144,7 @@ def _is_echo(session: Session, task_key: int) -> bool:
     return any(natural_key.startswith(f"assign:{task_key}:") for natural_key in recent)
 
 
-def _mirror_update(session: Session, record: Record) -> None:
+def _mirror_update(session: Session, record: Record, hooks: Hooks) -> None:
     """Take over candidate groups and the form's key after an update or a migration."""
     value = record.value
     groups = list(value.get("candidateGroupsList") or ())
@@ -166,7 +155,10 @@ def _mirror_update(session: Session, record: Record) -> None:
         task.candidate_groups = groups
         session.flush()
         session.connection().execute(_CANDIDATE.delete().where(_CANDIDATE.c.task_key == task.key))
-        upsert(session, TaskCandidate, [{**row, "is_open": task.is_open} for row in _candidates(task)])
+        case = session.get(Case, task.case_no) if task.case_no is not None else None
+        upsert(session, TaskCandidate, candidacies(task, case))
+        if case is not None:
+            hooks.offer_task(session, task, case)
     if record.intent == "MIGRATED":
         task.process_id, task.element_id = value["bpmnProcessId"], value["elementId"]
         session.flush()

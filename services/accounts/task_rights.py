@@ -1,19 +1,43 @@
-"""Who may work on a task, by its candidate groups and who has claimed it."""
+"""Who may work on a task: a member of a candidate group that its case concerns, and who has claimed it.
+
+A task's candidate groups are the engine's word, believed as far as the case bears them out: a group of its area (and,
+where the group is a unit's, of its unit), of its city unit, or one that supervises it. A group of another county opens
+nothing, however it came into the list.
+"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from models.case import Case
+from models.group import Group, Role, Scope
+from services.accounts import rights
 from services.accounts.actors import Actor
 from services.errors import Forbidden
 
 
-def is_candidate(groups: Iterable[str], candidates: Iterable[str]) -> bool:
-    """Tell whether a member of ``groups`` may claim a task offered to ``candidates``."""
-    return not frozenset(groups).isdisjoint(candidates)
+def concerns(group_name: str, case: Case) -> bool:
+    """Tell whether a task of the case may be offered to a group.
+
+    Which city supervisors supervise the case is the matrix's to say, on the day; whoever opens the task is asked.
+    """
+    try:
+        group = Group.parse(group_name)
+    except ValueError:
+        return False
+    if group.scope is Scope.CITY and group.role is Role.SUPERVISOR:
+        return True
+    return rights.may_read_case(Actor(group_name, "", frozenset({group_name})), case)
 
 
-def may_open(actor: Actor, candidates: Iterable[str], assignee: str | None) -> bool:
-    """Tell whether the account may look at a task: its assignee, and every member of a candidate group."""
-    return assignee == actor.username or is_candidate(actor.groups, candidates)
+def is_candidate(actor: Actor, candidates: Iterable[str], case: Case) -> bool:
+    """Tell whether the account may claim a task of the case that is offered to ``candidates``."""
+    return rights.may_read_case(replace(actor, groups=actor.groups.intersection(candidates)), case)
+
+
+def may_open(actor: Actor, candidates: Iterable[str], assignee: str | None, case: Case) -> bool:
+    """Tell whether the account may look at a task: its assignee, and every candidate, where the case is theirs."""
+    assigned = assignee == actor.username and rights.may_read_case(actor, case)
+    return assigned or is_candidate(actor, candidates, case)
 
 
 def is_taken(actor: Actor, assignee: str | None) -> bool:
@@ -21,9 +45,9 @@ def is_taken(actor: Actor, assignee: str | None) -> bool:
     return assignee is not None and assignee != actor.username
 
 
-def require_may_open(actor: Actor, candidates: Iterable[str], assignee: str | None) -> None:
+def require_may_open(actor: Actor, candidates: Iterable[str], assignee: str | None, case: Case) -> None:
     """Raise ``Forbidden`` unless the account may look at the task."""
-    if not may_open(actor, candidates, assignee):
+    if not may_open(actor, candidates, assignee, case):
         raise Forbidden("该任务不属于您的岗位", "The task is not yours")
 
 

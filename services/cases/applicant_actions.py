@@ -8,7 +8,7 @@ from models.case import Case, CaseState, Material
 from models.protocol import Message
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, form_check, special_procedures
+from services.cases import conditional_acceptance, form_check, open_tasks, special_procedures
 from services.cases.submission import material_rows
 from services.cases.submission_input import MaterialInput
 from services.clock import product_now
@@ -96,8 +96,14 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
 
 
 def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
-    """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided."""
+    """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided.
+
+    The case's tasks are closed and 终止审查通知书 is issued at once, whatever has become of the process; where an
+    answer given before decided, the withdrawal is refused.
+    """
     case = _of_window(session, actor, case_no)
+    # Completing a task locks the case too: the answer comes before the withdrawal, or after it and is refused.
+    case = session.get_one(Case, case_no, with_for_update={"key_share": True}, populate_existing=True)
     if not case.is_open:
         raise CaseClosed()
     if task_outcomes.is_decided(session, case):
@@ -109,8 +115,10 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     case.is_open, case.closed_at = False, now
     session.add(case)
     seals.seal(session, case, "closing")
+    open_tasks.cancel_all(session, case_no, now)
     special_procedures.end_with_case(session, case, actor.username, now)
     clock_views.keep(session, case, now)
+    issuance.issue_termination(session, case, "申请人撤回申请", now)
     timeline.append(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
     audit.append(session, actor.username, "case.withdraw", case_no, {}, now)
     outbox.publish_message(

@@ -148,7 +148,7 @@ def claim_start(session: Session, case_no: str, instance_key: int) -> dict[str, 
 
 
 def withdrawn(session: Session, case_no: str) -> dict[str, Any]:
-    """Issue the notice that ends the examination of a withdrawn case."""
+    """Issue the notice that ends the examination of a case withdrawn before the withdrawal itself issued it."""
     case = session.get_one(Case, case_no)
     issuance.issue_termination(session, case, "申请人撤回申请", case.closed_at or product_now(session))
     return {}

@@ -211,13 +211,13 @@ def end_with_case(session: Session, case: Case, username: str, at: datetime) -> 
     session.flush()
 
 
-def restart_monitor(session: Session, case: Case) -> None:
-    """Have the city's process watch over what is open: the county's watch ended with the county's process."""
+def restart_monitor(session: Session, case: Case, occasion: str = "takeover") -> None:
+    """Have the process that goes on with the case watch over what is open: the former watch ended with its process."""
     query = select(SpecialProcedure).where(
         SpecialProcedure.case_no == case.case_no, col(SpecialProcedure.ended_at).is_(None)
     )
     for procedure in session.exec(query).all():
-        message_id = f"{procedure.id}:takeover"
+        message_id = f"{procedure.id}:{occasion}"
         if outbox.is_queued(session, Message.SPECIAL_PROCEDURE_STARTED, message_id):
             continue
         outbox.publish_message(

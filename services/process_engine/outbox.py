@@ -105,6 +105,32 @@ def retry_incident(session: Session, *, stream: str, key: int, job_key: int | No
     _queue(session, OutboxKind.RETRY_INCIDENT, stream, f"retry:{key}:{version}", {"key": key, "job_key": job_key})
 
 
+def move_instance(
+    session: Session,
+    *,
+    stream: str,
+    key: int,
+    activate: dict[str, dict[str, Any]],
+    terminate: list[int],
+    variables: dict[str, Any],
+    version: str,
+) -> str:
+    """Queue moving a running instance to other elements and return the command's natural key.
+
+    ``activate`` names the elements with their local variables, ``terminate`` the element instances it leaves;
+    ``variables`` are the instance's own.
+    """
+    payload = {"key": key, "activate": activate, "terminate": terminate, "variables": variables}
+    natural_key = f"move:{key}:{version}"
+    _queue(session, OutboxKind.MOVE_INSTANCE, stream, natural_key, payload)
+    return natural_key
+
+
+def message_command(message: Message, message_id: str) -> str:
+    """Return the natural key of the command that sends a message."""
+    return _message_key(message, message_id)
+
+
 def _message_key(message: Message, message_id: str) -> str:
     return f"message:{message.value}:{message_id}"
 

@@ -16,14 +16,12 @@ from models.case import Case, CaseState
 from models.in_flight import Disposition, InFlight
 from models.protocol import START_TTL_MS, Element, Message
 from models.recall import Recall, RecallCase, RecallState
-from models.task import Task
 from models.task_outcome import Outcome
-from services.cases import special_procedures
+from services.cases import open_tasks, special_procedures
 from services.clock import product_now
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
-from services.tasks import completion
 
 ACCEPTANCE_TASKS: Final = (Element.ACCEPTANCE, Element.ACCEPTANCE_AFTER_CORRECTION)
 
@@ -52,8 +50,7 @@ def hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> Non
     audit.append(
         session, recall.decided_by or timeline.SYSTEM, "case.transfer", case.case_no, {"recall": recall.id}, at
     )
-    for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
-        completion.cancel(session, task.key, at)
+    open_tasks.cancel_all(session, case.case_no, at)
     outbox.publish_message(
         session,
         Message.CASE_RECALLED,
@@ -97,6 +94,11 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
         case.state = CaseState.IN_DEPARTMENT
         session.add(case)
     special_procedures.restart_monitor(session, case)
+    return acceptance_variables(session, case)
+
+
+def acceptance_variables(session: Session, case: Case) -> dict[str, Any]:
+    """Return how far acceptance has come, for a process that goes on with a case another process began."""
     stage = "received"
     if case.case_state is CaseState.CORRECTION_OPEN:
         stage = "correction"

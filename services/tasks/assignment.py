@@ -2,9 +2,10 @@
 
 from sqlmodel import Session
 
+from models.case import Case
 from models.task import Task
 from services.accounts import task_rights
-from services.accounts.actors import Actor, groups_of
+from services.accounts.actors import Actor, actor_of
 from services.clock import product_now
 from services.errors import FieldProblem, InvalidInput
 from services.journal import audit, timeline
@@ -36,7 +37,8 @@ def reassign(session: Session, actor: Actor, key: int, to: str, reason: str) -> 
     """Hand a task to another candidate, with the reason."""
     task = get_open(session, actor, key)
     task_rights.require_not_taken(actor, task.assignee)
-    if not task_rights.is_candidate(groups_of(session, to), task.candidate_groups):
+    case = session.get_one(Case, task.case_no)
+    if not task_rights.is_candidate(actor_of(session, to, to), task.candidate_groups, case):
         raise InvalidInput([FieldProblem("to", "对方不在该任务的候选范围内")])
     _assign(session, task, to, actor, f"转交{to}：{reason}" if reason else f"转交{to}")
     return view_now(session, task)

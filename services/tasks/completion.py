@@ -7,15 +7,15 @@ from then on; the engine confirms it, or, when a timer or a withdrawal was first
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, update
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from models import form
 from models.case import Case, CaseState
-from models.task import ClockShare, Task, TaskCandidate, TaskStatus
+from models.task import ClockShare, Task, TaskStatus
 from models.task_outcome import Outcome, TaskOutcome, TaskOutcomeStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, dossiers, hearings
+from services.cases import conditional_acceptance, dossiers, hearings, open_tasks
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, seals, timeline
@@ -75,7 +75,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     session.add(given)
     seals.seal(session, given)
     task.assignee = task.assignee or actor.username
-    close(session, task, TaskStatus.COMPLETING, now)
+    open_tasks.close(session, task, TaskStatus.COMPLETING, now)
     timeline.append(
         session,
         case.case_no,
@@ -102,44 +102,23 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     return view_now(session, task)
 
 
-def confirm(session: Session, task_key: int, at: datetime) -> None:
-    """Take the engine's word that a task is completed, here or in another tool."""
+def confirm(session: Session, task_key: int, at: datetime) -> bool:
+    """Take the engine's word that a task is completed; tell whether it was not by an answer given here."""
     session.flush()
     named = {"of_task": task_key}
     connection = session.connection()
     if connection.execute(_CONFIRM_TASK, {**named, "at": at}).rowcount == 0:
-        return
-    connection.execute(_CONFIRM_DECISION, named)
-    connection.execute(_CLOSE_CANDIDATES, named)
+        return False
+    unanswered = connection.execute(_CONFIRM_DECISION, named).rowcount == 0
+    connection.execute(open_tasks.CLOSE_CANDIDATES, named)
     session.expire_all()
-
-
-def cancel(session: Session, task_key: int, at: datetime) -> None:
-    """Take the engine's word that a task was left; an answer not yet carried out is overtaken."""
-    task = session.get(Task, task_key)
-    if task is None or task.status in (TaskStatus.COMPLETED, TaskStatus.CANCELED):
-        return
-    decision = _decision(session, task_key)
-    if decision is not None and decision.status is TaskOutcomeStatus.RECORDED:
-        decision.status = TaskOutcomeStatus.OVERTAKEN
-        session.add(decision)
-        timeline.append(
-            session,
-            decision.case_no,
-            "task.overtaken",
-            f"“{task.name}”的办理意见提交时，该环节已因到期或撤回而结束，意见未生效",
-            actor=decision.account,
-            at=at,
-            key=f"task.overtaken:{task_key}",
-        )
-        audit.append(session, timeline.SYSTEM, "task.overtaken", decision.case_no, {"task": task_key}, at)
-    close(session, task, TaskStatus.CANCELED, at)
+    return unanswered
 
 
 def _lock_case(session: Session, task: Task) -> Case:
     """Return the task's case, locked until the answer is recorded, and look at the task again.
 
-    A recall locks the case too: the answer comes before it and counts, or after it and is refused.
+    A recall and a withdrawal lock the case too: the answer comes before it and counts, or after it and is refused.
     """
     case = session.get_one(Case, task.case_no, with_for_update={"key_share": True}, populate_existing=True)
     if session.get_bind().dialect.name == "postgresql":
@@ -148,21 +127,10 @@ def _lock_case(session: Session, task: Task) -> Case:
     return case
 
 
-def close(session: Session, task: Task, status: TaskStatus, at: datetime) -> None:
-    """Close a task and its candidacies in the lists."""
-    task.status, task.is_open, task.closed_at = status, False, at
-    session.add(task)
-    session.flush()
-    session.connection().execute(_CLOSE_CANDIDATES, {"of_task": task.key})
-
-
 _TASK = Task.__table__  # type: ignore[attr-defined]
 
 
 _DECISION = TaskOutcome.__table__  # type: ignore[attr-defined]
-
-
-_CANDIDATE = TaskCandidate.__table__  # type: ignore[attr-defined]
 
 
 _CONFIRM_TASK = (
@@ -179,15 +147,6 @@ _CONFIRM_TASK = (
 _CONFIRM_DECISION = (
     update(_DECISION).where(_DECISION.c.task_key == bindparam("of_task")).values(status=TaskOutcomeStatus.CONFIRMED)
 )
-
-
-_CLOSE_CANDIDATES = (
-    update(_CANDIDATE).where(_CANDIDATE.c.task_key == bindparam("of_task"), _CANDIDATE.c.is_open).values(is_open=False)
-)
-
-
-def _decision(session: Session, task_key: int) -> TaskOutcome | None:
-    return session.exec(select(TaskOutcome).where(TaskOutcome.task_key == task_key)).first()
 
 
 def _outcome_text(name: str, outcome: str, opinion: str) -> str:

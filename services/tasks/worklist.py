@@ -7,12 +7,11 @@ from sqlmodel import Session, col, select
 
 from models.task import NO_DUE, Light, Task
 from services import cursors
-from services.accounts import task_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.paging import Page, cut
 from services.tasks import queries
-from services.tasks.access import get
+from services.tasks.access import get_readable
 from services.tasks.views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
 
 
@@ -80,8 +79,7 @@ def count_tasks(session: Session, actor: Actor) -> dict[str, int]:
 
 def get_task(session: Session, actor: Actor, key: int) -> TaskDetail:
     """Return a task with its form; candidates, its assignee, and whoever completed it may see it."""
-    task = get(session, key)
-    task_rights.require_may_open(actor, task.candidate_groups, task.assignee)
+    task = get_readable(session, actor, key)
     now = product_now(session)
     forms = deployed_forms(session, [task])
     schema = forms.get(task.form_key) if task.form_key is not None else None

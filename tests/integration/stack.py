@@ -22,6 +22,7 @@ from engine.channel import open_channel
 from engine.deploy import deploy_directory
 from engine.distribution import fetch_zeebe
 from engine.embedded import EngineConfig, EnginePorts, EngineProcess, start_embedded
+from engine.exporters import FeedAccount
 from engine.gateway import Gateway
 from models.case import Case
 from models.catalogue import Mode
@@ -67,6 +68,8 @@ class Stack:
             "ZEEBE_REST_ADDRESS": self.config.rest_address,
             "TONGQUAN_ZEEBE_MANAGEMENT_ADDRESS": self.config.management_address,
             "FEED_BIND": self.config.feed_address,
+            "TONGQUAN_FEED_USERNAME": self.config.feed_account.username,
+            "TONGQUAN_FEED_PASSWORD": self.config.feed_account.password,
             "TONGQUAN_CONTROLLED_CLOCK": "true",
         }
 
@@ -155,6 +158,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         log_dir=folder / "logs",
         ports=EnginePorts(*engine_ports),
         feed_address=f"127.0.0.1:{feed_port}",
+        feed_account=FeedAccount("tongquan-feed", "only this instance knows it"),
         controlled_clock=True,
     )
     database = Database(f"sqlite:///{folder / 'test.db'}")

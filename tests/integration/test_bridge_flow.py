@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from sqlmodel import Session, col, select
 
@@ -14,6 +15,7 @@ from models.task import FormVersion, Task, TaskCandidate, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from services.clock import machine_now
 from services.process_engine import outbox
+from tests.factories.bridge_records import Log, bulk_body
 from tests.instance import eventually
 from tests.integration.stack import Stack
 
@@ -92,8 +94,8 @@ def test_a_task_arrives_with_its_case_name_groups_form_and_dates(stack: Stack) -
     form = stack.look(lambda s: s.get(FormVersion, task.form_key))
     assert task.name == "审查 材料"
     assert task.item_name == "测试事项"
-    assert task.candidate_groups == ["xingguo.window", "city.x"]
-    assert {one.group_name for one in candidates} == {"xingguo.window", "city.x"}
+    assert task.candidate_groups == ["xingguo.window", "city.zrzy.reviewer"]
+    assert {one.group_name for one in candidates} == {"xingguo.window", "city.zrzy.reviewer"}
     assert all(one.due_at == task.due_at and one.is_open for one in candidates)
     assert task.due_at is not None
     assert form is not None
@@ -231,6 +233,33 @@ def test_nothing_is_lost_or_doubled_when_the_bridge_is_killed_again_and_again(st
     count = stack.look(lambda s: len(s.exec(select(Task.key).where(col(Task.case_no).in_(cases))).all()))
     assert count == 80
     eventually(lambda: all(sent(stack, f"complete:{task.key}") for task in tasks), "all completions sent")
+
+
+def test_a_forged_record_moves_no_task_to_another_countys_group(stack: Stack) -> None:
+    task = task_of(stack, begin(stack), "Task_Review")
+    forged = Log().task("UPDATED", task.key, task.process_instance_key, candidateGroupsList=["yudu.approver"])
+    forged.position = 2**60
+    account = stack.config.feed_account
+
+    def send(exporter: str, auth: tuple[str, str] | None) -> int:
+        url = f"http://{stack.config.feed_address}/_bulk"
+        body = bulk_body([forged], exporter)
+        return httpx.post(url, content=body, auth=auth, trust_env=False).status_code
+
+    assert send("tq-feed", None) == 401
+    assert send("tq-feed", (account.username, "guessed")) == 401
+    assert send("invented", (account.username, account.password)) == 400
+    answer(stack, task)
+    task_of(stack, task.case_no or "", "Task_Decide")
+    assert stack.look(lambda s: s.get_one(Task, task.key)).candidate_groups == task.candidate_groups
+    groups = select(TaskCandidate.group_name).where(TaskCandidate.task_key == task.key)
+    assert "yudu.approver" not in stack.look(lambda s: s.exec(groups).all())
+
+    def refusal_is_told(session: Session) -> bool:
+        beat = session.get(Heartbeat, "feed")
+        return beat is not None and beat.detail.get("refused_at") is not None
+
+    eventually(lambda: stack.look(refusal_is_told), "the refusal in the feed's heartbeat")
 
 
 def test_the_bridge_shows_signs_of_life_and_stops_cleanly(stack: Stack) -> None:

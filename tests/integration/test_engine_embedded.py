@@ -18,7 +18,7 @@ from engine.deploy import deploy_directory
 from engine.distribution import DEFAULT_VERSION, fetch_zeebe
 from engine.embedded import EngineConfig, EnginePorts, EngineProcess, start_embedded
 from engine.errors import EngineClockError
-from engine.exporters import FEED_PREFIX, HISTORY_PREFIX, ValueType
+from engine.exporters import FEED_PREFIX, HISTORY_PREFIX, FeedAccount, ValueType
 from engine.gateway import Gateway
 from ops.ports import ENGINE_PORTS, choose_ports
 
@@ -96,7 +96,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     (folder / "models" / "wait-a-while.bpmn").write_text(MODEL)
     ports = choose_ports(("feed", *ENGINE_PORTS), {})
     received: list[Bulk] = []
-    endpoint = ExporterEndpoint(f"127.0.0.1:{ports.pop('feed')}", received.append)
+    account = FeedAccount("feed", "only this instance knows it")
+    endpoint = ExporterEndpoint(f"127.0.0.1:{ports.pop('feed')}", received.append, account=account)
     endpoint.start()
     config = EngineConfig(
         version=DEFAULT_VERSION,
@@ -105,6 +106,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         log_dir=folder / "logs",
         ports=EnginePorts(**ports),
         feed_address=f"127.0.0.1:{endpoint.port}",
+        feed_account=account,
         controlled_clock=True,
     )
     running = Engine(config)

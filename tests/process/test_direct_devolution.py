@@ -52,7 +52,7 @@ def test_a_direct_case_can_be_withdrawn_and_paused(instance: Instance) -> None:
     case_no = instance.submit("D-07", "ganxian")
     instance.complete(case_no, "Task_DecideAcceptance", "accept")
     reviewer = instance.api("ganxian.reviewer")
-    instance.task(case_no, "Task_CountyReview")
+    task = instance.task(case_no, "Task_CountyReview")
     begun = reviewer.post(
         f"/cases/{case_no}/special-procedures", json={"kind": "鉴定", "days": 3, "reason": "林权鉴定"}
     )
@@ -60,8 +60,10 @@ def test_a_direct_case_can_be_withdrawn_and_paused(instance: Instance) -> None:
     assert instance.case(case_no)["state"]["code"] == 9
     withdrawn = instance.api("ganxian.window").post(f"/cases/{case_no}/withdraw", json={"reason": "不办了"})
     assert withdrawn.is_success
-    case = instance.until(case_no, lambda c: not c["tasks"], "tasks gone")
-    assert case["state"]["code"] == 14
+    case = instance.case(case_no)
+    assert (case["state"]["code"], case["tasks"]) == (14, []), "nothing waits for the engine's word"
+    late = reviewer.post(f"/tasks/{task['id']}/complete", json={"outcome": "agree", "opinion": "同意", "values": {}})
+    assert (late.status_code, late.json()["code"]) == (409, "task_closed")
 
 
 @pytest.mark.parametrize(("item", "granted"), [("D-05", "行政确认决定书"), ("D-03", "办理结果通知书")])

@@ -30,6 +30,10 @@ PLAN = {
     # The roof: what starts an instance and what watches it.
     "health": {"process_engine", "setup", "witness"},
     "setup": {"accounts", "calendar", "cases", "catalogue", "journal", "powers"},
+    # What the engine did that nobody asked for.
+    "deviations": {
+        "accounts", "cases", "journal", "notifications", "process_engine", "takeovers", "tasks",
+    },
     # What people see of a case, and powers that change hands.
     "casefile": {
         "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "supervision", "tasks",

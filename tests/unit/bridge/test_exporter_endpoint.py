@@ -9,10 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from bridge import exporter_requests
-from bridge.exporter_endpoint import ExporterEndpoint, UnsafeBinding
+from bridge.exporter_endpoint import ExporterEndpoint
 from bridge.exporter_requests import MAX_HEAD_BYTES
 from bridge.projection.records import Bulk
+from engine.exporters import FeedAccount
 from tests.factories.bridge_records import Log, bulk_body
+
+ACCOUNT = FeedAccount("feed", "s")
 
 
 class Receiver:
@@ -33,7 +36,7 @@ def receiver() -> Receiver:
 
 @pytest.fixture
 def endpoint(receiver: Receiver) -> Iterator[ExporterEndpoint]:
-    serving = ExporterEndpoint("127.0.0.1:0", receiver, username="feed", password="s")
+    serving = ExporterEndpoint("127.0.0.1:0", receiver, account=ACCOUNT)
     serving.start()
     yield serving
     serving.stop()
@@ -49,9 +52,7 @@ def connection(endpoint: ExporterEndpoint) -> Iterator[http.client.HTTPConnectio
 @contextlib.contextmanager
 def impatient(receiver: Receiver) -> Iterator[ExporterEndpoint]:
     """Serve with little time for each request."""
-    serving = ExporterEndpoint(
-        "127.0.0.1:0", receiver, username="feed", password="s", head_seconds=0.3, body_seconds=0.3
-    )
+    serving = ExporterEndpoint("127.0.0.1:0", receiver, account=ACCOUNT, head_seconds=0.3, body_seconds=0.3)
     serving.start()
     yield serving
     serving.stop()
@@ -253,21 +254,42 @@ def test_a_small_body_that_unpacks_to_more_than_a_body_may_have_is_refused(
     assert receiver.bulks == []
 
 
-def test_an_open_port_without_credentials_is_refused(receiver: Receiver) -> None:
-    with pytest.raises(UnsafeBinding):
-        ExporterEndpoint("0.0.0.0:9299", receiver)
-    ExporterEndpoint("0.0.0.0:9299", receiver, username="feed", password="s")
+@pytest.mark.parametrize("header", [b"", b"authorization: Basic eDp5\r\n", b"authorization: ZmVlZDpz\r\n"], ids=str)
+def test_nobody_on_this_machine_is_believed_without_the_instances_password(
+    endpoint: ExporterEndpoint, receiver: Receiver, header: bytes
+) -> None:
+    forged = bulk_body([Log().task("UPDATED", 20, 1, candidateGroupsList=["yudu.approver"])])
+    assert endpoint.refused_at is None
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=5) as client:
+        length = str(len(forged)).encode()
+        client.sendall(b"POST /_bulk HTTP/1.1\r\n" + header + b"content-length: " + length + b"\r\n\r\n" + forged)
+        assert everything(client).startswith(b"HTTP/1.1 401 ")
+    assert receiver.bulks == []
+    assert endpoint.refused_at is not None
+
+
+@pytest.mark.parametrize(("exporter", "status"), [("tq-feed", 200), ("tq-history", 200), ("mine", 400), ("", 400)])
+def test_only_the_two_exporters_names_are_taken(
+    connection: http.client.HTTPConnection,
+    receiver: Receiver,
+    endpoint: ExporterEndpoint,
+    exporter: str,
+    status: int,
+) -> None:
+    assert post(connection, bulk_body([Log().task("CREATED", 20, 1)], exporter)).status == status
+    assert len(receiver.bulks) == (status == 200)
+    assert ("不是本系统的" in endpoint.last_error) == (status == 400)
 
 
 def test_stopping_frees_the_port_and_ends_idle_connections(receiver: Receiver) -> None:
-    serving = ExporterEndpoint("127.0.0.1:0", receiver)
+    serving = ExporterEndpoint("127.0.0.1:0", receiver, account=ACCOUNT)
     serving.start()
     port = serving.port
     with socket.create_connection(("127.0.0.1", port), timeout=5) as idle:
-        idle.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        idle.sendall(b"GET / HTTP/1.1\r\nauthorization: Basic ZmVlZDpz\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200")
         serving.stop()
         assert idle.recv(10) == b""
-    again = ExporterEndpoint(f"127.0.0.1:{port}", receiver)
+    again = ExporterEndpoint(f"127.0.0.1:{port}", receiver, account=ACCOUNT)
     again.start()
     again.stop()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.exporters import exporter_environment
+from engine.exporters import FeedAccount, exporter_environment
 from settings import PROJECT_ROOT, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -188,14 +188,15 @@ def test_what_the_entrypoint_reads_from_files_is_what_the_services_are_given() -
 def test_the_engine_exports_to_the_bridge_what_the_embedded_one_does() -> None:
     exporters = exporters_of("deploy/zeebe/feed.yaml")
     for exporter in exporters.values():
-        account = exporter["args"].pop("authentication")
-        assert account == {"username": "${TONGQUAN_FEED_USERNAME}", "password": "${feed_password}"}
+        named = exporter["args"]["authentication"]
+        assert named == {"username": "${TONGQUAN_FEED_USERNAME}", "password": "${feed_password}"}
     flat = {
         f"ZEEBE_BROKER_EXPORTERS_{path}": str(value).lower() if isinstance(value, bool) else str(value)
         for path, value in leaves(exporters)
     }
     port = SERVICES["bridge"]["environment"]["FEED_BIND"].rpartition(":")[2]
-    assert flat == exporter_environment(f"http://bridge:{port}", controlled_clock=False)
+    account = FeedAccount(named["username"], named["password"])
+    assert flat == exporter_environment(f"http://bridge:{port}", account, controlled_clock=False)
     names = {SERVICES[name]["environment"]["TONGQUAN_FEED_USERNAME"] for name in ("zeebe", "bridge")}
     assert len(names) == 1
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from models.calendar import CITY_WIDE
+from models.case import Case
+from models.catalogue import Mode
 from services.accounts import (
     guidance_rights,
     power_rights,
@@ -16,6 +18,7 @@ from services.accounts import (
 )
 from services.accounts.actors import Actor
 from services.errors import Forbidden
+from tests.factories.cases import build_case
 from tests.factories.powers import actor
 
 GROUPS = (
@@ -169,11 +172,57 @@ def test_whoever_decides_on_lists_publishes_every_list_but_the_own(group: str) -
         publishing_rights.require_publish_list(actor(group), group)
 
 
+def of_xingguo() -> Case:
+    """Return a county-decided case of xingguo and 市自然资源局."""
+    return build_case(
+        case_no="1", mode=Mode.DIRECT, item_code="D-01", area="xingguo", city_unit="zrzy", review_unit="jfj"
+    )
+
+
+@pytest.mark.parametrize(
+    ("group", "concerned"),
+    [
+        ("xingguo.window", True),
+        ("xingguo.reviewer", True),
+        ("xingguo.approver", True),
+        ("xingguo.jfj.reviewer", True),
+        ("city.zrzy.reviewer", True),
+        ("city.zrzy.advisor", True),
+        ("city.coordinator", True),
+        ("xingguo.sgj.reviewer", False),
+        ("yudu.approver", False),
+        ("city.jtys.approver", False),
+        ("admin.system", False),
+        ("task-force", False),
+        ("", False),
+    ],
+)
+def test_a_task_is_for_groups_of_its_cases_area_unit_and_city_unit_alone(group: str, concerned: bool) -> None:
+    case = of_xingguo()
+    assert task_rights.concerns(group, case) is concerned
+    assert task_rights.may_open(actor(group), [group], None, case) is concerned
+    assert task_rights.may_open(actor(group), [], group, case) is concerned, (
+        "an assignment from elsewhere opens nothing"
+    )
+
+
+def test_a_supervisor_works_on_a_task_only_of_what_the_unit_supervises_on_the_day() -> None:
+    case, group = of_xingguo(), "city.slj.supervisor"
+    assert not task_rights.may_open(actor(group), [group], None, case)
+    supervises = Actor("x", "某人", frozenset({group}), frozenset({case.item_code}))
+    assert task_rights.may_open(supervises, [group], None, case)
+
+
+def test_a_foreign_candidate_group_opens_nothing_to_who_may_read_the_case_by_another() -> None:
+    both = Actor("x", "某人", frozenset({"yudu.approver", "xingguo.window"}))
+    assert not task_rights.may_open(both, ["yudu.approver"], None, of_xingguo())
+
+
 def test_a_task_is_opened_by_its_candidates_and_its_assignee_and_kept_by_who_claimed_it() -> None:
-    window, chief = actor("xingguo.window"), actor("xingguo.chief")
-    assert task_rights.may_open(window, ["xingguo.window"], None)
-    assert task_rights.may_open(chief, ["xingguo.window"], "xingguo.chief")
-    assert not task_rights.may_open(chief, ["xingguo.window"], None)
+    window, chief, case = actor("xingguo.window"), actor("xingguo.chief"), of_xingguo()
+    assert task_rights.may_open(window, ["xingguo.window"], None, case)
+    assert task_rights.may_open(chief, ["xingguo.window"], "xingguo.chief", case)
+    assert not task_rights.may_open(chief, ["xingguo.window"], None, case)
     for require in (task_rights.require_not_taken, task_rights.require_release):
         require(window, None)
         require(window, "xingguo.window")

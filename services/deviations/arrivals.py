@@ -1,0 +1,40 @@
+"""A task the engine has opened or offered anew: given to its case, and to nobody its case does not concern."""
+
+from sqlmodel import Session
+
+from models.case import Case
+from models.deviation import DeviationKind
+from models.task import Task
+from services.clock import product_now
+from services.deviations import ledger
+from services.tasks import candidacies, intake
+
+
+def receive(session: Session, task: Task, case: Case) -> None:
+    """Give a task its dates and its present unit, and tell where it is offered to strangers."""
+    intake.receive(session, task, case)
+    offer(session, task, case)
+
+
+def adopt(session: Session, task: Task, case: Case) -> None:
+    """Receive a task that was in the lists before its case was known."""
+    receive(session, task, case)
+    session.flush()
+    candidacies.reconsider(session, task, case)
+
+
+def offer(session: Session, task: Task, case: Case) -> None:
+    """Tell the administrator of candidate groups that the task's case does not concern; they do not get to see it."""
+    strangers = candidacies.strangers(task, case)
+    if not strangers:
+        return
+    groups = "、".join(strangers)
+    found = ledger.Found(
+        DeviationKind.FOREIGN_GROUP,
+        f"foreign_group:{task.key}:{','.join(strangers)}"[:120],
+        task.process_instance_key,
+        f"“{task.name}”的候选组{groups}与本办件的县区、单位不符，未向其开放",
+        task.key,
+        task.element_id,
+    )
+    ledger.record(session, case, found, product_now(session))
