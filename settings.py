@@ -2,7 +2,7 @@
 
 The supervisor (``tongquan up``) chooses ports and folders and hands them to its children through these variables;
 a deployment without the supervisor (Compose, Kubernetes) sets them itself. Those that bound what
-comes in are told in ``docs/reference/limits.md``.
+comes in are listed in ``docs/reference/limits.md``.
 """
 
 from enum import StrEnum
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     sign_in_address_limit: str = "10/minute;60/hour"
     """Failures from one address, whatever the account."""
     spraying_accounts: int = Field(default=5, ge=2)
-    """So many different names that fail from one address within an hour are told to the security administrator."""
+    """So many different names that fail from one address within an hour are reported to the security administrator."""
     public_address_limit: str = "10/minute;60/hour"
     """Wrong query codes and certificate numbers from one address."""
     public_case_limit: str = "20/minute;100/hour"

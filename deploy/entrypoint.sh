@@ -3,7 +3,7 @@
 # PGPASSWORD is read by libpq itself: the database's password stands in no URL.
 set -eu
 
-for name in DATABASE_URL PGPASSWORD TONGQUAN_FEED_PASSWORD TONGQUAN_SIGNING_KEY \
+for name in DATABASE_URL PGPASSWORD TONGQUAN_FEED_PASSWORD TONGQUAN_SIGNING_KEY TONGQUAN_METRICS_TOKEN \
   CAMUNDA_CLIENT_SECRET ZEEBE_CLIENT_SECRET; do
   eval "file=\${${name}_FILE:-}"
   [ -n "$file" ] || continue

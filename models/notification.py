@@ -30,6 +30,7 @@ class NotificationSubject(StrEnum):
     RECALL = "recall"
     AGREEMENT = "agreement"
     QUESTION = "question"
+    SIGN_IN = "sign_in"
 
     @property
     def label(self) -> str:
@@ -44,6 +45,7 @@ _SUBJECTS = {
     NotificationSubject.RECALL: "收回权限",
     NotificationSubject.AGREEMENT: "承接协议",
     NotificationSubject.QUESTION: "业务指导",
+    NotificationSubject.SIGN_IN: "登录安全",
 }
 
 
