@@ -4,6 +4,7 @@ The supervisor (``tongquan up``) chooses ports and folders and hands them to its
 a deployment without the supervisor (Compose, Kubernetes) sets them itself. See ``docs/reference/settings.md``.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -13,6 +14,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent
+PRODUCTION_IDLE = timedelta(minutes=30)
 
 
 class Environment(StrEnum):
@@ -20,6 +22,13 @@ class Environment(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class PasswordPolicy(StrEnum):
+    """What is asked of passwords: length alone (OWASP ASVS 5), or kinds of characters and an age too (等保三级)."""
+
+    ASVS = "asvs"
+    MLPS = "mlps"
 
 
 class Settings(BaseSettings):
@@ -49,6 +58,10 @@ class Settings(BaseSettings):
     controlled_clock: bool = False
     operate_url: str | None = None
     session_hours: float = 12
+    """How long a session lasts at most, used or not."""
+    session_idle_minutes: float | None = Field(default=None, gt=0)
+    """After how long without use a session ends; unset: 30 in production, never in development."""
+    password_policy: PasswordPolicy = PasswordPolicy.ASVS
     signing_key: SecretStr | None = None
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
@@ -59,6 +72,18 @@ class Settings(BaseSettings):
     def development(self) -> bool:
         """Tell whether demonstration data and a generated signing key are allowed."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def session_length(self) -> timedelta:
+        """Return how long a session lasts at most."""
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def session_idle(self) -> timedelta:
+        """Return after how long without use a session ends, at the latest with its whole length."""
+        if self.session_idle_minutes is not None:
+            return min(timedelta(minutes=self.session_idle_minutes), self.session_length)
+        return self.session_length if self.development else min(PRODUCTION_IDLE, self.session_length)
 
     @property
     def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
