@@ -5,6 +5,7 @@ a deployment without the supervisor (Compose, Kubernetes) sets them itself. Thos
 comes in are listed in ``docs/reference/limits.md``.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -15,6 +16,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent
+PRODUCTION_IDLE = timedelta(minutes=30)
 
 
 class Environment(StrEnum):
@@ -22,6 +24,13 @@ class Environment(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class PasswordPolicy(StrEnum):
+    """What is asked of passwords: length alone (OWASP ASVS 5), or kinds of characters and an age too (等保三级)."""
+
+    ASVS = "asvs"
+    MLPS = "mlps"
 
 
 class Settings(BaseSettings):
@@ -59,6 +68,10 @@ class Settings(BaseSettings):
     controlled_clock: bool = False
     operate_url: str | None = None
     session_hours: float = 12
+    """How long a session lasts at most, used or not."""
+    session_idle_minutes: float | None = Field(default=None, gt=0)
+    """After how long without use a session ends; unset: 30 in production, never in development."""
+    password_policy: PasswordPolicy = PasswordPolicy.ASVS
     sign_in_threads: int = Field(default=2, ge=1)
     """Passwords checked at a time in one web process; each takes 64 MiB."""
     sign_in_room: int = Field(default=32, ge=1)
@@ -92,6 +105,18 @@ class Settings(BaseSettings):
     def development(self) -> bool:
         """Tell whether demonstration data and a generated signing key are allowed."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def session_length(self) -> timedelta:
+        """Return how long a session lasts at most."""
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def session_idle(self) -> timedelta:
+        """Return after how long without use a session ends, at the latest with its whole length."""
+        if self.session_idle_minutes is not None:
+            return min(timedelta(minutes=self.session_idle_minutes), self.session_length)
+        return self.session_length if self.development else min(PRODUCTION_IDLE, self.session_length)
 
     @property
     def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

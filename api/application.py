@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import (
+    accounts,
     agreements,
+    audit,
     calendar,
     cases,
     catalogue,
@@ -69,9 +71,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(cases.submissions)
     for module in (sessions, catalogue, cases, calendar, notifications, tasks, documents, processes, clock_advance):
         app.include_router(module.router)
-    for router in (policy_notices.issuing, webhooks.platforms):
+    for router in (sessions.own, accounts.keeping, accounts.granting, policy_notices.issuing, webhooks.platforms):
         app.include_router(router)
-    for module in (pushes, policy_notices, webhooks, set_aside):
+    for module in (accounts, audit, pushes, policy_notices, webhooks, set_aside):
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)

@@ -19,6 +19,7 @@ DESCRIPTION: Final = (
 )
 TAGS: Final = (
     {"name": "sessions", "description": "Sign in and out (登录)."},
+    {"name": "accounts", "description": "People, their posts, and the audit trail (账号、岗位与审计)."},
     {"name": "catalogue", "description": "Items, guides, areas and responsibilities (事项目录)."},
     {"name": "cases", "description": "Cases and what people do to them (办件)."},
     {"name": "tasks", "description": "People's tasks (待办任务)."},

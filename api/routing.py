@@ -15,9 +15,9 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from api import nul
+from api.admission import admitted
 from api.problems import BodyTooLarge, UnsupportedMediaType
-from models.database import Database
-from services.accounts import rights, sessions, system_rights
+from services.accounts import rights, system_rights
 from services.accounts.actors import Actor
 from services.cases import submission
 from services.errors import FieldProblem, InvalidInput, Unauthenticated
@@ -83,11 +83,22 @@ class StrictRoute(APIRoute):
 class AccountRoute(StrictRoute):
     """A route for signed-in accounts: 401 comes before everything else."""
 
+    changes_password: bool = False
+
     async def admit(self, request: Request) -> None:
         """Find out whose token it is; the route's endpoint gets the answer as its ``Caller``."""
         token = bearer_token(request)
+        signed_in = await run_in_threadpool(
+            admitted, request.app.state.database, token, changing_password=self.changes_password
+        )
         request.state.token = token
-        request.state.actor = await run_in_threadpool(_authenticate, request.app.state.database, token)
+        request.state.actor = signed_in.actor
+
+
+class OwnPasswordRoute(AccountRoute):
+    """A route open to a signed-in account whose password must be changed before anything else."""
+
+    changes_password = True
 
 
 class AdministratorRoute(AccountRoute):
@@ -97,6 +108,24 @@ class AdministratorRoute(AccountRoute):
         """Refuse everyone but the system administrator."""
         await super().admit(request)
         system_rights.require_administrator(request.state.actor)
+
+
+class MembershipsRoute(AccountRoute):
+    """A route for the security administrator: 401, then 403, before the body."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse everyone but the security administrator."""
+        await super().admit(request)
+        system_rights.require_manage_memberships(request.state.actor)
+
+
+class AuditorRoute(AccountRoute):
+    """A route for the audit administrator: 401, then 403."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse everyone but the audit administrator."""
+        await super().admit(request)
+        system_rights.require_read_audit(request.state.actor)
 
 
 class SubmissionRoute(AccountRoute):
@@ -129,11 +158,6 @@ def declared_area(body: bytes) -> str | None:
         return None
     area = document.get("area") if isinstance(document, dict) else None
     return area.strip() if isinstance(area, str) else None
-
-
-def _authenticate(database: Database, token: str) -> Actor:
-    with database.reading() as session:
-        return sessions.authenticate(session, token)
 
 
 async def _read_document(request: StrictRequest) -> None:

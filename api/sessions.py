@@ -2,21 +2,24 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, WebDatabase
 from api.origins import Origin
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute, StrictRoute
+from api.routing import API_BASE, AccountRoute, OwnPasswordRoute, StrictRoute
 from api.sign_in_queue import SignIns
-from services.accounts import passwords, registration, sessions
+from services.accounts import own_account, passwords, registration, sessions
+from services.accounts.own_account import SessionView
 from services.entrance import sign_in
+from services.paging import Page
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["sessions"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["sessions"])
+own = APIRouter(prefix=API_BASE, route_class=OwnPasswordRoute, tags=["sessions"])
 
 
 class Credentials(BaseModel):
@@ -26,6 +29,15 @@ class Credentials(BaseModel):
 
     username: str = Field(min_length=1, max_length=registration.USERNAME_LENGTH)
     password: str = Field(min_length=1, max_length=passwords.PASSWORD_LENGTH)
+
+
+class PasswordChange(BaseModel):
+    """The body of ``POST /me/password``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: str = Field(min_length=1, max_length=passwords.PASSWORD_LENGTH)
+    new: str = Field(min_length=1, max_length=passwords.PASSWORD_LENGTH)
 
 
 class Token(BaseModel):
@@ -52,7 +64,7 @@ async def login(body: Credentials, response: Response, database: WebDatabase, or
     return Token(access_token=signed_in.token, expires_at=signed_in.expires_at)
 
 
-@router.post("/logout", status_code=204, responses=documented(401))
+@own.post("/logout", status_code=204, responses=documented(401))
 def logout(request: Request, caller: Caller, database: WebDatabase) -> None:
     """End the token's session."""
     with database.transaction() as session:
@@ -63,3 +75,31 @@ def logout(request: Request, caller: Caller, database: WebDatabase) -> None:
 def whoami(caller: Caller) -> Account:
     """Tell which account the token belongs to and the groups it acts for."""
     return Account(username=caller.username, display_name=caller.display_name, groups=sorted(caller.groups))
+
+
+@own.post("/me/password", status_code=204, responses=documented(401, 413, 415, 422))
+def change_password(body: PasswordChange, request: Request, caller: Caller, database: WebDatabase) -> None:
+    """Change the own password; every other session of the account ends."""
+    with database.transaction() as session:
+        own_account.change_password(session, caller, request.state.token, body.old, body.new)
+
+
+@router.get("/me/sessions", responses=documented(401, 403))
+def list_own_sessions(request: Request, caller: Caller, database: WebDatabase) -> Page[SessionView]:
+    """List the own sessions, newest first."""
+    with database.reading() as session:
+        return Page[SessionView](items=own_account.own_sessions(session, caller, request.state.token))
+
+
+@router.delete("/me/sessions", status_code=204, responses=documented(401, 403))
+def end_other_sessions(request: Request, caller: Caller, database: WebDatabase) -> None:
+    """End every session of the account but the one that asks; `POST /logout` ends that."""
+    with database.transaction() as session:
+        own_account.end_others(session, caller, request.state.token)
+
+
+@router.delete("/me/sessions/{id}", status_code=204, responses=documented(401, 403, 404))
+def end_own_session(id: Annotated[str, Path(max_length=64)], caller: Caller, database: WebDatabase) -> None:
+    """End one of the own sessions."""
+    with database.transaction() as session:
+        own_account.end_session(session, caller, id)

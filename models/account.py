@@ -9,11 +9,17 @@ from models.database import Instant
 
 
 class Account(SQLModel, table=True):
-    """A person who signs in; ``password_hash`` is Argon2id."""
+    """A person who signs in; ``password_hash`` is Argon2id.
+
+    ``password_one_time`` marks a password somebody else has seen: it opens nothing but the form that changes it.
+    """
 
     username: str = Field(primary_key=True, max_length=64)
     display_name: str = Field(max_length=100)
+    phone: str = Field(default="", max_length=20)
     password_hash: str
+    password_one_time: bool = False
+    password_changed_at: datetime | None = Field(default=None, sa_type=Instant)
     active: bool = True
 
 
@@ -27,7 +33,7 @@ class Membership(SQLModel, table=True):
 
 
 class AccessToken(SQLModel, table=True):
-    """A bearer token or page session, stored as a digest only."""
+    """A bearer token or page session, stored as a digest only; ``seen_at`` is kept to the minute or so."""
 
     __tablename__ = "access_token"
 
@@ -35,4 +41,5 @@ class AccessToken(SQLModel, table=True):
     username: str = Field(foreign_key="account.username", index=True, max_length=64)
     csrf: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant, index=True)

@@ -31,7 +31,11 @@ class AuditEntry(SQLModel, table=True):
     """One link of the audit chain: ``digest`` covers this entry and the digest before it."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_subject", "subject", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_subject", "subject", "id"),
+        Index("ix_audit_entry_at", "at"),
+        Index("ix_audit_entry_actor", "actor", "id"),
+    )
 
     id: int = Field(primary_key=True)
     at: datetime = Field(sa_type=Instant)

@@ -7,7 +7,9 @@ unforeseen errors in the same look.
 from fastapi import APIRouter
 
 from api.pages import (
+    accounts,
     agreements,
+    audit,
     calendar,
     cases,
     catalogue,
@@ -17,7 +19,9 @@ from api.pages import (
     documents,
     filings,
     list_versions,
+    memberships,
     notifications,
+    own_account,
     policy_notices,
     processes,
     pushes,
@@ -48,7 +52,7 @@ for module in (
     notifications,
 ):
     router.include_router(module.router)
-for module in (processes, deviations, set_aside):
+for module in (processes, deviations, set_aside, accounts, memberships, audit, own_account):
     router.include_router(module.router)
 for module in (pushes, policy_notices, webhooks):
     router.include_router(module.router)

@@ -14,9 +14,11 @@ from starlette.exceptions import HTTPException
 from api import nul
 from api.pages import words
 from api.pages.rendering import PAGE_HEADERS, render
+from services.accounts.own_account import PasswordChangeRequired
 from services.errors import FieldProblem, InvalidInput, TongquanError, Unauthenticated
 
 SIGN_IN_PATH: Final = "/login"
+OWN_ACCOUNT_PATH: Final = "/account"
 
 ADVICE: Final = {
     401: "登录已过期，请重新登录。",
@@ -29,7 +31,16 @@ ADVICE: Final = {
     503: "系统正在启动或部分组件暂不可用，请稍后再试。",
 }
 CORRECTABLE: Final = frozenset(
-    {"hearing_dates", "presiding_officer_reviewed", "materials_outstanding", "case_paused", "dossier_missing"}
+    {
+        "hearing_dates",
+        "presiding_officer_reviewed",
+        "materials_outstanding",
+        "case_paused",
+        "dossier_missing",
+        "own_account",
+        "last_administrator",
+        "separation_of_duties",
+    }
 )
 """Conflicts that what was sent brought about, not another's being faster."""
 
@@ -62,9 +73,11 @@ def wants_page(request: Request) -> bool:
 
 
 def error_page(request: Request, error: Exception) -> Response:
-    """Return the page of an error; an unauthenticated visitor is sent to sign in and back."""
+    """Return the page of an error; whoever must sign in, or change the password, is sent there."""
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
+    if isinstance(error, PasswordChangeRequired):
+        return _elsewhere(request, OWN_ACCOUNT_PATH)
     status, title, detail, extra = _error_words(error)
     context = {
         "status": status,
@@ -92,12 +105,16 @@ def _is_htmx(request: Request) -> bool:
 
 
 def _to_sign_in(request: Request) -> Response:
-    if _is_htmx(request):
-        return Response(status_code=401, headers={"HX-Redirect": SIGN_IN_PATH})
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     target = SIGN_IN_PATH
-    if request.method == "GET" and wanted != "/":
+    if request.method == "GET" and wanted != "/" and not _is_htmx(request):
         target = f"{SIGN_IN_PATH}?next={quote(wanted, safe='/')}"
+    return _elsewhere(request, target)
+
+
+def _elsewhere(request: Request, target: str) -> Response:
+    if _is_htmx(request):
+        return Response(status_code=401, headers={"HX-Redirect": target})
     return RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
 
 

@@ -15,15 +15,15 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import (
     CSRF_FIELD,
     SESSION_COOKIE,
-    CurrentVisitor,
+    AnyVisitor,
     ForgedRequest,
-    GuardedForm,
+    OwnPasswordForm,
     PageDatabase,
     text_of,
 )
 from api.pages.words import NOTICES
 from api.sign_in_queue import SignIns
-from models.group import SYSTEM_ADMINISTRATOR, Group, Role
+from models.group import AUDIT_ADMINISTRATOR, SECURITY_ADMINISTRATOR, SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts import demo_accounts, sessions
 from services.clock import machine_now
 from services.entrance import sign_in as entrance
@@ -49,7 +49,9 @@ DEMO_ACCOUNTS: Final = (
     (Group.of_city_unit("zrzy", Role.APPROVER).name, "市自然资源局审批人", "作出决定"),
     (Group.of_area("rongjiang", Role.REVIEWER).name, "蓉江新区承办人", "实质性审核"),
     (Group.of_area("rongjiang", Role.CHIEF).name, "蓉江新区首席代表", "签发审核转报件"),
-    (SYSTEM_ADMINISTRATOR.name, "系统管理员", "流程运行"),
+    (SYSTEM_ADMINISTRATOR.name, "系统管理员", "账号管理、流程运行、对接推送"),
+    (SECURITY_ADMINISTRATOR.name, "安全保密管理员", "岗位授权"),
+    (AUDIT_ADMINISTRATOR.name, "安全审计员", "审计查询"),
 )
 
 router = APIRouter(route_class=PageRoute)
@@ -103,7 +105,7 @@ async def sign_in(
 
 
 @router.post("/logout")
-def sign_out(visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
+def sign_out(visitor: AnyVisitor, _form: OwnPasswordForm, database: PageDatabase) -> Response:
     """End the session."""
     with database.transaction() as session:
         sessions.sign_out(session, visitor.token)

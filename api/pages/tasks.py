@@ -65,9 +65,9 @@ def show_tasks(
     q: Annotated[str, Query(max_length=100)] = "",
     cursor: str | None = None,
 ) -> Response:
-    """Show the task list; an administrator, who has no tasks, goes to the processes."""
-    if not visitor.handles_cases:
-        return RedirectResponse("/admin/processes" if visitor.administers else "/items", status_code=303)
+    """Show the task list; an administrator, who has no tasks, goes to the work of the office."""
+    if visitor.start is not None:
+        return RedirectResponse(visitor.start, status_code=303)
     context = _listed(database, visitor, scope, light, q, cursor)
     return render(request, "tasks/list.html", {"list": context})
 

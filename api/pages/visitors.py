@@ -12,11 +12,14 @@ from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from api import nul
+from api.admission import note_use
 from api.pages.words import ROLES
 from models.database import Database
 from models.group import Group
-from services.accounts import rights, sessions, system_rights
+from services.accounts import people, rights, sessions, system_rights
 from services.accounts.actors import Actor
+from services.accounts.own_account import PasswordChangeRequired
+from services.accounts.sessions import SignIn
 from services.catalogue.in_force import areas as all_areas
 from services.catalogue.in_force import units as all_units
 from services.clock import product_now
@@ -34,6 +37,10 @@ class ForgedRequest(Forbidden):
     title, title_en = "页面已过期，请返回重新打开后再提交", "The form's token is missing or stale"
 
 
+def _nobody(_username: str) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Visitor:
     """A signed-in person as pages know them, with the names of places and the product's time."""
@@ -44,6 +51,8 @@ class Visitor:
     now: datetime
     areas: dict[str, str]
     units: dict[str, str]
+    password_change_due: bool = False
+    name_of: Callable[[str], str | None] = _nobody
 
     @cached_property
     def window_areas(self) -> list[str]:
@@ -60,6 +69,19 @@ class Visitor:
         """Tell whether the visitor is the security administrator, who is told of what happens at the sign-in."""
         return system_rights.may_secure(self.actor)
 
+    @property
+    def audits(self) -> bool:
+        """Tell whether the visitor is the audit administrator."""
+        return system_rights.is_auditor(self.actor)
+
+    @property
+    def start(self) -> str | None:
+        """Return the page with the visitor's work; None for the task list, which is everybody else's."""
+        if self.handles_cases:
+            return None
+        offices = ((self.administers, "/admin/accounts"), (self.secures, "/admin/memberships"))
+        return next((path for holds, path in offices if holds), "/admin/audit" if self.audits else "/account")
+
     @cached_property
     def handles_cases(self) -> bool:
         """Tell whether the visitor has anything to do with cases; an administrator has not."""
@@ -75,10 +97,13 @@ class Visitor:
         return f"{place}{ROLES[group.role]}"
 
     def person(self, username: str | None) -> str:
-        """Return how an account is shown: 本人, or its group's name where the account is named like one."""
+        """Return how an account is shown: 本人, its group's name where it is named like one, else the person's."""
         if not username:
             return "—"
-        return "本人" if username == self.actor.username else self.group_name(username)
+        if username == self.actor.username:
+            return "本人"
+        named = self.group_name(username)
+        return named if named != username else self.name_of(username) or username
 
 
 def database_of(request: Request) -> Database:
@@ -86,26 +111,41 @@ def database_of(request: Request) -> Database:
     return cast(Database, request.app.state.database)
 
 
-def current_visitor(request: Request) -> Visitor:
-    """Return who is signed in, or raise ``Unauthenticated``."""
+def any_visitor(request: Request) -> Visitor:
+    """Return who is signed in, be the password due for a change or not, or raise ``Unauthenticated``."""
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         raise Unauthenticated
-    with database_of(request).reading() as session:
-        visitor = _load(session, token)
+    database = database_of(request)
+    with database.reading() as session:
+        signed_in = sessions.resume(session, token)
+        visitor = _visitor(session, signed_in, database)
+    note_use(database, signed_in)
     request.state.visitor = visitor
     return visitor
 
 
-def _load(session: Session, token: str) -> Visitor:
-    signed_in = sessions.resume(session, token)
+def current_visitor(visitor: Annotated[Visitor, Depends(any_visitor)]) -> Visitor:
+    """Return who is signed in and may go on, or raise ``PasswordChangeRequired``."""
+    if visitor.password_change_due:
+        raise PasswordChangeRequired
+    return visitor
+
+
+def _visitor(session: Session, signed_in: SignIn, database: Database) -> Visitor:
+    def name_of(username: str) -> str | None:
+        with database.reading() as reader:
+            return people.display_name(reader, username)
+
     return Visitor(
         actor=signed_in.actor,
         csrf=signed_in.csrf,
-        token=token,
+        token=signed_in.token,
         now=product_now(session),
         areas={area.code: area.name for area in all_areas(session)},
         units={unit.code: unit.name for unit in all_units(session)},
+        password_change_due=signed_in.password_change_due,
+        name_of=name_of,
     )
 
 
@@ -120,6 +160,19 @@ def guarded_form(
     form: Annotated[FormData, Depends(sent_form)],
 ) -> FormData:
     """Return the posted form of the visitor's own page, or raise ``ForgedRequest``."""
+    return _guarded(request, visitor, form)
+
+
+def own_password_form(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(any_visitor)],
+    form: Annotated[FormData, Depends(sent_form)],
+) -> FormData:
+    """Return what ``guarded_form`` does, of a visitor whose password is due for a change too."""
+    return _guarded(request, visitor, form)
+
+
+def _guarded(request: Request, visitor: Visitor, form: FormData) -> FormData:
     given = request.headers.get(CSRF_HEADER) or str(form.get(CSRF_FIELD, ""))
     if not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
         raise ForgedRequest
@@ -127,6 +180,8 @@ def guarded_form(
     return form
 
 
+AnyVisitor = Annotated[Visitor, Depends(any_visitor)]
+OwnPasswordForm = Annotated[FormData, Depends(own_password_form)]
 CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
 GuardedForm = Annotated[FormData, Depends(guarded_form)]
 RowKey = Annotated[int, Path(ge=0, le=2**63 - 1)]

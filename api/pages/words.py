@@ -68,6 +68,11 @@ NOTICES: Final = {
     "power_done": "已办理，并记入台账。",
     "webhook_deleted": "推送地址已删除。",
     "webhook_resent": "已安排重发。",
+    "account_disabled": "账号已停用，其会话已全部结束。",
+    "account_enabled": "账号已启用，岗位与停用前相同。",
+    "memberships_changed": "岗位已调整，自下一次操作起生效。",
+    "sessions_ended": "会话已结束。",
+    "password_changed": "密码已修改，其他会话已全部结束。",
 }
 """What a page may be told to announce after a redirect; anything else is ignored."""
 
@@ -89,6 +94,7 @@ FIELD_NAMES = {
     "begins_at": "时间",
     "effective_on": "生效之日",
     "file": "文件",
+    "from": "起始日期",
     "in_force_from": "实施之日",
     "item": "事项",
     "items": "事项",
@@ -98,6 +104,7 @@ FIELD_NAMES = {
     "step": "操作",
     "text": "内容",
     "title": "名称",
+    "to": "截止日期",
     "unit": "部门",
 }
 """What people call the fields of forms, where a page has no place beside the field for what is wrong with it."""

@@ -7,8 +7,8 @@ from sqlmodel import Session, select
 
 from models.account import Account
 from models.catalogue import Area, CountyUnit, Unit
-from models.group import AUDIT_ADMINISTRATOR, COORDINATOR, SECURITY_ADMINISTRATOR, SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts.passwords import hash_password
+from services.accounts.posts import posts_of
 from services.accounts.registration import add
 from services.errors import SetupError
 from settings import get_settings
@@ -27,54 +27,9 @@ def seed_demo_accounts(
     if not get_settings().development:
         raise SetupError("演示账号只能在开发环境中创建", "Demonstration accounts exist in development only")
     present = set(session.exec(select(Account.username)).all())
-    missing = {
-        name: label for name, label in _demo_accounts(areas, county_units, city_units).items() if name not in present
-    }
+    missing = {name: label for name, label in posts_of(areas, county_units, city_units).items() if name not in present}
     if missing:
         shared_hash = hash_password(DEMO_PASSWORD)
         for name, label in missing.items():
             add(session, name, label, shared_hash, frozenset({name}))
     return len(missing)
-
-
-_AREA_ROLES: Final = {
-    Role.WINDOW: "综合窗口",
-    Role.REVIEWER: "承办人",
-    Role.CHIEF: "首席代表",
-    Role.APPROVER: "审批人",
-    Role.SUPERVISOR: "监管人员",
-}
-
-
-_CITY_ROLES: Final = {
-    Role.REVIEWER: "承办人",
-    Role.APPROVER: "审批人",
-    Role.SUPERVISOR: "监管人员",
-    Role.ADVISOR: "业务指导员",
-}
-
-
-_CITY_WIDE: Final = {
-    COORDINATOR: "市级统筹协调员",
-    SYSTEM_ADMINISTRATOR: "系统管理员",
-    SECURITY_ADMINISTRATOR: "安全保密管理员",
-    AUDIT_ADMINISTRATOR: "安全审计员",
-}
-
-
-def _demo_accounts(
-    areas: Iterable[Area], county_units: Iterable[CountyUnit], city_units: Iterable[Unit]
-) -> dict[str, str]:
-    names = {group.name: label for group, label in _CITY_WIDE.items()}
-    for area in areas:
-        names.update(
-            {Group.of_area(area.code, role).name: f"{area.name}{label}" for role, label in _AREA_ROLES.items()}
-        )
-    for unit in county_units:
-        names.setdefault(unit.reviewer_group, f"{unit.name}{_AREA_ROLES[Role.REVIEWER]}")
-    for city_unit in city_units:
-        roles = _CITY_ROLES if city_unit.deciding else {Role.SUPERVISOR: _CITY_ROLES[Role.SUPERVISOR]}
-        names.update(
-            {Group.of_city_unit(city_unit.code, role).name: f"{city_unit.name}{label}" for role, label in roles.items()}
-        )
-    return names

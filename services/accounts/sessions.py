@@ -7,7 +7,7 @@ SHA-256 digest.
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, delete, sql
@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from models.account import AccessToken, Account, Membership
 from services.accounts import passwords
 from services.accounts.actors import Actor, actor_of, supervised_items
+from services.accounts.password_policy import change_is_due
 from services.clock import machine_now
 from services.errors import Unauthenticated
 from services.journal import audit
@@ -33,12 +34,17 @@ class BadCredentials(Unauthenticated):
 
 @dataclass(frozen=True)
 class SignIn:
-    """A session: the token for the client, the secret of its forms, its end, and whose it is."""
+    """A session: the token for the client, the secret of its forms, its end, and whose it is.
+
+    ``seen_at`` is the last use on record, ``password_change_due`` says that nothing else may be done with it.
+    """
 
     token: str
     csrf: str
     expires_at: datetime
     actor: Actor
+    seen_at: datetime
+    password_change_due: bool
 
 
 def sign_in(session: Session, username: str, password: str, origin: str, now: datetime) -> SignIn:
@@ -66,15 +72,22 @@ def sign_in(session: Session, username: str, password: str, origin: str, now: da
     session.add(account)
     session.exec(delete(AccessToken).where(col(AccessToken.username) == username, col(AccessToken.expires_at) <= now))
     token, csrf = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
-    expires_at = now + timedelta(hours=get_settings().session_hours)
-    session.add(AccessToken(digest=_digest(token), username=username, csrf=csrf, created_at=now, expires_at=expires_at))
+    expires_at = now + get_settings().session_length
+    opened = AccessToken(
+        digest=digest_of(token), username=username, csrf=csrf, created_at=now, seen_at=now, expires_at=expires_at
+    )
+    session.add(opened)
     session.flush()
     audit.append(session, username, "session.open", username, {"from": origin}, now)
-    return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name))
+    due = change_is_due(account.password_one_time, account.password_changed_at, now)
+    return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name), now, due)
 
 
 def authenticate(session: Session, token: str) -> Actor:
-    """Return whose token it is; raise ``Unauthenticated`` when it is unknown, expired or its account inactive."""
+    """Return whose token it is; raise ``Unauthenticated`` when it is unknown or over, or its account inactive.
+
+    A session is over at its end, and when it was not used for ``Settings.session_idle``.
+    """
     return resume(session, token).actor
 
 
@@ -82,9 +95,12 @@ _RESUMED = (
     sql.select(
         col(AccessToken.csrf),
         col(AccessToken.expires_at),
+        col(AccessToken.seen_at),
         col(Account.username),
         col(Account.display_name),
         col(Account.active),
+        col(Account.password_one_time),
+        col(Account.password_changed_at),
         col(Membership.group_name),
     )
     .join(Account, col(Account.username) == col(AccessToken.username))
@@ -95,19 +111,24 @@ _RESUMED = (
 
 def resume(session: Session, token: str) -> SignIn:
     """Return the session a token belongs to, with the secret of its forms (CSRF), as ``authenticate`` does."""
-    rows = session.connection().execute(_RESUMED, {"digest": _digest(token)}).all()
-    if not rows or not rows[0].active or rows[0].expires_at <= machine_now():
+    rows = session.connection().execute(_RESUMED, {"digest": digest_of(token)}).all()
+    now = machine_now()
+    if not rows or not rows[0].active or rows[0].expires_at <= now:
         raise Unauthenticated
     found = rows[0]
+    if found.seen_at + get_settings().session_idle <= now:
+        raise Unauthenticated("长时间未操作，请重新登录", "The session was not used for too long; sign in again")
     groups = frozenset(row.group_name for row in rows if row.group_name is not None)
     actor = Actor(found.username, found.display_name, groups, supervised_items(session, groups))
-    return SignIn(token, found.csrf, found.expires_at, actor)
+    due = change_is_due(found.password_one_time, found.password_changed_at, now)
+    return SignIn(token, found.csrf, found.expires_at, actor, found.seen_at, due)
 
 
 def sign_out(session: Session, token: str) -> None:
     """End the session of a token; an unknown one is ignored."""
-    session.exec(delete(AccessToken).where(col(AccessToken.digest) == _digest(token)))
+    session.exec(delete(AccessToken).where(col(AccessToken.digest) == digest_of(token)))
 
 
-def _digest(token: str) -> str:
+def digest_of(token: str) -> str:
+    """Return what a token is stored as."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -31,6 +31,11 @@ def is_auditor(actor: Actor) -> bool:
     return AUDIT_ADMINISTRATOR in parse_groups(actor.groups)
 
 
+def may_list_accounts(actor: Actor) -> bool:
+    """Tell whether the account may see who has an account: who makes them, and who gives them their posts."""
+    return may_administer(actor) or may_secure(actor)
+
+
 def may_change_calendar(actor: Actor, area: str) -> bool:
     """Tell whether the account may change the calendar: the city's, or one area's window days.
 
@@ -45,6 +50,33 @@ def require_administrator(actor: Actor) -> None:
     """Raise ``Forbidden`` for everyone but the system administrator."""
     if not may_administer(actor):
         raise Forbidden("只有系统管理员可以操作", "Only the system administrator may do this")
+
+
+def require_manage_accounts(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account makes, disables and enables accounts and resets their passwords."""
+    if not may_administer(actor):
+        raise Forbidden("只有系统管理员可以管理账号", "Only the system administrator manages accounts")
+
+
+def require_list_accounts(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may see who has an account."""
+    if not may_list_accounts(actor):
+        raise Forbidden(
+            "只有系统管理员和安全保密管理员可以查看账号",
+            "Only the system and the security administrator may see the accounts",
+        )
+
+
+def require_manage_memberships(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account gives posts (岗位授权) and ends other people's sessions."""
+    if not may_secure(actor):
+        raise Forbidden("只有安全保密管理员可以授予岗位", "Only the security administrator changes memberships")
+
+
+def require_read_audit(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account reads the audit trail."""
+    if not is_auditor(actor):
+        raise Forbidden("只有安全审计员可以查阅审计记录", "Only the audit administrator may read the audit trail")
 
 
 def require_retry_incidents(actor: Actor) -> None:

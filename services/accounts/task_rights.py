@@ -29,6 +29,11 @@ def concerns(group_name: str, case: Case) -> bool:
     return rights.may_read_case(Actor(group_name, "", frozenset({group_name})), case)
 
 
+def is_offered(groups: Iterable[str], candidates: Iterable[str]) -> bool:
+    """Tell whether a task is offered to a member of ``groups``, whatever its case."""
+    return not frozenset(groups).isdisjoint(candidates)
+
+
 def is_candidate(actor: Actor, candidates: Iterable[str], case: Case) -> bool:
     """Tell whether the account may claim a task of the case that is offered to ``candidates``."""
     return rights.may_read_case(replace(actor, groups=actor.groups.intersection(candidates)), case)

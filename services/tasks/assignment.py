@@ -44,6 +44,11 @@ def reassign(session: Session, actor: Actor, key: int, to: str, reason: str) -> 
     return view_now(session, task)
 
 
+def give_back(session: Session, task: Task, actor: Actor) -> None:
+    """Give the task of somebody who has left the post back to its groups, in the name of who changed the post."""
+    _assign(session, task, None, actor, "认领人离岗，退回公共列表")
+
+
 def _assign(session: Session, task: Task, assignee: str | None, actor: Actor, text: str) -> None:
     now = product_now(session)
     task.assignee = assignee

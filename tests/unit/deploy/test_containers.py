@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
-from deploy import create_account, health
+from deploy import create_account, health, reset_password
 from deploy.omit_packages import without
 from deploy.prepare import prepare_deployment
-from models.account import Membership
+from models.account import Account, Membership
 from models.audit import AuditEntry
 from models.database import Database
+from services.accounts import passwords
 from services.documents.signing import load_key
 from services.errors import SetupError
 from services.setup import migrate
@@ -134,6 +135,22 @@ def test_a_bad_first_account_is_refused(
     with deployment.reading() as session:
         assert session.exec(select(Membership)).all() == []
         assert session.exec(select(AuditEntry)).all() == []
+
+
+def test_an_administrators_password_is_reset_on_the_machine_and_audited(
+    deployment: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("long enough a password\n"))
+    create_account.main(["li", "李某", "admin.audit"])
+    assert reset_password.main(["li"]) == 0
+    password = capsys.readouterr().out.strip().rpartition("：")[2]
+    with deployment.reading() as session:
+        account = session.get_one(Account, "li")
+        assert passwords.verify(account.password_hash, password)
+        assert account.password_one_time
+        last = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id).desc())).first()
+    assert last == "account.reset_password"
+    assert reset_password.main(["nobody"]) == 1
 
 
 def test_bridge_and_workers_without_heartbeats_are_not_well(

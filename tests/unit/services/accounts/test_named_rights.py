@@ -136,6 +136,7 @@ MAY: dict[str, tuple[Callable[[Actor], bool], set[str]]] = {
     ),
     "give notice of policy": (supervision_rights.may_issue_notice, {"xingguo.supervisor", "city.zrzy.supervisor"}),
     "administer": (system_rights.may_administer, {"admin.system"}),
+    "see who has an account": (system_rights.may_list_accounts, {"admin.system", "admin.security"}),
     "change the city's calendar": (
         lambda who: system_rights.may_change_calendar(who, CITY_WIDE),
         {"city.coordinator", "admin.system"},
@@ -263,8 +264,25 @@ def test_the_system_is_run_by_its_administrator_alone(group: str) -> None:
         system_rights.require_retry_incidents,
         system_rights.require_manage_webhooks,
         system_rights.require_mend_feed,
+        system_rights.require_manage_accounts,
     )
     for require in offices:
         require(actor("admin.system"))
+        with pytest.raises(Forbidden):
+            require(actor(group))
+
+
+@pytest.mark.parametrize(
+    ("require", "holder"),
+    [
+        (system_rights.require_manage_memberships, "admin.security"),
+        (system_rights.require_read_audit, "admin.audit"),
+    ],
+)
+def test_each_of_the_three_administrators_has_an_office_the_other_two_have_not(
+    require: Callable[[Actor], None], holder: str
+) -> None:
+    require(actor(holder))
+    for group in sorted(set(GROUPS) - {holder}):
         with pytest.raises(Forbidden):
             require(actor(group))

@@ -1,0 +1,43 @@
+"""Let a token in: whose it is, whether the password must be changed first, and that the session was used."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.exc import OperationalError, TimeoutError
+
+from models.database import Database
+from services.accounts import own_account, sessions
+from services.accounts.own_account import PasswordChangeRequired
+from services.accounts.sessions import SignIn
+from services.clock import machine_now
+from settings import get_settings
+
+NOTES_IN_IDLE_TIME: Final = 20
+"""So many notes of a session's use are made in the time after which an unused one ends."""
+
+
+def note_use(database: Database, signed_in: SignIn) -> None:
+    """Write down that the session was used, where the last note is old enough for it to matter.
+
+    Nothing is written where a session only ever ends by its whole length, so that a read stays a read. A database too
+    busy to take the note does not refuse the visitor: the next request makes it.
+    """
+    settings = get_settings()
+    if settings.session_idle >= settings.session_length:
+        return
+    now = machine_now()
+    if now - signed_in.seen_at < max(settings.session_idle / NOTES_IN_IDLE_TIME, timedelta(seconds=1)):
+        return
+    with suppress(OperationalError, TimeoutError), database.transaction() as session:
+        own_account.note_use(session, signed_in.token, now)
+
+
+def admitted(database: Database, token: str, *, changing_password: bool = False) -> SignIn:
+    """Return the session a token belongs to; raise ``Unauthenticated`` or ``PasswordChangeRequired``."""
+    with database.reading() as session:
+        signed_in = sessions.resume(session, token)
+    if signed_in.password_change_due and not changing_password:
+        raise PasswordChangeRequired
+    note_use(database, signed_in)
+    return signed_in

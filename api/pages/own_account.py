@@ -1,0 +1,90 @@
+"""Everybody's own account (我的账号): the password changed, the sessions seen and ended."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from api.pages import words
+from api.pages.rendering import render
+from api.pages.routing import OWN_ACCOUNT_PATH, PageRoute, see
+from api.pages.visitors import (
+    AnyVisitor,
+    CurrentVisitor,
+    GuardedForm,
+    OwnPasswordForm,
+    PageDatabase,
+    Visitor,
+)
+from models.database import Database
+from services.accounts import own_account, password_policy
+from services.errors import FieldProblem, InvalidInput
+from settings import PasswordPolicy, get_settings
+
+LONGEST_SHOWN: Final = 50
+"""So many sessions are shown; whoever has more ends them all at once."""
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get(OWN_ACCOUNT_PATH)
+def show_own_account(request: Request, visitor: AnyVisitor, database: PageDatabase, notice: str = "") -> Response:
+    """Show the form for the password and the own sessions."""
+    return _page(request, database, visitor, notice=notice)
+
+
+@router.post("/account/password")
+def change_password(request: Request, visitor: AnyVisitor, form: OwnPasswordForm, database: PageDatabase) -> Response:
+    """Change the password and go on to one's work."""
+    old, new, again = (str(form.get(name, "")) for name in ("old", "new", "again"))
+    if new != again:
+        return _page(request, database, visitor, problems=[FieldProblem("again", "两次输入的新密码不一致")])
+    try:
+        with database.transaction() as session:
+            own_account.change_password(session, visitor.actor, visitor.token, old, new)
+    except InvalidInput as error:
+        return _page(request, database, visitor, problems=error.problems)
+    return see(OWN_ACCOUNT_PATH, "password_changed")
+
+
+@router.post("/account/sessions/end-others")
+def end_other_sessions(visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
+    """End every session but this one."""
+    with database.transaction() as session:
+        own_account.end_others(session, visitor.actor, visitor.token)
+    return see(OWN_ACCOUNT_PATH, "sessions_ended")
+
+
+@router.post("/account/sessions/{session_id}/end")
+def end_session(
+    visitor: CurrentVisitor,
+    _form: GuardedForm,
+    database: PageDatabase,
+    session_id: Annotated[str, Path(max_length=64)],
+) -> Response:
+    """End one of the own sessions."""
+    with database.transaction() as session:
+        own_account.end_session(session, visitor.actor, session_id)
+    return see(OWN_ACCOUNT_PATH, "sessions_ended")
+
+
+def _page(
+    request: Request,
+    database: Database,
+    visitor: Visitor,
+    *,
+    notice: str = "",
+    problems: list[FieldProblem] | None = None,
+) -> Response:
+    with database.reading() as session:
+        sessions = own_account.own_sessions(session, visitor.actor, visitor.token)
+    context = {
+        "sessions": sessions[:LONGEST_SHOWN],
+        "count": len(sessions),
+        "due": visitor.password_change_due,
+        "length": password_policy.MINIMUM_LENGTH,
+        "kinds": password_policy.REQUIRED_KINDS if get_settings().password_policy is PasswordPolicy.MLPS else 0,
+        "errors": {one.field: one.message for one in problems or []},
+        "notice": words.NOTICES.get(notice, ""),
+    }
+    return render(request, "accounts/own.html", context, 422 if problems else 200)

@@ -1,0 +1,122 @@
+"""What everybody does with the own account: change the password, see the own sessions and end them."""
+
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from models.account import AccessToken, Account
+from services import locks
+from services.accounts import passwords
+from services.accounts.actors import Actor
+from services.accounts.password_policy import password_problem, set_password
+from services.accounts.sessions import digest_of
+from services.clock import machine_now
+from services.errors import FieldProblem, Forbidden, InvalidInput, NotFound, Unauthenticated
+from services.journal import audit
+from settings import get_settings
+
+SESSION_ID_LENGTH: Final = 16
+"""So much of a token's digest names the session to its owner; nothing can be opened with it."""
+
+
+class PasswordChangeRequired(Forbidden):
+    """The password was made by somebody else, or is too old: it must be changed before anything else."""
+
+    code = "password_change_required"
+    title, title_en = "请先修改密码", "Change the password first"
+
+
+class SessionView(BaseModel):
+    """A session of one's own; ``seen_at`` is when it was last used, to the minute or so."""
+
+    id: str
+    current: bool
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+def change_password(session: Session, actor: Actor, token: str, old: str, new: str) -> None:
+    """Change the own password and end every other session of the account.
+
+    Call it first in a transaction: like ``sessions.sign_in`` it checks and hashes before the write lock is taken, and
+    commits what it writes down of a failure. Raises ``InvalidInput`` for a wrong old password, and for a new one that
+    is the old one or breaks the policy.
+    """
+    if (wrong := password_problem(actor.username, new)) is not None:
+        raise InvalidInput([FieldProblem("new", wrong)])
+    if new == old:
+        raise InvalidInput([FieldProblem("new", "不能与当前密码相同")])
+    with Session(session.get_bind().execution_options(writing=False)) as reader:
+        stored = reader.get_one(Account, actor.username).password_hash
+    correct = passwords.verify(stored, old)
+    changed = passwords.hash_password(new) if correct else ""
+    account = locks.find_for_update(session, Account, actor.username)
+    if account is None or not account.active:
+        raise Unauthenticated
+    now = machine_now()
+    if not correct or account.password_hash != stored:
+        audit.append(session, actor.username, "password.refuse", actor.username, {}, now)
+        session.commit()
+        raise InvalidInput([FieldProblem("old", "当前密码不正确")])
+    set_password(account, changed, one_time=False, at=now)
+    session.add(account)
+    ended = end_other_sessions(session, actor, token)
+    audit.append(session, actor.username, "password.change", actor.username, {"sessions": ended}, now)
+
+
+def own_sessions(session: Session, actor: Actor, token: str) -> list[SessionView]:
+    """Return the account's sessions, the newest first."""
+    now, current = machine_now(), digest_of(token)
+    unused_since = now - get_settings().session_idle
+    query = (
+        select(AccessToken)
+        .where(AccessToken.username == actor.username, col(AccessToken.expires_at) > now)
+        .where(col(AccessToken.seen_at) > unused_since)
+        .order_by(col(AccessToken.created_at).desc(), col(AccessToken.digest))
+    )
+    return [
+        SessionView(
+            id=one.digest[:SESSION_ID_LENGTH],
+            current=one.digest == current,
+            created_at=one.created_at,
+            seen_at=one.seen_at,
+            expires_at=one.expires_at,
+        )
+        for one in session.exec(query).all()
+    ]
+
+
+def end_session(session: Session, actor: Actor, session_id: str) -> None:
+    """End one of the own sessions; raise ``NotFound`` for a session of nobody or of somebody else."""
+    named = col(AccessToken.digest).startswith(session_id, autoescape=True)
+    ended = 0
+    if len(session_id) == SESSION_ID_LENGTH:
+        ended = session.exec(delete(AccessToken).where(col(AccessToken.username) == actor.username, named)).rowcount
+    if not ended:
+        raise NotFound("没有这个会话", "No such session")
+    audit.append(session, actor.username, "session.end", actor.username, {"sessions": ended}, machine_now())
+
+
+def end_others(session: Session, actor: Actor, token: str) -> int:
+    """End every session of the account but the one that asks, and return how many there were."""
+    ended = end_other_sessions(session, actor, token)
+    audit.append(session, actor.username, "session.end", actor.username, {"sessions": ended}, machine_now())
+    return ended
+
+
+def end_other_sessions(session: Session, actor: Actor, token: str) -> int:
+    """End every other session of the account, without a word in the audit trail; return how many there were."""
+    own = col(AccessToken.username) == actor.username
+    return session.exec(delete(AccessToken).where(own, col(AccessToken.digest) != digest_of(token))).rowcount
+
+
+def note_use(session: Session, token: str, at: datetime) -> None:
+    """Write down that a session was used; an older note never replaces a newer one."""
+    digest = digest_of(token)
+    session.exec(
+        update(AccessToken).where(col(AccessToken.digest) == digest, col(AccessToken.seen_at) < at).values(seen_at=at)
+    )
