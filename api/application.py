@@ -36,6 +36,7 @@ from api import (
 from api.metrics import MeasuredRequests, Metrics
 from api.pages.rendering import STATIC_ROOT
 from api.routing import API_BASE
+from api.transport import GuardedAnswers
 from models.database import Database
 from settings import Settings
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     metrics = Metrics(database)
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
+    app.add_middleware(GuardedAnswers)
     app.add_middleware(MeasuredRequests, metrics=metrics)
     problems.install(app)
     description.install(app)

@@ -21,6 +21,7 @@ from api.pages.visitors import (
     text_of,
 )
 from api.pages.words import NOTICES
+from api.transport import over_https
 from models.group import SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts import demo_accounts, sessions
 from services.clock import machine_now
@@ -76,7 +77,7 @@ def sign_in(request: Request, database: PageDatabase, form: Annotated[FormData, 
         max_age=int((signed_in.expires_at - machine_now()).total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=over_https(request),
     )
     response.delete_cookie(LOGIN_COOKIE, path="/login")
     return response
@@ -112,7 +113,7 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
         path="/login",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=over_https(request),
     )
     return response
 
