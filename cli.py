@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from engine.errors import EngineError
 from ops.controlled_clock import parse_start, with_explicit_value
 from ops.terminal import complain, say
 from services.errors import SetupError, TongquanError
-from settings import PROJECT_ROOT
+from settings import PROJECT_ROOT, Settings
 
 FAILED = 1
 INTERRUPTED = 130
@@ -318,6 +319,12 @@ def _outcome(run: Callable[[], Any]) -> int:
         run()
     except (TongquanError, EngineError) as exc:
         complain(exc.message)
+        return FAILED
+    except ValidationError as exc:
+        if exc.title != Settings.__name__:
+            raise
+        told = (f"{'.'.join(map(str, one['loc']))}：{one['msg'].removeprefix('Value error, ')}" for one in exc.errors())
+        complain(f"环境变量中的设置有误，{'；'.join(told)}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

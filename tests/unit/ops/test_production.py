@@ -317,13 +317,30 @@ def test_plain_http_beyond_this_machine_is_refused(
 
 
 def test_a_start_of_production_keeps_new_files_to_its_owner(prepared: UpOptions) -> None:
-    with pytest.raises(Started):
+    with pytest.raises(Started) as reached:
         up(prepared)
-    assert os.umask(0o022) == PRIVATE_UMASK
+    assert reached.value.umask == PRIVATE_UMASK
+
+
+def test_a_setting_that_is_none_is_one_line(
+    begun: InstanceDirectory, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TONGQUAN_PUBLIC_URL", "spj.example")
+    get_settings.cache_clear()
+    assert run("doctor", f"--state-dir={begun.root}") == 1
+    told = capfd.readouterr().err.splitlines()
+    assert told == [
+        "✗ 环境变量中的设置有误，public_url：TONGQUAN_PUBLIC_URL 应形如 https://spj.example.gov.cn，不带路径"
+    ]
 
 
 class Started(Exception):
-    """Everything has been checked, and the first child would be started."""
+    """Everything has been checked, and the first child would be started, with this umask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.umask = os.umask(PRIVATE_UMASK)
+        os.umask(self.umask)
 
 
 @pytest.fixture
