@@ -162,8 +162,8 @@ def test_an_unknown_service_is_refused() -> None:
 
 def in_production(state_dir: Path, **more: object) -> Settings:
     key = base64.b64encode(b"k" * 32).decode()
-    given = {"environment": "production", "state_dir": state_dir, "database_url": "", "signing_key": key, **more}
-    return Settings.model_validate(given)
+    own = {"state_dir": state_dir, "database_url": "", "signing_key": key, "data_key": key}
+    return Settings.model_validate({"environment": "production", **own, **more})
 
 
 def test_volumes_begun_in_development_are_not_prepared_for_production(tmp_path: Path) -> None:

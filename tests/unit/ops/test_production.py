@@ -117,7 +117,7 @@ def test_init_makes_the_keys_and_three_administrators_and_shows_each_password_on
 def test_what_init_makes_is_its_owners_alone(made: Path) -> None:
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (made, *made.rglob("*"))}
     assert {path.name: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
-    assert modes[made / "keys" / "signing.key"] == 0o600
+    assert modes[made / "keys" / "signing.key"] == modes[made / "keys" / "data.key"] == 0o600
 
 
 def test_a_second_init_is_refused_and_changes_nothing(
