@@ -1,7 +1,8 @@
 """Settings of one running instance, read once from the environment.
 
 The supervisor (``tongquan up``) chooses ports and folders and hands them to its children through these variables;
-a deployment without the supervisor (Compose, Kubernetes) sets them itself. See ``docs/reference/settings.md``.
+a deployment without the supervisor (Compose, Kubernetes) sets them itself. Those that bound what
+comes in are listed in ``docs/reference/limits.md``.
 """
 
 import re
@@ -10,6 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
+from limits import parse_many
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -36,6 +38,14 @@ class Settings(BaseSettings):
     web_processes: int = 1
     public_url: str = ""
     """The address people open, as the proxy in front serves it; ``https://…`` says that TLS ends there."""
+    web_connections: int = Field(default=800, ge=1)
+    """Open connections of one web process; with more, the one that has waited longest with half a head is closed."""
+    web_connections_per_address: int = Field(default=250, ge=1)
+    """The same for one peer's address; a trusted proxy's connections are not counted so."""
+    trusted_proxies: str = Field(
+        default="", validation_alias=AliasChoices("FORWARDED_ALLOW_IPS", "TONGQUAN_TRUSTED_PROXIES")
+    )
+    """Addresses and networks (separated by commas) of proxies whose ``X-Forwarded-For`` and ``-Proto`` are believed."""
     zeebe_address: str = Field(
         default="127.0.0.1:26500", validation_alias=AliasChoices("ZEEBE_ADDRESS", "TONGQUAN_ZEEBE_ADDRESS")
     )
@@ -52,12 +62,34 @@ class Settings(BaseSettings):
     controlled_clock: bool = False
     operate_url: str | None = None
     session_hours: float = 12
+    sign_in_threads: int = Field(default=2, ge=1)
+    """Passwords checked at a time in one web process; each takes 64 MiB."""
+    sign_in_room: int = Field(default=32, ge=1)
+    """Sign-ins that may wait or be worked on in one web process; one address takes up half of it at most."""
+    sign_in_account_limit: str = "5/minute;10/10 minutes"
+    """Failures for one account from addresses it does not know, and as many from each one it knows."""
+    sign_in_address_limit: str = "10/minute;60/hour"
+    """Failures from one address, whatever the account."""
+    spraying_accounts: int = Field(default=5, ge=2)
+    """So many different names that fail from one address within an hour are reported to the security administrator."""
+    public_address_limit: str = "10/minute;60/hour"
+    """Wrong query codes and certificate numbers from one address."""
+    public_case_limit: str = "20/minute;100/hour"
+    """Wrong query codes for one case, from all addresses together."""
+    metrics_token: SecretStr | None = None
+    """The bearer token that opens ``/metrics`` and the detail of ``/readyz`` from elsewhere than the machine itself."""
     signing_key: SecretStr | None = None
     data_key: SecretStr | None = None
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
     webhook_networks: str = ""
     """Private networks (CIDR, separated by commas) that webhooks may be sent to beside public addresses."""
+
+    @field_validator("sign_in_account_limit", "sign_in_address_limit", "public_address_limit", "public_case_limit")
+    @classmethod
+    def _readable_limit(cls, rules: str) -> str:
+        parse_many(rules)
+        return rules
 
     @property
     def development(self) -> bool:
@@ -85,6 +117,17 @@ class Settings(BaseSettings):
     def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Return ``webhook_networks``, parsed."""
         return tuple(ip_network(one.strip()) for one in self.webhook_networks.split(",") if one.strip())
+
+    def trusts_proxy(self, address: str) -> bool:
+        """Tell whether a peer is one of ``trusted_proxies``."""
+        named = [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
+        if "*" in named or address in named:
+            return True
+        try:
+            peer = ip_address(address)
+            return any(peer in ip_network(one) for one in named)
+        except ValueError:
+            return False
 
     @property
     def effective_database_url(self) -> str:

@@ -1,6 +1,6 @@
 """Serve the web until SIGTERM or SIGINT; requests under way are answered first."""
 
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -9,7 +9,7 @@ from api.application import create_app
 from models.database import Database
 from services import interpreter
 from services.logs import configure_logging
-from settings import get_settings
+from settings import Settings, get_settings
 
 COMPONENT: Final = "web"
 GRACE_SECONDS: Final = 10
@@ -24,6 +24,21 @@ def application() -> FastAPI:
     return app
 
 
+def options(settings: Settings) -> dict[str, Any]:
+    """Return how uvicorn serves, whatever it serves."""
+    return {
+        "host": settings.web_host,
+        "port": settings.web_port,
+        "http": "api.connections:BoundedProtocol",
+        "ws": "none",
+        "forwarded_allow_ips": settings.trusted_proxies,
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
+
+
 def main() -> None:
     """Serve with the settings of the environment."""
     configure_logging(COMPONENT)
@@ -31,13 +46,8 @@ def main() -> None:
     uvicorn.run(
         "api.__main__:application",
         factory=True,
-        host=settings.web_host,
-        port=settings.web_port,
         workers=settings.web_processes if settings.web_processes > 1 else None,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        **options(settings),
     )
 
 

@@ -36,6 +36,7 @@ from api import (
 from api.metrics import MeasuredRequests, Metrics
 from api.pages.rendering import STATIC_ROOT
 from api.routing import API_BASE
+from api.sign_in_queue import SignInQueue
 from api.transport import GuardedAnswers
 from models.database import Database
 from settings import Settings
@@ -61,6 +62,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     metrics = Metrics(database)
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
     app.add_middleware(GuardedAnswers)
+    app.state.sign_ins = SignInQueue(settings.sign_in_threads, settings.sign_in_room)
     app.add_middleware(MeasuredRequests, metrics=metrics)
     problems.install(app)
     description.install(app)
@@ -84,6 +86,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
+    app.state.sign_ins.close()

@@ -6,12 +6,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
+from api.origins import Origin
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
 from services.casefile import document_reading, public_case
 from services.casefile.views import PublicCase
 from services.documents import certificates
 from services.documents.certificates import CertificateCheck
+from services.entrance.public_codes import guesses_limited
 
 public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["documents"])
@@ -33,19 +35,25 @@ def get_document(id: EngineKey, caller: Caller, database: WebDatabase) -> Respon
     return PdfResponse(document.pdf, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
 
 
-@public.get("/cases/{case_no}", responses=documented(404, 422))
+@public.get("/cases/{case_no}", responses=documented(404, 422, 429))
 def get_public_case(
     case_no: Annotated[str, Path(max_length=200)],
     query_code: Annotated[str, Query(min_length=1, max_length=64, description="The code on the receipt (查询码).")],
     database: WebDatabase,
+    origin: Origin,
 ) -> PublicCase:
-    """Tell an applicant how far the case is."""
-    with database.reading() as session:
+    """Tell an applicant how far the case is; wrong codes are limited by address and by case."""
+    with guesses_limited(database, origin, case_no), database.reading() as session:
         return public_case.get_public_case(session, case_no, query_code)
 
 
-@public.get("/certificates/{number}", responses=documented(404))
-def verify_certificate(number: Annotated[str, Path(max_length=200)], database: WebDatabase) -> CertificateCheck:
-    """Tell whether a certificate is valid, changed or cancelled, and whether its signature holds."""
-    with database.reading() as session:
+@public.get("/certificates/{number}", responses=documented(404, 429))
+def verify_certificate(
+    number: Annotated[str, Path(max_length=200)], database: WebDatabase, origin: Origin
+) -> CertificateCheck:
+    """Tell whether a certificate is valid, changed or cancelled, and whether its signature holds.
+
+    Unknown numbers are limited by address.
+    """
+    with guesses_limited(database, origin), database.reading() as session:
         return certificates.verify(session, number)

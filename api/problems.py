@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, TimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api import pages
 from api.wording import prefers_english, validation_message
@@ -21,6 +22,7 @@ from services.errors import (
     InvalidInput,
     NotFound,
     TongquanError,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -85,6 +87,7 @@ DESCRIPTIONS: Final = {
     413: "The body is too large (`body_too_large`).",
     415: "The body is not JSON (`unsupported_media_type`).",
     422: "The content is not acceptable (`invalid_input`); `errors` names the fields.",
+    429: "It was tried too often (`too_many_requests`); `Retry-After` tells how long to wait.",
     503: "A part the request needs is not ready (`unavailable`).",
 }
 
@@ -134,6 +137,8 @@ def problem_response(request: Request, error: TongquanError, problems: list[Fiel
         headers["Allow"] = ", ".join(_methods_at(request))
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after)
     return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -144,6 +149,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     for database_error in (OperationalError, TimeoutError, IntegrityError, DataError):
         app.add_exception_handler(database_error, _database_error)
+    app.add_exception_handler(ClientDisconnect, _client_left)
     app.add_exception_handler(Exception, _unforeseen_error)
 
 
@@ -183,6 +189,11 @@ async def _database_error(request: Request, error: Exception) -> Response:
         case DataError():
             return _answer(request, InvalidInput([]), [])
     return _answer(request, Unavailable("数据库繁忙或不可用，请稍后再试", "The database is busy or unavailable"), None)
+
+
+async def _client_left(request: Request, _error: Exception) -> Response:
+    """Answer nobody: the connection ended before the request's body did, which is no fault of the product's."""
+    return _answer(request, BadRequest(), None)
 
 
 async def _unforeseen_error(request: Request, error: Exception) -> Response:

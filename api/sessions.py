@@ -1,16 +1,19 @@
 """Sign in, sign out, and who am I."""
 
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, WebDatabase
+from api.origins import Origin
 from api.problems import documented
 from api.routing import API_BASE, AccountRoute, StrictRoute
+from api.sign_in_queue import SignIns
 from services.accounts import passwords, registration, sessions
-from services.clock import machine_now
+from services.entrance import sign_in
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["sessions"])
 router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["sessions"])
@@ -41,11 +44,10 @@ class Account(BaseModel):
     groups: list[str]
 
 
-@public.post("/login", responses=documented(401, 413, 415, 422))
-def login(body: Credentials, response: Response, database: WebDatabase) -> Token:
-    """Sign in with a user name and a password; five failures lock the account for fifteen minutes."""
-    with database.transaction() as session:
-        signed_in = sessions.sign_in(session, body.username, body.password, machine_now())
+@public.post("/login", responses=documented(401, 413, 415, 422, 429))
+async def login(body: Credentials, response: Response, database: WebDatabase, origin: Origin, queue: SignIns) -> Token:
+    """Sign in with a user name and a password; after several failures each further try has to wait."""
+    signed_in = await queue.run(origin, partial(sign_in.sign_in, database, body.username, body.password, origin))
     response.headers["Cache-Control"] = "no-store"
     return Token(access_token=signed_in.token, expires_at=signed_in.expires_at)
 

@@ -21,6 +21,7 @@ from models import (  # noqa: F401
     outbox,
     policy,
     power_event,
+    rate_limit,
     recall,
     set_aside,
     special_procedure,

@@ -15,8 +15,6 @@ class Account(SQLModel, table=True):
     display_name: str = Field(max_length=100)
     password_hash: str
     active: bool = True
-    failed_attempts: int = 0
-    locked_until: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Membership(SQLModel, table=True):

@@ -31,6 +31,7 @@ class NotificationSubject(StrEnum):
     AGREEMENT = "agreement"
     QUESTION = "question"
     DEVIATION = "deviation"
+    SIGN_IN = "sign_in"
 
     @property
     def label(self) -> str:
@@ -46,6 +47,7 @@ _SUBJECTS = {
     NotificationSubject.AGREEMENT: "承接协议",
     NotificationSubject.QUESTION: "业务指导",
     NotificationSubject.DEVIATION: "流程偏离",
+    NotificationSubject.SIGN_IN: "登录安全",
 }
 
 

@@ -65,6 +65,16 @@ class Conflict(TongquanError):
     status, code, title, title_en = 409, "conflict", "当前状态不允许此操作", "Conflict"
 
 
+class TooManyRequests(TongquanError):
+    """It was tried too often (429); after ``retry_after`` seconds it may be tried again."""
+
+    status, code, title, title_en = 429, "too_many_requests", "操作过于频繁，请稍后再试", "Too many requests"
+
+    def __init__(self, retry_after: int, detail: str = "", detail_en: str = "") -> None:
+        super().__init__(detail, detail_en)
+        self.retry_after = retry_after
+
+
 class Unavailable(TongquanError):
     """A part the request needs is not ready (503)."""
 

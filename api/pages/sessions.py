@@ -2,12 +2,14 @@
 
 import hmac
 import secrets
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
+from api.origins import Origin
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import (
@@ -17,17 +19,20 @@ from api.pages.visitors import (
     ForgedRequest,
     GuardedForm,
     PageDatabase,
-    sent_form,
     text_of,
 )
 from api.pages.words import NOTICES
+from api.sign_in_queue import SignIns
 from api.transport import over_https
 from models.group import SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts import demo_accounts, sessions
 from services.clock import machine_now
-from services.errors import Unauthenticated
+from services.entrance import sign_in as entrance
+from services.errors import TooManyRequests, Unauthenticated
 from settings import get_settings
 
+FORM_FIELDS: Final = 8
+FIELD_BYTES: Final = 8 * 1024
 LOGIN_COOKIE: Final = "tongquan_login"
 """Holds the secret of the sign-in form: there is no session yet that could."""
 
@@ -51,6 +56,11 @@ DEMO_ACCOUNTS: Final = (
 router = APIRouter(route_class=PageRoute)
 
 
+async def sent_credentials(request: Request) -> FormData:
+    """Read the posted form, no more of it than a sign-in takes: anybody may send it."""
+    return await request.form(max_files=0, max_fields=FORM_FIELDS, max_part_size=FIELD_BYTES)
+
+
 @router.get("/login")
 def show_sign_in(request: Request, next: str = "/", notice: str = "") -> Response:
     """Show the form; in development with the demonstration accounts."""
@@ -58,7 +68,13 @@ def show_sign_in(request: Request, next: str = "/", notice: str = "") -> Respons
 
 
 @router.post("/login")
-def sign_in(request: Request, database: PageDatabase, form: Annotated[FormData, Depends(sent_form)]) -> Response:
+async def sign_in(
+    request: Request,
+    database: PageDatabase,
+    origin: Origin,
+    queue: SignIns,
+    form: Annotated[FormData, Depends(sent_credentials)],
+) -> Response:
     """Open a session and go where the visitor wanted to."""
     wanted = text_of(form, "next")
     username = text_of(form, "username")
@@ -66,10 +82,14 @@ def sign_in(request: Request, database: PageDatabase, form: Annotated[FormData, 
     if not secret or not hmac.compare_digest(secret.encode(), text_of(form, CSRF_FIELD).encode()):
         raise ForgedRequest
     try:
-        with database.transaction() as session:
-            signed_in = sessions.sign_in(session, username, str(form.get("password", "")), machine_now())
+        password = str(form.get("password", ""))
+        signed_in = await queue.run(origin, partial(entrance.sign_in, database, username, password, origin))
     except Unauthenticated as error:
         return _form(request, wanted, username, error.message, "", status=401)
+    except TooManyRequests as error:
+        response = _form(request, wanted, username, error.message, "", status=429)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
     response = see(_own_path(wanted))
     response.set_cookie(
         SESSION_COOKIE,

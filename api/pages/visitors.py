@@ -55,6 +55,11 @@ class Visitor:
         """Tell whether the visitor is the system administrator."""
         return system_rights.may_administer(self.actor)
 
+    @property
+    def secures(self) -> bool:
+        """Tell whether the visitor is the security administrator, who is told of what happens at the sign-in."""
+        return system_rights.may_secure(self.actor)
+
     @cached_property
     def handles_cases(self) -> bool:
         """Tell whether the visitor has anything to do with cases; an administrator has not."""

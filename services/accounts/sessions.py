@@ -21,20 +21,14 @@ from services.errors import Unauthenticated
 from services.journal import audit
 from settings import get_settings
 
-ATTEMPTS_BEFORE_LOCK: Final = 5
-
-
-LOCK_DURATION: Final = timedelta(minutes=15)
-
-
 TOKEN_BYTES: Final = 32
 
 
 class BadCredentials(Unauthenticated):
-    """The name or password is wrong, or the account is locked or inactive; which one is not said."""
+    """The name or password is wrong, or the account is inactive; which one is not said."""
 
     code = "bad_credentials"
-    title, title_en = "用户名或密码错误，或账号已被锁定", "Wrong user name or password, or the account is locked"
+    title, title_en = "用户名或密码错误，或账号已停用", "Wrong user name or password, or the account is inactive"
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,13 @@ class SignIn:
     actor: Actor
 
 
-def sign_in(session: Session, username: str, password: str, now: datetime) -> SignIn:
+def sign_in(session: Session, username: str, password: str, origin: str, now: datetime) -> SignIn:
     """Open a session for the account, or raise ``BadCredentials``.
 
-    Five failures in a row lock the account for fifteen minutes. The answer and the work are the same for an unknown
-    name, a wrong password and a locked account. Call it first in a transaction: the password is checked on a
-    connection of its own, so that SQLite's write lock is not held while Argon2 runs, and a failure is committed here,
-    for the error that follows rolls the caller's transaction back.
+    The answer and the work are the same for an unknown name, a wrong password and an inactive account; how often it
+    may be tried is ``services/entrance``'s matter. Call it first in a transaction: the password is checked on a
+    connection of its own, so that SQLite's write lock is not held while Argon2 runs, and the audit of a failure is
+    committed here, for the error that follows rolls the caller's transaction back.
     """
     with Session(session.get_bind().execution_options(writing=False)) as reader:
         known = reader.get(Account, username)
@@ -64,16 +58,11 @@ def sign_in(session: Session, username: str, password: str, now: datetime) -> Si
     account = session.get(Account, username, populate_existing=True, with_for_update=True)
     if account is None:
         raise BadCredentials
-    locked = account.locked_until is not None and now < account.locked_until
-    if locked or not account.active or not correct or account.password_hash != stored:
-        if not locked and not correct:
-            _count_failure(account, now)
-            session.add(account)
-            detail = {"failed_attempts": account.failed_attempts}
-            audit.append(session, username, "session.refuse", username, detail, now)
+    if not account.active or not correct or account.password_hash != stored:
+        if not correct:
+            audit.append(session, username, "session.refuse", username, {"from": origin}, now)
             session.commit()
         raise BadCredentials
-    account.failed_attempts, account.locked_until = 0, None
     if passwords.needs_rehash(account.password_hash):
         account.password_hash = passwords.hash_password(password)
     session.add(account)
@@ -82,7 +71,7 @@ def sign_in(session: Session, username: str, password: str, now: datetime) -> Si
     expires_at = now + timedelta(hours=get_settings().session_hours)
     session.add(AccessToken(digest=_digest(token), username=username, csrf=csrf, created_at=now, expires_at=expires_at))
     session.flush()
-    audit.append(session, username, "session.open", username, {}, now)
+    audit.append(session, username, "session.open", username, {"from": origin}, now)
     return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name))
 
 
@@ -120,14 +109,6 @@ def resume(session: Session, token: str) -> SignIn:
 def sign_out(session: Session, token: str) -> None:
     """End the session of a token; an unknown one is ignored."""
     session.exec(delete(AccessToken).where(col(AccessToken.digest) == _digest(token)))
-
-
-def _count_failure(account: Account, now: datetime) -> None:
-    if account.locked_until is not None:
-        account.failed_attempts, account.locked_until = 0, None
-    account.failed_attempts += 1
-    if account.failed_attempts >= ATTEMPTS_BEFORE_LOCK:
-        account.locked_until = now + LOCK_DURATION
 
 
 def _digest(token: str) -> str:

@@ -1,7 +1,8 @@
 """Notifications to groups: reminders (催办) to who has the work in hand, supervision (督办) to who supervises.
 
-They are about a case, or about a policy notice, a filing, a recall, an agreement, a question or a deviation of the
-engine (``Subject``). Each is recorded once for its cause and group, dated by the instant the cause came due.
+They are about a case, or about a policy notice, a filing, a recall, an agreement, a question, a deviation of the
+engine or sign-ins (``Subject``). Each is recorded once for its cause and group, dated by the instant the cause came
+due.
 """
 
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ _ADDRESSES = {
     NotificationSubject.AGREEMENT: "/powers/agreements/{id}",
     NotificationSubject.QUESTION: "/powers/guidance#question-{id}",
     NotificationSubject.DEVIATION: "/admin/deviations#deviation-{id}",
+    NotificationSubject.SIGN_IN: "/notices",
 }
 """The page of each subject."""
 COUNTED = 100

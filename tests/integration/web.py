@@ -200,7 +200,7 @@ def web_over(folder: Path, **settings: str) -> Iterator[Web]:
             with database.transaction() as session:
                 session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
             app = create_app(get_settings(), database)
-            yield Web(TestClient(app, raise_server_exceptions=False), database)
+            yield Web(TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)), database)
         finally:
             database.dispose()
             get_settings.cache_clear()

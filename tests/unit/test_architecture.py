@@ -22,7 +22,7 @@ ALLOWED = {
 
 GROUND = (
     "clock", "cursors", "errors", "heartbeats", "interpreter", "keys", "locks", "logs", "numbering", "paging",
-    "process_cache",
+    "process_cache", "rate_limits",
 )  # fmt: skip
 """Modules beside the capabilities that all of them may use."""
 
@@ -42,6 +42,8 @@ PLAN = {
     "takeovers": {
         "accounts", "cases", "catalogue", "deadlines", "journal", "powers", "process_engine", "tasks",
     },
+    # What stands open to everybody.
+    "entrance": {"accounts", "documents", "journal", "notifications"},
     # Work on cases.
     "calendar": {"accounts", "cases", "deadlines", "journal", "process_engine"},
     "tasks": {"accounts", "cases", "catalogue", "deadlines", "journal", "process_engine"},

@@ -16,6 +16,7 @@ import pytest
 from engine import embedded
 from engine.embedded import EngineConfig, EnginePorts, EngineProcess
 from engine.errors import EngineClockError, EngineClockRefused, EngineStartError
+from engine.exporters import FeedAccount
 from engine.spawn import spawn
 
 PROCESSING = {"1": {"role": "LEADER", "streamProcessorPhase": "PROCESSING"}}
@@ -90,6 +91,7 @@ def engine(tmp_path: Path) -> Iterator[Callable[..., EngineProcess]]:
             log_dir=tmp_path,
             ports=EnginePorts(1, 2, 3, 4, port),
             feed_address="127.0.0.1:5",
+            feed_account=FeedAccount("feed", "secret"),
             controlled_clock=True,
         )
         process = spawn([sys.executable, "-c", code], env=dict(os.environ), log_path=config.output_path, cwd=tmp_path)

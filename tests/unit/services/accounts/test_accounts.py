@@ -1,4 +1,4 @@
-"""Accounts: tokens, locks, groups, demonstration accounts."""
+"""Accounts: tokens, groups, demonstration accounts."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -35,16 +35,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def attempt(database: Database, password: str, at: datetime, username: str = "li") -> sessions.SignIn | None:
     try:
         with database.transaction() as session:
-            return sessions.sign_in(session, username, password, at)
+            return sessions.sign_in(session, username, password, "127.0.0.1", at)
     except BadCredentials:
         return None
-
-
-def account(database: Database) -> Account:
-    with database.reading() as session:
-        found = session.get_one(Account, "li")
-        session.expunge(found)
-        return found
 
 
 def test_a_token_tells_who_it_belongs_to_until_it_ends(database: Database) -> None:
@@ -67,37 +60,6 @@ def test_an_inactive_account_loses_its_tokens(database: Database) -> None:
     with database.reading() as session, freeze_time(NOW), pytest.raises(Unauthenticated):
         sessions.authenticate(session, signed_in.token)
     assert attempt(database, PASSWORD, NOW) is None
-
-
-def test_five_failures_lock_for_fifteen_minutes_even_with_the_right_password(database: Database) -> None:
-    for _ in range(4):
-        attempt(database, "wrong", NOW)
-    assert account(database).locked_until is None
-    attempt(database, "wrong", NOW)
-    assert account(database).locked_until == NOW + timedelta(minutes=15)
-    assert attempt(database, PASSWORD, NOW + timedelta(minutes=15, seconds=-1)) is None
-    assert attempt(database, PASSWORD, NOW + timedelta(minutes=15)) is not None
-    assert account(database).failed_attempts == 0
-
-
-def test_attempts_during_the_lock_do_not_lengthen_it(database: Database) -> None:
-    for minute in (0, 0, 0, 0, 0, 5, 14):
-        attempt(database, "wrong", NOW + timedelta(minutes=minute))
-    assert account(database).locked_until == NOW + timedelta(minutes=15)
-
-
-def test_after_the_lock_the_count_begins_anew(database: Database) -> None:
-    for _ in range(5):
-        attempt(database, "wrong", NOW)
-    attempt(database, "wrong", NOW + timedelta(minutes=16))
-    assert (account(database).failed_attempts, account(database).locked_until) == (1, None)
-
-
-def test_success_clears_earlier_failures(database: Database) -> None:
-    for _ in range(4):
-        attempt(database, "wrong", NOW)
-    assert attempt(database, PASSWORD, NOW) is not None
-    assert account(database).failed_attempts == 0
 
 
 def test_an_unknown_name_costs_a_password_check_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
