@@ -39,7 +39,7 @@ RUN /opt/tongquan/bin/pip install --no-deps --no-build-isolation -e . \
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 tongquan \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin tongquan \
- && install -d -o 10001 -g 10001 -m 0750 /var/lib/tongquan
+ && install -d -o 10001 -g 10001 -m 0700 /var/lib/tongquan
 COPY --from=packages /opt/tongquan /opt/tongquan
 COPY --from=packages /app /app
 COPY --from=assets /app/api/static/vendor /app/api/static/vendor

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from engine.errors import EngineError
 from ops.controlled_clock import parse_start, with_explicit_value
 from ops.terminal import complain, say
 from services.errors import SetupError, TongquanError
-from settings import PROJECT_ROOT
+from settings import PROJECT_ROOT, Settings
 
 FAILED = 1
 INTERRUPTED = 130
@@ -79,6 +80,62 @@ def up(
     ]
     arguments = [f"{name}={value}" for name, value in given if value is not None]
     raise typer.Exit(start_detached(state_dir, [*arguments, *(["--operate"] if operate else [])], ready_timeout))
+
+
+@app.command()
+def init(
+    production: Annotated[bool, typer.Option("--production", help="建立正式实例。")] = False,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    engine: Annotated[str | None, typer.Option(help="引擎版本：8.5.8（默认）或 8.6.0。")] = None,
+    zeebe: Annotated[str | None, typer.Option(help="将使用已有的 Zeebe 集群，不启动内置引擎。")] = None,
+    system: Annotated[str | None, typer.Option(metavar="用户名=姓名", help="系统管理员；不给则询问。")] = None,
+    security: Annotated[str | None, typer.Option(metavar="用户名=姓名", help="安全保密管理员；不给则询问。")] = None,
+    audit: Annotated[str | None, typer.Option(metavar="用户名=姓名", help="安全审计员；不给则询问。")] = None,
+) -> None:
+    """建立正式实例：密钥和三名管理员；不带 --production 则说明两种模式。"""
+    from ops.instance import InstanceDirectory
+    from ops.production_init import MODES, OFFICES, Person, init_production, require_fresh
+    from ops.up import UpOptions
+
+    if not production:
+        say(MODES)
+        return
+    directory = InstanceDirectory(state_dir)
+    wanted = UpOptions(state_dir, engine=engine, zeebe=zeebe).wanted
+    require_fresh(directory)
+    people = {
+        office: Person.parse(given or typer.prompt(f"{title}（用户名=姓名）"))
+        for (office, title), given in zip(OFFICES.items(), (system, security, audit), strict=True)
+    }
+    passwords = init_production(directory, wanted, people)
+    say(f"✓ 已建立正式实例：{directory.root}")
+    say("  三名管理员的初始口令只显示这一次，请分别交给本人，登录后立即更改：")
+    for office, person in people.items():
+        say(f"    {OFFICES[office]} {person.name}：用户名 {person.username}，口令 {passwords[office]}")
+    say(f"  请另存密钥 {directory.root / 'keys'}：丢失后，此前的文书不能再核验")
+    say(f"  启动：tongquan up --state-dir {directory.root}")
+
+
+@app.command("retire-demo-accounts")
+def retire_demo_accounts(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """停用数据库中口令公开的演示账号，使其可用于正式实例。"""
+    from models.database import Database
+    from ops.environment import adopt_instance
+    from ops.instance import InstanceDirectory
+    from services.accounts import demo_accounts
+    from services.clock import machine_now
+    from settings import get_settings
+
+    adopt_instance(InstanceDirectory(state_dir))
+    if get_settings().development:
+        raise SetupError("开发实例需要演示账号：此命令只用于正式实例（TONGQUAN_ENVIRONMENT=production）")
+    database = Database(get_settings().effective_database_url)
+    try:
+        with database.transaction() as session:
+            retired = demo_accounts.retire_demo_accounts(session, "deployment", machine_now())
+    finally:
+        database.dispose()
+    say(f"✓ 已停用 {len(retired)} 个演示账号")
 
 
 @app.command()
@@ -262,6 +319,12 @@ def _outcome(run: Callable[[], Any]) -> int:
         run()
     except (TongquanError, EngineError) as exc:
         complain(exc.message)
+        return FAILED
+    except ValidationError as exc:
+        if exc.title != Settings.__name__:
+            raise
+        told = (f"{'.'.join(map(str, one['loc']))}：{one['msg'].removeprefix('Value error, ')}" for one in exc.errors())
+        complain(f"环境变量中的设置有误，{'；'.join(told)}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

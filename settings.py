@@ -5,6 +5,7 @@ a deployment without the supervisor (Compose, Kubernetes) sets them itself. Thos
 comes in are listed in ``docs/reference/limits.md``.
 """
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -44,6 +45,8 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = 8000
     web_processes: int = 1
+    public_url: str = ""
+    """The address people open, as the proxy in front serves it; ``https://…`` says that TLS ends there."""
     web_connections: int = Field(default=800, ge=1)
     """Open connections of one web process; with more, the one that has waited longest with half a head is closed."""
     web_connections_per_address: int = Field(default=250, ge=1)
@@ -119,6 +122,23 @@ class Settings(BaseSettings):
         return self.session_length if self.development else min(PRODUCTION_IDLE, self.session_length)
 
     @property
+    def behind_tls(self) -> bool:
+        """Tell whether the site is declared to be reached by https."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def exposed_demonstration(self) -> bool:
+        """Tell whether an instance with published passwords can be reached from other machines."""
+        return self.development and (bool(self.public_url) or not is_loopback(self.web_host))
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, given: str) -> str:
+        if given and not re.fullmatch(r"https?://[^/?#\s@]+/?", given):
+            raise ValueError("TONGQUAN_PUBLIC_URL 应形如 https://spj.example.gov.cn，不带路径")
+        return given
+
+    @property
     def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Return ``webhook_networks``, parsed."""
         return tuple(ip_network(one.strip()) for one in self.webhook_networks.split(",") if one.strip())
@@ -138,6 +158,14 @@ class Settings(BaseSettings):
     def effective_database_url(self) -> str:
         """Return the configured database, by default an SQLite file in the state directory."""
         return self.database_url or f"sqlite:///{self.state_dir / 'tongquan.db'}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a listening address is reached from this machine alone; an unknown name is not."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -39,6 +39,7 @@ from api.metrics import MeasuredRequests, Metrics
 from api.pages.rendering import STATIC_ROOT
 from api.routing import API_BASE
 from api.sign_in_queue import SignInQueue
+from api.transport import GuardedAnswers
 from models.database import Database
 from settings import Settings
 
@@ -62,6 +63,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     metrics = Metrics(database)
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
+    app.add_middleware(GuardedAnswers)
     app.state.sign_ins = SignInQueue(settings.sign_in_threads, settings.sign_in_room)
     app.add_middleware(MeasuredRequests, metrics=metrics)
     problems.install(app)

@@ -55,7 +55,7 @@ def readyz(request: Request, database: WebDatabase, settings: WebSettings) -> Re
     """
     readiness = health.readiness(database)
     if not _may_see_inside(request, settings):
-        readiness = Readiness(ready=readiness.ready, failing=[], warnings=[], checks={})
+        readiness = Readiness(mode=readiness.mode, ready=readiness.ready, failing=[], warnings=[], checks={})
     return JSONResponse(
         readiness.model_dump(mode="json"), 200 if readiness.ready else 503, {"Cache-Control": "no-store"}
     )

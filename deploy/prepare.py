@@ -7,6 +7,7 @@ overlay a model which a designer has deployed since, and so that ``tongquan`` kn
 import sys
 
 from engine.errors import EngineError
+from ops import production
 from ops.deployment import MODELS, deploy, describe
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
 from ops.terminal import complain, say
@@ -21,17 +22,22 @@ def prepare_deployment(settings: Settings) -> None:
     """Bring database and engine to this release.
 
     Raises:
-        SetupError: the key, the database or the state directory is not fit, with the way out.
+        SetupError: the key, the database or the state directory is not fit, with the way out. A directory begun in
+            development is none for production, nor the reverse.
         EngineError: the engine refuses a model or is not ready in time.
     """
+    directory = InstanceDirectory(settings.state_dir)
+    controlled, mode = settings.controlled_clock, settings.environment
+    identity = directory.check(Identity(EXTERNAL_ENGINE, controlled_clock=controlled, mode=mode))
+    if identity.production:
+        production.require_machine_clock(settings.controlled_clock)
+        production.require_closed(directory)
     load_key(settings)
     load_data_key(settings)
     prepare(settings)
     say("✓ 数据库已就绪")
-    directory = InstanceDirectory(settings.state_dir)
-    wanted = Identity(engine=EXTERNAL_ENGINE, controlled_clock=settings.controlled_clock)
     try:
-        directory.record(directory.check(wanted))
+        directory.record(identity)
     except OSError as exc:
         raise SetupError(f"不能写入状态目录 {directory.root}：请检查该卷的属主和权限") from exc
     for line in describe(deploy(directory, MODELS, only_if_changed=True)):

@@ -14,9 +14,10 @@ from engine.distribution import DEFAULT_VERSION, is_fetched
 from engine.downloads import default_cache
 from engine.embedded import java_executable
 from engine.errors import EngineError
-from ops import assets, readiness, space
+from ops import assets, production, readiness, space
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
 from ops.ports import is_free
+from services.documents.signing import load_key
 from services.errors import TongquanError
 
 LEAST_PYTHON = (3, 11)
@@ -55,6 +56,7 @@ def examine(directory: InstanceDirectory) -> Iterator[Finding]:
         yield Finding(False, "状态目录", exc.message)
     else:
         yield _state(directory, identity, running)
+        yield from _mode(directory, identity)
     if identity is None or identity.engine != EXTERNAL_ENGINE:
         yield _distribution(identity)
     yield from _disks(directory)
@@ -102,6 +104,27 @@ def _state(directory: InstanceDirectory, identity: Identity | None, running: boo
         return Finding(False, "状态目录", seen, f"请运行 chmod -R go= {directory.root}，或重新启动实例")
     words = f"{directory.root}（引擎 {identity.engine}，{'运行中' if running else '未运行'}）"
     return Finding(os.access(directory.root, os.W_OK), "状态目录", words, "不可写：请检查权限")
+
+
+def _mode(directory: InstanceDirectory, identity: Identity | None) -> Iterator[Finding]:
+    from settings import get_settings
+
+    settings = get_settings()
+    if identity is None:
+        return
+    yield Finding(True, "运行模式", production.mode_words(identity))
+    if told := production.exposure_words(settings):
+        yield Finding(True, "运行模式", told, warning=True)
+    if not identity.production:
+        return
+    try:
+        production.require_closed(directory)
+        production.require_tls(settings)
+        load_key(settings)
+    except TongquanError as exc:
+        yield Finding(False, "运行模式", exc.message)
+    for warning in production.warnings(settings):
+        yield Finding(True, "运行模式", warning, warning=True)
 
 
 def _disks(directory: InstanceDirectory) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.instance import InstanceDirectory
+from services.errors import SetupError
+from settings import Environment
 
 SQLITE_PREFIX = "sqlite:///"
 CLUSTER_PREFIXES = ("ZEEBE_", "CAMUNDA_")
@@ -18,6 +20,7 @@ def instance_environment(
     directory: InstanceDirectory,
     ports: Mapping[str, int],
     *,
+    mode: Environment,
     web_host: str,
     controlled_clock: bool,
     external: tuple[str, str] | None = None,
@@ -25,6 +28,7 @@ def instance_environment(
 ) -> dict[str, str]:
     """Return the variables that describe one instance to its processes; ``external`` is a cluster's gRPC and REST."""
     chosen = {
+        "TONGQUAN_ENVIRONMENT": mode,
         "TONGQUAN_STATE_DIR": str(directory.root),
         "TONGQUAN_WEB_HOST": web_host,
         "TONGQUAN_WEB_PORT": str(ports["web"]),
@@ -51,6 +55,19 @@ def instance_environment(
         # Operate guards the REST API it shares a JVM with; its own demonstration account opens it.
         chosen["ZEEBE_REST_USERNAME"] = chosen["ZEEBE_REST_PASSWORD"] = OPERATE_ACCOUNT
     return chosen
+
+
+def asked_mode() -> Environment | None:
+    """Return the mode ``TONGQUAN_ENVIRONMENT`` asks for, None when it leaves the choice to the state directory.
+
+    Raises:
+        SetupError: there is no such mode.
+    """
+    asked = os.environ.get("TONGQUAN_ENVIRONMENT", "")
+    try:
+        return Environment(asked) if asked else None
+    except ValueError as exc:
+        raise SetupError(f"TONGQUAN_ENVIRONMENT={asked} 不是运行模式：可为 development 或 production") from exc
 
 
 def database_url(state_dir: Path) -> str:
@@ -93,4 +110,6 @@ def adopt_instance(directory: InstanceDirectory) -> None:
     chosen = {"TONGQUAN_STATE_DIR": str(directory.root), "DATABASE_URL": database_url(directory.root)}
     if identity is not None:
         chosen["TONGQUAN_CONTROLLED_CLOCK"] = str(identity.controlled_clock).lower()
+        if identity.mode is not None:
+            chosen["TONGQUAN_ENVIRONMENT"] = identity.mode
     adopt(chosen, embedded=False)

@@ -3,7 +3,7 @@
 Nobody but its owner reads it: whoever holds it writes files closed to others, as do its children, and a start closes
 those that an earlier release left open.
 
-``instance.json`` lasts: format, engine, clock, chosen ports, the digest of the models last deployed. ``run.json``
+``instance.json`` lasts: format, mode, engine, clock, chosen ports, the digest of the models last deployed. ``run.json``
 tells of the running supervisor and its children and is of no use once they are gone. ``.lock`` is held while the
 instance runs; the kernel frees it however the holder ends.
 """
@@ -22,6 +22,7 @@ from typing import Any, Self
 import psutil
 
 from services.errors import SetupError
+from settings import Environment
 
 FORMAT = 1
 EXTERNAL_ENGINE = "external"
@@ -33,14 +34,23 @@ OTHERS = 0o077
 
 @dataclass(frozen=True)
 class Identity:
-    """What belongs to a state directory for good, and what it remembers from start to start."""
+    """What belongs to a state directory for good, and what it remembers from start to start.
+
+    ``mode`` is None where nobody has chosen: in a wish that leaves it open, and in a directory of an earlier release.
+    """
 
     engine: str
     controlled_clock: bool
     operate: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     deployed_digest: str | None = None
+    mode: Environment | None = None
     format: int = FORMAT
+
+    @property
+    def production(self) -> bool:
+        """Tell whether it is a production instance's."""
+        return self.mode is Environment.PRODUCTION
 
 
 @dataclass(frozen=True)
@@ -203,23 +213,30 @@ class InstanceDirectory:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise SetupError(f"状态目录 {self.root} 由其他版本写成：请使用该版本启动，或用 --state-dir 指定新的目录")
         known = {key: content[key] for key in Identity.__dataclass_fields__ if key in content}
+        if known.get("mode") is not None:
+            known["mode"] = Environment(known["mode"])
         return Identity(**known)
 
     def check(self, wanted: Identity) -> Identity:
         """Return the identity to go on with: the recorded one when ``wanted`` fits it, else ``wanted`` for a fresh one.
 
+        Its mode is settled: the recorded one, else the wanted one, else development.
+
         Raises:
-            SetupError: the directory belongs to another engine or to the other kind of clock.
+            SetupError: the directory belongs to another engine or to the other mode.
         """
         recorded = self.identity()
         if recorded is None:
-            return wanted
+            return replace(wanted, mode=wanted.mode or Environment.DEVELOPMENT)
+        if recorded.mode is not None and wanted.mode not in (None, recorded.mode):
+            raise SetupError(_other_mode(self.root, recorded.mode))
         if recorded.engine != wanted.engine:
             raise SetupError(
                 f"状态目录 {self.root} 属于{_engine_words(recorded.engine)}，不能用{_engine_words(wanted.engine)}打开："
                 f"请改用 {_way_back(recorded.engine)}，或用 --state-dir 指定新的目录"
             )
-        return replace(recorded, operate=wanted.operate)
+        mode = recorded.mode or wanted.mode or Environment.DEVELOPMENT
+        return replace(recorded, operate=wanted.operate, mode=mode)
 
     def record(self, identity: Identity) -> None:
         """Write the identity."""
@@ -275,6 +292,15 @@ def _process(content: dict[str, Any] | None) -> RunningProcess | None:
 
 def _engine_words(engine: str) -> str:
     return "外部引擎" if engine == EXTERNAL_ENGINE else f"引擎 {engine}"
+
+
+def _other_mode(root: Path, recorded: Environment) -> str:
+    if recorded is Environment.PRODUCTION:
+        return f"状态目录 {root} 是正式实例，不能以开发模式打开：请去掉 TONGQUAN_ENVIRONMENT=development"
+    return (
+        f"状态目录 {root} 以开发模式建立，其中有公开口令的账号，不能转为正式："
+        f"请用 tongquan init --production --state-dir 另建一个"
+    )
 
 
 def _way_back(engine: str) -> str:

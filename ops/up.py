@@ -24,7 +24,7 @@ from engine.distribution import DEFAULT_VERSION, fetch_zeebe, is_fetched, pin_of
 from engine.downloads import default_cache
 from engine.embedded import EngineConfig, EnginePorts
 from engine.spawn import spawn
-from ops import environment, space
+from ops import environment, production, space
 from ops.deployment import what_would_be_deployed
 from ops.engine_child import EngineChild
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord, WaitRecord
@@ -34,6 +34,7 @@ from ops.start_watch import StartWatch
 from ops.supervision import ChildSpec, Supervisor
 from ops.terminal import DownloadProgress, say
 from ops.waiting import Part
+from services.documents.signing import load_key
 from services.errors import SetupError
 from settings import PROJECT_ROOT, Environment, get_settings
 
@@ -69,12 +70,12 @@ class UpOptions:
         if self.zeebe is not None:
             if self.controlled_clock or self.operate or self.engine is not None:
                 raise SetupError("--zeebe 不能与 --engine、--operate、--controlled-clock 同用：它们只用于内置引擎")
-            return Identity(EXTERNAL_ENGINE, controlled_clock=False)
+            return Identity(EXTERNAL_ENGINE, controlled_clock=False, mode=environment.asked_mode())
         if self.operate and self.engine not in (None, OPERATE_VERSION):
             raise SetupError(f"--operate 需要引擎 {OPERATE_VERSION}：请去掉 --engine {self.engine}")
         version = self.engine or (OPERATE_VERSION if self.operate else DEFAULT_VERSION)
         pin_of(version)
-        return Identity(version, self.controlled_clock, operate=self.operate)
+        return Identity(version, self.controlled_clock, operate=self.operate, mode=environment.asked_mode())
 
 
 @dataclass
@@ -132,12 +133,18 @@ class Instance:
         self.chosen = environment.instance_environment(
             self.directory,
             ports,
+            mode=self.identity.mode or Environment.DEVELOPMENT,
             web_host=web_host,
             controlled_clock=self.options.controlled_clock,
             external=external,
             operate_url=operate_url,
         )
         environment.adopt(self.chosen, embedded=external is None)
+        if self.identity.production:
+            production.require_tls(get_settings())
+            load_key(get_settings())
+        for line in production.exposure_banner(get_settings()):
+            say(line)
         self._prepare_database()
         account = feed_account(get_settings())
         if external is not None and get_settings().feed_password is None:
@@ -303,7 +310,9 @@ class Instance:
             lines.append(f"  Operate：{self.chosen['TONGQUAN_OPERATE_URL']}（demo / demo）")
         if self.options.controlled_clock:
             lines.append("  受控时钟：用 tongquan clock advance 推进")
-        if get_settings().environment is Environment.DEVELOPMENT:
+        if self.identity.production:
+            lines += [f"  ! {warning}" for warning in production.warnings(get_settings())]
+        else:
             from models.group import (
                 AUDIT_ADMINISTRATOR,
                 COORDINATOR,
@@ -329,8 +338,10 @@ class Instance:
             lines.append(f"  ! 流程部署失败，办件仍按此前部署的流程：{self.deployment.why}（会自动重试）")
         elif self.deployment.state is not DeploymentState.DEPLOYED:
             lines.append("  ! 引擎尚未答复流程部署，正在后台继续")
-        lines.append(f"  状态目录：{self.directory.root}；停止：tongquan down")
-        return lines
+        lines.append(
+            f"  模式：{production.mode_words(self.identity)}；状态目录：{self.directory.root}；停止：tongquan down"
+        )
+        return [*lines, *production.exposure_banner(get_settings())]
 
     def _start_python(self, name: str, label: str, package: str) -> None:
         spec = ChildSpec(
@@ -359,8 +370,13 @@ def up(options: UpOptions) -> int:
     wanted = options.wanted
     with directory.held():
         directory.kill_leftovers()
+        identity = directory.check(wanted)
+        if identity.production:
+            production.require_begun(directory)
+            production.require_machine_clock(options.controlled_clock)
+            production.require_closed(directory)
         directory.record_run(RunRecord(RunningProcess.of(os.getpid()), "", {}))
-        instance = Instance(options, directory, directory.check(wanted))
+        instance = Instance(options, directory, identity)
         directory.close_to_others()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, instance.on_signal)

@@ -36,7 +36,7 @@ from services.clock import machine_now, product_now
 from services.heartbeats import FEED, RELAY, WORKER_PREFIX
 from services.process_engine import set_aside
 from services.witness import papers
-from settings import PROJECT_ROOT, get_settings
+from settings import PROJECT_ROOT, Environment, Settings, get_settings
 
 BRIDGE_FRESH_SECONDS: Final = 15.0
 WORKER_FRESH_SECONDS: Final = 30.0
@@ -56,6 +56,7 @@ class Readiness(BaseModel):
     """All checks; ``failing`` names those that keep the product from being ready, ``warnings`` those that do not."""
 
     ready: bool
+    mode: Environment
     failing: list[str]
     warnings: list[str]
     checks: dict[str, Check]
@@ -98,7 +99,8 @@ def readiness(database: Database) -> Readiness:
         checks = {"database": Check(ok=False, reason="数据库不可用")}
     failing = [name for name, check in checks.items() if not check.ok]
     warnings = [name for name, check in checks.items() if check.ok and check.reason]
-    return Readiness(ready=not failing, failing=failing, warnings=warnings, checks=checks)
+    mode = get_settings().environment
+    return Readiness(ready=not failing, mode=mode, failing=failing, warnings=warnings, checks=checks)
 
 
 def operating_figures(session: Session, now: datetime) -> OperatingFigures:
@@ -198,6 +200,7 @@ def _checks(session: Session, now: datetime) -> dict[str, Check]:
     beats = {beat.component: beat for beat in session.exec(select(Heartbeat)).all()}
     return {
         "database": Check(ok=True),
+        "mode": _mode(get_settings()),
         "catalogue": _catalogue(session),
         "processes": _processes(session),
         "engine": _engine(beats.get(RELAY), now),
@@ -208,6 +211,12 @@ def _checks(session: Session, now: datetime) -> dict[str, Check]:
         f"{WORKER_PREFIX}{job_type}": _fresh(beats.get(f"{WORKER_PREFIX}{job_type}"), now, WORKER_FRESH_SECONDS)
         for job_type in JobType
     }
+
+
+def _mode(settings: Settings) -> Check:
+    """Warn of published passwords that other machines reach; it is no reason to take the site away."""
+    exposed = settings.exposed_demonstration
+    return Check(ok=True, reason="演示环境对外开放：账号与口令是公开的，不得录入真实办件" if exposed else "")
 
 
 def _catalogue(session: Session) -> Check:

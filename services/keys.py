@@ -32,6 +32,11 @@ def load_data_key(settings: Settings) -> bytes:
     return _data_key(configured, settings.state_dir / "keys" / "data.key", settings.development)
 
 
+def make_data_key(state_dir: Path) -> None:
+    """Make the data key kept in a state directory, which need not be there yet; one that is there stays."""
+    kept(state_dir / "keys" / "data.key")
+
+
 def data_key_id() -> str:
     """Return the name of the data key, which tells nothing of it."""
     return hmac.digest(load_data_key(get_settings()), b"key id", "sha256").hex()[:KEY_ID_LENGTH]

@@ -15,7 +15,7 @@ from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
 from services import clock, keys
-from services.accounts.demo_accounts import seed_demo_accounts
+from services.accounts.demo_accounts import active_demo_accounts, seed_demo_accounts
 from services.calendar import calendar_files
 from services.cases import applicant_digests
 from services.catalogue import seeding
@@ -87,10 +87,19 @@ def _require_same_clock(session: Session, settings: Settings) -> None:
         raise SetupError("此状态目录使用机器时钟，不能改为受控时钟：请用 --state-dir 指定新的状态目录")
 
 
+def _require_no_demo_accounts(session: Session) -> None:
+    if found := active_demo_accounts(session):
+        raise SetupError(
+            f"数据库中有 {len(found)} 个口令公开的演示账号（{found[0]} 等），正式实例不能启动："
+            "请用 tongquan init --production 另建，或先用 tongquan retire-demo-accounts 停用它们"
+        )
+
+
 def _seed(session: Session, settings: Settings) -> None:
     seeding.seed_catalogue(session, load_catalogue())
     calendar_files.seed_calendars(session, clock.product_now(session))
     if not settings.development:
+        _require_no_demo_accounts(session)
         return
     areas = session.exec(select(Area)).all()
     seed_demo_accounts(session, areas, session.exec(select(CountyUnit)).all(), session.exec(select(Unit)).all())

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages import words
 from models.database import CHINA
+from settings import get_settings
 
 API_ROOT: Final = Path(__file__).resolve().parent.parent
 STATIC_ROOT: Final = API_ROOT / "static"
@@ -52,6 +53,7 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
             request=request,
             path=request.url.path,
             visitor=getattr(request.state, "visitor", None),
+            exposed_demonstration=get_settings().exposed_demonstration,
             **context,
         )
     )

@@ -23,6 +23,7 @@ from api.pages.visitors import (
 )
 from api.pages.words import NOTICES
 from api.sign_in_queue import SignIns
+from api.transport import over_https
 from models.group import AUDIT_ADMINISTRATOR, SECURITY_ADMINISTRATOR, SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts import demo_accounts, sessions
 from services.clock import machine_now
@@ -98,7 +99,7 @@ async def sign_in(
         max_age=int((signed_in.expires_at - machine_now()).total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=over_https(request),
     )
     response.delete_cookie(LOGIN_COOKIE, path="/login")
     return response
@@ -134,7 +135,7 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
         path="/login",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=over_https(request),
     )
     return response
 

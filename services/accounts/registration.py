@@ -41,8 +41,16 @@ class AccountExists(Conflict):
     title, title_en = "用户名已存在", "The user name is taken"
 
 
-def create_account(session: Session, username: str, display_name: str, password: str, groups: Iterable[str]) -> Account:
-    """Create an account with its groups.
+def create_account(
+    session: Session,
+    username: str,
+    display_name: str,
+    password: str,
+    groups: Iterable[str],
+    *,
+    one_time: bool = False,
+) -> Account:
+    """Create an account with its groups; a ``one_time`` password has to be changed at the first sign-in.
 
     Raises ``InvalidInput`` for a bad name or password, ``AccountExists`` for a taken name, ``SeparationOfDuties`` for
     two administrators in one and ``AdministratorsExclusive`` for an administrator with any other role.
@@ -55,7 +63,7 @@ def create_account(session: Session, username: str, display_name: str, password:
         raise InvalidInput(problems)
     require_exclusive_administrators(members)
     require_new(session, username)
-    return add(session, username, display_name, hash_password(password), members)
+    return add(session, username, display_name, hash_password(password), members, one_time=one_time)
 
 
 def username_problems(username: str) -> list[FieldProblem]:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, sql
 from sqlmodel import Session, col
 
 from models.account import AccessToken, Account, Membership
-from services.accounts import passwords
+from services.accounts import demo_accounts, passwords
 from services.accounts.actors import Actor, actor_of, supervised_items
 from services.accounts.password_policy import change_is_due
 from services.clock import machine_now
@@ -59,6 +59,8 @@ def sign_in(session: Session, username: str, password: str, origin: str, now: da
         known = reader.get(Account, username)
         stored = known.password_hash if known is not None else None
     correct = passwords.verify(stored, password)
+    if not get_settings().development and demo_accounts.is_published(password):
+        correct = False
     account = session.get(Account, username, populate_existing=True, with_for_update=True)
     if account is None:
         raise BadCredentials

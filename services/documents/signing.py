@@ -1,12 +1,14 @@
 """The product's Ed25519 key: it signs documents and certificates, so that anyone with the public key can check them.
 
-The key is ``TONGQUAN_SIGNING_KEY`` (base64 of the 32-byte seed). In development alone a missing one is made and kept
-in the state directory; several processes that start together agree on one.
+The key is ``TONGQUAN_SIGNING_KEY`` (base64 of the 32-byte seed), else the one kept in the state directory. There
+``tongquan init --production`` makes it; in development a missing one is made, and several processes that start together
+agree on one.
 """
 
 import base64
 import hashlib
 from functools import lru_cache
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -44,19 +46,30 @@ def key_id() -> str:
 
 
 def load_key(settings: Settings) -> Ed25519PrivateKey:
-    """Return the configured key, in development a generated one.
+    """Return the configured key, else the one kept in the state directory, in development made when it is missing.
 
     Raises ``SetupError`` for a malformed key, and for a missing one in production. Start-up calls this, so that a
     wrong key stops the product before a case needs it.
     """
     if settings.signing_key is not None and settings.signing_key.get_secret_value().strip():
         return Ed25519PrivateKey.from_private_bytes(_seed(settings.signing_key.get_secret_value()))
-    if not settings.development:
+    if not settings.development and not kept_key(settings.state_dir).exists():
         raise SetupError(
-            "缺少签名密钥：请把32字节随机种子的 base64 设为 TONGQUAN_SIGNING_KEY 后再启动",
-            "No signing key: set TONGQUAN_SIGNING_KEY to the base64 of a random 32-byte seed",
+            f"缺少签名密钥 {kept_key(settings.state_dir)}：请从备份找回，"
+            "或把32字节随机种子的 base64 设为 TONGQUAN_SIGNING_KEY 后再启动",
+            "No signing key: bring it back from a backup, or set TONGQUAN_SIGNING_KEY to the base64 of a 32-byte seed",
         )
-    return Ed25519PrivateKey.from_private_bytes(_seed(keys.kept(settings.state_dir / "keys" / "signing.key")))
+    return Ed25519PrivateKey.from_private_bytes(_seed(keys.kept(kept_key(settings.state_dir))))
+
+
+def make_key(state_dir: Path) -> None:
+    """Make the key kept in a state directory, which need not be there yet; one that is there stays."""
+    keys.kept(kept_key(state_dir))
+
+
+def kept_key(state_dir: Path) -> Path:
+    """Return where a state directory keeps its key."""
+    return state_dir / "keys" / "signing.key"
 
 
 def forget_key() -> None:

@@ -31,6 +31,7 @@ def note(session: Session, origin: str, name: str, now: datetime) -> None:
 
 def _report(session: Session, origin: str, accounts: int, now: datetime) -> None:
     audit.append(session, timeline.SYSTEM, "session.sprayed", origin, {"accounts": accounts}, now)
+    audit.write_now(session)
     subject = inbox.Subject(NotificationSubject.SIGN_IN, audit.head(session).id, "登录失败集中")
     text = f"一小时内有{accounts}个不同用户名从 {origin} 登录失败，请核查是否有人在试探密码"
     cause = inbox.Cause(SIGNAL, text, now, origin)

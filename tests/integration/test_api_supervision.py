@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,8 @@ from services.cases import decisions, form_check
 from services.supervision import pushes
 from services.supervision.push_ledger import PushState
 from tests.integration.closing import close
-from tests.integration.web import PASSWORD, Web
+from tests.integration.people import sign_in
+from tests.integration.web import Web
 from tests.integration.web import web as web
 
 CITY, COUNTY, APPROVER = "city.zrzy.supervisor", "xingguo.supervisor", "city.zrzy.approver"
@@ -237,19 +237,6 @@ def test_the_guide_names_the_notices_about_its_item_and_is_otherwise_as_it_was(w
 def pages(web: Web) -> Iterator[Web]:
     yield web
     web.client.cookies.clear()
-
-
-def sign_in(web: Web, username: str) -> str:
-    """Sign in to the pages and return the secret of their forms."""
-    web.client.cookies.clear()
-    fresh = re.search(r'name="csrf" value="([^"]+)"', web.client.get("/login").text)
-    assert fresh is not None
-    fields = {"username": username, "password": PASSWORD, "csrf": fresh[1]}
-    answer = web.client.post("/login", data=fields, follow_redirects=False)
-    assert answer.status_code == 303, answer.text
-    found = re.search(r'name="csrf" value="([^"]+)"', web.client.get("/items").text)
-    assert found is not None
-    return found[1]
 
 
 def test_the_ledger_and_the_sheet_work_without_the_api(pages: Web) -> None:

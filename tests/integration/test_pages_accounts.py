@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_api_accounts import AUDITOR, OWN, SECURITY, SYSTEM, granted, opened, person
-from tests.integration.test_api_supervision import sign_in
+from tests.integration.people import AUDITOR, OWN, SECURITY, SYSTEM, granted, opened, person, sign_in
 from tests.integration.web import PASSWORD, Web, serial, web
 
 WINDOW = "xingguo.window"

@@ -128,7 +128,8 @@ def test_every_check_of_readyz_that_is_named_is_one(tmp_path: Path) -> None:
     named = {name for text in sections().values() for name in re.findall(r"`([^`]+)`", line_of(text, "检查"))}
     of_workers = {f"{WORKER_PREFIX}<作业类型>"}
     named -= {"/readyz", "warnings"}
-    assert named - of_workers == {check for check in checks if not check.startswith(WORKER_PREFIX)}
+    # How the instance was begun never fails; the check only warns.
+    assert named - of_workers == {check for check in checks if not check.startswith(WORKER_PREFIX)} - {"mode"}
     assert of_workers <= named
 
 

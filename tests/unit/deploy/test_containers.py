@@ -17,7 +17,9 @@ from deploy.prepare import prepare_deployment
 from models.account import Account, Membership
 from models.audit import AuditEntry
 from models.database import Database
-from services.accounts import passwords
+from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
+from services.accounts import passwords, registration
+from services.accounts.demo_accounts import DEMO_PASSWORD
 from services.documents.signing import load_key
 from services.errors import SetupError
 from services.setup import migrate
@@ -172,3 +174,39 @@ def test_a_web_that_does_not_answer_is_not_well(deployment: Database, monkeypatc
 
 def test_an_unknown_service_is_refused() -> None:
     assert health.main(["database"]) == 2
+
+
+def in_production(state_dir: Path, **more: object) -> Settings:
+    key = base64.b64encode(b"k" * 32).decode()
+    own = {"state_dir": state_dir, "database_url": "", "signing_key": key, "data_key": key}
+    return Settings.model_validate({"environment": "production", **own, **more})
+
+
+def test_volumes_begun_in_development_are_not_prepared_for_production(tmp_path: Path) -> None:
+    kept = Identity(EXTERNAL_ENGINE, controlled_clock=False, mode=Environment.DEVELOPMENT)
+    InstanceDirectory(tmp_path).record(kept)
+    with pytest.raises(SetupError, match="不能转为正式"):
+        prepare_deployment(in_production(tmp_path))
+    assert not (tmp_path / "tongquan.db").exists()
+
+
+def test_a_volume_open_to_others_is_not_prepared_for_production(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    with pytest.raises(SetupError, match="chmod -R go="):
+        prepare_deployment(in_production(tmp_path))
+
+
+def test_a_clock_that_can_be_moved_is_not_prepared_for_production(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="机器时钟"):
+        prepare_deployment(in_production(tmp_path, controlled_clock=True))
+
+
+def test_a_database_with_demonstration_accounts_is_not_prepared_for_production(
+    tmp_path: Path, deployment: Database
+) -> None:
+    with deployment.transaction() as session:
+        hashed = passwords.hash_password(DEMO_PASSWORD)
+        registration.add(session, "admin.system", "管理员", hashed, frozenset({"admin.system"}))
+    with pytest.raises(SetupError, match=r"1 个口令公开的演示账号（admin.system 等）"):
+        prepare_deployment(in_production(tmp_path, database_url=str(deployment.url)))
+    assert not (tmp_path / "instance.json").exists()

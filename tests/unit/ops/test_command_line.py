@@ -15,6 +15,7 @@ from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningPr
 from ops.ports import choose_ports
 from ops.up import UpOptions, external_addresses
 from services.errors import SetupError
+from settings import Environment
 
 MONDAY_NINE = datetime.fromisoformat("2026-09-21T09:00:00+08:00")
 
@@ -149,11 +150,14 @@ def test_variables_of_another_cluster_do_not_reach_the_embedded_engines_clients(
     monkeypatch.setenv("ZEEBE_CLIENT_ID", "someone")
     monkeypatch.setenv("CAMUNDA_OAUTH_URL", "https://login.example")
     ports = {"web": 1, "feed": 2, "gateway": 3, "rest": 4, "management": 5}
-    chosen = instance_environment(InstanceDirectory(tmp_path), ports, web_host="127.0.0.1", controlled_clock=True)
+    chosen = instance_environment(
+        InstanceDirectory(tmp_path), ports, mode=Environment.PRODUCTION, web_host="127.0.0.1", controlled_clock=True
+    )
     embedded = child_environment(chosen, embedded=True)
     assert embedded["ZEEBE_ADDRESS"] == "127.0.0.1:3"
     assert embedded["FEED_BIND"] == "127.0.0.1:2"
     assert embedded["TONGQUAN_CONTROLLED_CLOCK"] == "true"
+    assert embedded["TONGQUAN_ENVIRONMENT"] == "production"
     assert not {"ZEEBE_CLIENT_ID", "CAMUNDA_OAUTH_URL"} & set(embedded)
     assert child_environment(chosen, embedded=False)["ZEEBE_CLIENT_ID"] == "someone"
 

@@ -21,6 +21,7 @@ from ops.instance import (
 )
 from ops.status import status as describe
 from services.errors import SetupError
+from settings import Environment
 
 ZEEBE = Identity("8.5.8", controlled_clock=False)
 
@@ -42,7 +43,7 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fresh_directory_takes_the_identity_it_is_given(tmp_path: Path) -> None:
-    assert InstanceDirectory(tmp_path).check(ZEEBE) == ZEEBE
+    assert InstanceDirectory(tmp_path).check(ZEEBE) == replace(ZEEBE, mode=Environment.DEVELOPMENT)
 
 
 @pytest.mark.parametrize("other", ["8.6.0", EXTERNAL_ENGINE])
