@@ -23,10 +23,11 @@ from ops import up as up_module
 from ops.doctor import examine
 from ops.environment import adopt_instance
 from ops.instance import EXTERNAL_ENGINE, PRIVATE_UMASK, Identity, InstanceDirectory
-from ops.production_init import OFFICES, PASSWORD_LENGTH, Person, init_production
+from ops.production_init import OFFICES, Person, init_production
 from ops.up import UpOptions, up
 from services import setup
 from services.accounts import demo_accounts, passwords, registration
+from services.accounts.password_policy import ONE_TIME_LENGTH
 from services.errors import SetupError
 from settings import Environment, Settings, get_settings
 
@@ -92,7 +93,7 @@ def test_init_makes_the_keys_and_three_administrators_and_shows_each_password_on
     directory = InstanceDirectory(tmp_path / "state")
     told = dict(re.findall(r"用户名 ([\w.]+)，口令 (\w+)", capfd.readouterr().out))
     assert set(told) == {"zhang.san", "li.si", "wang.wu"}
-    assert {len(password) for password in told.values()} == {PASSWORD_LENGTH}
+    assert {len(password) for password in told.values()} == {ONE_TIME_LENGTH}
     assert directory.identity() == replace(ZEEBE, mode=Environment.PRODUCTION)
     database = database_of(directory)
     with database.reading() as session:
