@@ -153,7 +153,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path, capfd:
     [
         (("--system=zhang.san", "--security=Zhang.San", "--audit=wang.wu"), "三个不同的账号"),
         (("--system==张三", "--security=li.si", "--audit=wang.wu"), "用户名=姓名"),
-        (("--system=" + "x" * 65, "--security=li.si", "--audit=wang.wu"), "长度应为"),
+        (("--system=" + "x" * 65, "--security=li.si", "--audit=wang.wu"), "应为 1 至 64 个"),
     ],
 )
 def test_people_who_cannot_be_appointed_leave_nothing_behind(
