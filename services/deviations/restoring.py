@@ -33,6 +33,8 @@ START_TASK: Final = "Task_StartCase"
 ACCEPTANCE: Final = "CallActivity_Acceptance"
 _BPMN: Final = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 _CONTAINERS: Final = ("PROCESS", "SUB_PROCESS", "EVENT_SUB_PROCESS", "MULTI_INSTANCE_BODY")
+_PASSED: Final = ("EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY", "PARALLEL_GATEWAY", "START_EVENT", "END_EVENT")
+"""Element types nothing stands at: one that seems active is one whose end has not arrived yet."""
 
 
 class NothingToRestore(Conflict):
@@ -111,15 +113,17 @@ def _move_back(session: Session, row: Deviation) -> str:
     """Queue moving an instance back to a task that was completed behind our back."""
     instance = session.get_one(ProcessInstance, row.process_instance_key)
     task = session.get_one(Task, row.task_key)
-    visits = select(ElementVisit.key).where(
+    visits = select(ElementVisit.key, ElementVisit.element_type).where(
         ElementVisit.process_instance_key == instance.key,
         ElementVisit.state == InstanceState.ACTIVE,
         col(ElementVisit.key) > task.element_instance_key,
         col(ElementVisit.started_at) >= (task.closed_at or row.found_at),
         col(ElementVisit.element_type).not_in(_CONTAINERS),
     )
-    began_since = list(session.exec(visits).all())
-    if instance.state is not InstanceState.ACTIVE or not began_since:
+    began = session.exec(visits).all()
+    began_since = [key for key, _type in began]
+    passing = any(element_type in _PASSED for _key, element_type in began)
+    if instance.state is not InstanceState.ACTIVE or not began_since or passing:
         raise NothingToRestore("流程已离开该任务所在的实例，或引擎的记录尚未到达，请稍后再试")
     return outbox.move_instance(
         session,

@@ -186,7 +186,7 @@ def test_figures_and_what_is_missing_are_told_to_the_machine_itself_and_for_the_
         assert web.client.get("/metrics", headers=headers).status_code == 401
         answer = web.client.get("/readyz", headers=headers)
         assert answer.status_code == 503
-        assert answer.json() == {"ready": False, "failing": [], "warnings": [], "checks": {}}
+        assert answer.json() == {"ready": False, "mode": "development", "failing": [], "warnings": [], "checks": {}}
         assert web.client.get("/healthz", headers=headers).status_code == 200
 
 
