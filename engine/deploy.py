@@ -19,6 +19,7 @@ from engine.gateway import DEPLOY_TIMEOUT_SECONDS, Deployed, Gateway, Resource
 READY_TIMEOUT_SECONDS = 120.0
 """How long to wait for an engine that says it is ready before its partition is."""
 LONGEST_ATTEMPT_SECONDS = 300.0
+SHORTEST_ATTEMPT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 LONGEST_REST_SECONDS = 60.0
@@ -107,8 +108,9 @@ async def _deploy_when_ready(gateway: Gateway, resources: list[Resource], patien
     begun, attempt, pause = time.monotonic(), DEPLOY_TIMEOUT_SECONDS, FIRST_PAUSE_SECONDS
     while True:
         asked = time.monotonic()
+        left = attempt if patience is None else max(patience - (asked - begun), SHORTEST_ATTEMPT_SECONDS)
         try:
-            return await gateway.deploy(resources, seconds=attempt)
+            return await gateway.deploy(resources, seconds=min(attempt, left))
         except EngineUnreachable as exc:
             took = time.monotonic() - asked
             if patience is not None and asked + took - begun > patience:
