@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.deploy import PATTERNS, READY_TIMEOUT_SECONDS, DeploymentReport, deploy_directory
-from engine.gateway import Gateway
+from engine.gateway import RETRY_TIMEOUT_SECONDS, Gateway
 from ops.instance import InstanceDirectory
 from ops.model_rules import unreadable
 from services.errors import SetupError
@@ -69,7 +69,8 @@ def require_engine(directory: InstanceDirectory, environment: Mapping[str, str])
 
 
 async def _deploy(models: Path, previous: str | None, patience: float | None) -> DeploymentReport:
-    async with Gateway.from_settings(get_settings()) as gateway:
+    repeating = RETRY_TIMEOUT_SECONDS if patience is None else min(RETRY_TIMEOUT_SECONDS, patience)
+    async with Gateway.from_settings(get_settings(), retry_timeout=repeating) as gateway:
         return await deploy_directory(gateway, models, previous_digest=previous, patience=patience, fault_of=unreadable)
 
 
