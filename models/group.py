@@ -70,6 +70,15 @@ class Group:
         return Group(Scope.CITY, role, unit=unit)
 
     @staticmethod
+    def is_name(text: str) -> bool:
+        """Tell whether a text follows a group's pattern."""
+        try:
+            Group.parse(text)
+        except ValueError:
+            return False
+        return True
+
+    @staticmethod
     @lru_cache(maxsize=4096)
     def parse(name: str) -> "Group":
         """Return the group called ``name``; raise ``ValueError`` for a name that follows no pattern."""

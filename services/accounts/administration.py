@@ -245,11 +245,7 @@ def _groups(session: Session, usernames: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _named_like_a_post(username: str) -> list[FieldProblem]:
-    try:
-        Group.parse(username)
-    except ValueError:
-        return []
-    return [FieldProblem("username", "不能与岗位账号组同名")]
+    return [FieldProblem("username", "不能与岗位账号组同名")] if Group.is_name(username) else []
 
 
 def _view(found: Account, groups: list[str]) -> AccountView:

@@ -49,7 +49,7 @@ def active_demo_accounts(session: Session) -> list[str]:
     owners: defaultdict[str, list[str]] = defaultdict(list)
     for name, stored in session.exec(select(Account.username, Account.password_hash).where(col(Account.active))):
         owners[stored].append(name)
-    suspected = {stored: names for stored, names in owners.items() if len(names) > 1 or _names_a_group(names[0])}
+    suspected = {stored: names for stored, names in owners.items() if len(names) > 1 or Group.is_name(names[0])}
     return sorted(name for stored, names in suspected.items() if verify(stored, DEMO_PASSWORD) for name in names)
 
 
@@ -67,11 +67,3 @@ def retire_demo_accounts(session: Session, actor: str, now: datetime) -> list[st
         session.add(account)
         audit.append(session, actor, "account.retire_demo", name, {}, now)
     return found
-
-
-def _names_a_group(username: str) -> bool:
-    try:
-        Group.parse(username)
-    except ValueError:
-        return False
-    return True
