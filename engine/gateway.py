@@ -334,16 +334,17 @@ class Gateway:
         fresh = _fresh_keys(response.key, {item.key for item in items})
         return [replace(item, new=item.key in fresh) for item in items]
 
-    async def topology(self, *, wait: bool = False) -> Topology:
-        """Ask the cluster's topology; with ``wait`` an unreachable cluster is asked again until the
-        deadline."""
-        if wait:
-            answer = await self._call(self._stub.Topology, pb.TopologyRequest())
-        else:
-            try:
-                answer = await self._stub.Topology(pb.TopologyRequest(), timeout=CALL_TIMEOUT_SECONDS)
-            except grpc.aio.AioRpcError as exc:
-                raise EngineUnreachable(_details(exc)) from exc
+    async def topology(self) -> Topology:
+        """Ask the cluster's topology as its gateway knows it now: just after a start, or while a busy
+        broker answers its gateway late, a partition may be told without its leader.
+
+        Raises:
+            EngineUnreachable: the cluster does not answer.
+        """
+        try:
+            answer = await self._stub.Topology(pb.TopologyRequest(), timeout=CALL_TIMEOUT_SECONDS)
+        except grpc.aio.AioRpcError as exc:
+            raise EngineUnreachable(_details(exc)) from exc
         led = frozenset(
             partition.partitionId
             for broker in answer.brokers

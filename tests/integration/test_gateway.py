@@ -7,7 +7,8 @@ import pytest
 
 from engine.deploy import deploy_directory, digest_of, read_models
 from engine.errors import DeploymentRejected, EngineUnreachable, IncidentGone, InstanceGone, TaskGone
-from engine.gateway import Gateway
+from engine.gateway import Gateway, Topology
+from tests.instance import eventually
 from tests.integration.stack import MODELS, Stack, free_ports
 
 pytestmark = pytest.mark.engine
@@ -80,9 +81,11 @@ def test_what_is_gone_is_told_apart(stack: Stack) -> None:
 
 
 def test_the_topology_shows_a_leader(stack: Stack) -> None:
-    topology = stack.call(lambda gateway: gateway.topology(wait=True))
-    assert topology.ready
-    assert topology.gateway_version == "8.5.8"
+    def with_a_leader() -> Topology | None:
+        topology = stack.call(lambda gateway: gateway.topology())
+        return topology if topology.ready else None
+
+    assert eventually(with_a_leader, "a leader of each partition").gateway_version == "8.5.8"
 
 
 def test_an_absent_engine_is_unreachable_and_not_a_refusal() -> None:
