@@ -156,7 +156,7 @@ def install(app: FastAPI) -> None:
 async def _product_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TongquanError)  # noqa: S101  # It is registered for nothing else.
     problems = None
-    if isinstance(error, InvalidInput):
+    if error.problems is not None:
         problems = [FieldError(field=one.field, message=one.message) for one in error.problems]
     return _answer(request, error, problems)
 

@@ -105,7 +105,9 @@ def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDa
 @router.post(
     "/tasks/{id}/complete",
     status_code=202,
-    responses=documented(401, 403, 404, 413, 415, 422, conflict="task_closed, case_paused, dossier_missing"),
+    responses=documented(
+        401, 403, 404, 413, 415, 422, conflict="task_closed, case_paused, dossier_missing, form_check_unmet"
+    ),
 )
 def complete_task(id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase) -> TaskView:
     """Record the answer; the task is done at once, and the engine takes it from the outbox."""

@@ -163,20 +163,26 @@ class ItemVersion(SQLModel, table=True):
 
     @property
     def full_name(self) -> str:
-        """Return the main item's name with the sub-item's in brackets, or the main item's alone."""
-        return f"{self.main_name}（{self.sub_name}）" if self.sub_name else self.main_name
+        """Return the main item's name with the sub-item's in brackets; a sub-item that repeats it stands alone."""
+        return _named(self.main_name, self.sub_name)
 
     @property
     def short_name(self) -> str:
         """Return the full name for a list or a title, a long sub-item (W-40 has 600 characters) cut short."""
         if len(self.sub_name) <= SHORT_SUB_NAME:
             return self.full_name
-        return f"{self.main_name}（{self.sub_name[:SHORT_SUB_NAME]}…）"
+        return _named(self.main_name, f"{self.sub_name[:SHORT_SUB_NAME]}…")
 
     def in_force(self, on: date) -> bool:
         """Tell whether this version counts on ``on``."""
         started = self.in_force_from is None or self.in_force_from <= on
         return started and (self.in_force_to is None or on <= self.in_force_to)
+
+
+def _named(main: str, sub: str) -> str:
+    if not sub:
+        return main
+    return sub if sub.startswith(main) else f"{main}（{sub}）"
 
 
 class GuideVersion(SQLModel, table=True):

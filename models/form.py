@@ -48,11 +48,11 @@ def outcomes(schema: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def fields(schema: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """Yield the components that take input, groups opened."""
+    """Yield the components that take input, groups opened; a dynamic list answers under its own name, as a list."""
     stack = list((schema or {}).get("components") or [])[::-1]
     while stack:
         component = stack.pop()
-        if component.get("components"):
+        if component.get("components") and component.get("type") != "dynamiclist":
             stack.extend(component["components"][::-1])
         if component.get("key") and component.get("type") in INPUT_TYPES:
             yield component

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     AGREE = "agree"
     APPROVE = "approve"
     DENY = "deny"
+    PROPOSE_DENY = "propose_deny"
 
     @classmethod
     def merits(cls) -> frozenset["Outcome"]:
@@ -33,9 +34,15 @@ class Outcome(StrEnum):
         """Return the outcomes after which a case only remains to be finished: decided, or not accepted at all."""
         return ENDING
 
+    @classmethod
+    def unfavourable(cls) -> frozenset["Outcome"]:
+        """Return the outcomes that nobody may give without a reason: it is printed, or sent with what goes back."""
+        return UNFAVOURABLE
+
 
 MERITS = frozenset({Outcome.APPROVE, Outcome.DENY})
 ENDING = MERITS | {Outcome.REFUSE, Outcome.NOT_NEEDED}
+UNFAVOURABLE = frozenset({Outcome.DENY, Outcome.RETURN, Outcome.REFUSE, Outcome.NOT_NEEDED, Outcome.PROPOSE_DENY})
 
 
 class TaskOutcomeStatus(StrEnum):

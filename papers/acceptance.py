@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from models.document import DocumentKind
-from papers.facts import CaseFacts, MaterialFact
+from papers.facts import CaseFacts, MaterialFact, Overruled
 from papers.paper import Block, Fields, Labelled, Paper, Paragraph, SignOff, Table
 from papers.wording import (
     POWER_NOUN,
@@ -43,16 +43,16 @@ def receipt(facts: CaseFacts, number: str, at: datetime, *, supplement: bool) ->
     )
 
 
-def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
+def acceptance_notice(facts: CaseFacts, number: str, at: datetime, overruled: Overruled | None = None) -> Paper:
     """Compose the notice of acceptance (受理通知书): basis, dates, the day the decision is due, contact, receipt."""
     opening = (
-        f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，属于本机关受理范围，"
-        f"{_completeness(facts)}{legal_ground(facts, '第三十二条')}，"
+        f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，经审查，属于本机关受理范围，"
+        f"{_completeness(facts, overruled)}{legal_ground(facts, '第三十二条')}，"
         f"决定自{day_text(facts.accepted_at)}起予以受理。"
     )
     if facts.deemed_accepted:
         opening = (
-            f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，因未在规定期限内一次性告知"
+            f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，因未在规定期限内一次性告知"
             f"需要补正的全部内容，{legal_ground(facts, '第三十二条第一款第（四）项')}，"
             f"自收到申请材料之日（{day_text(facts.accepted_at)}）起即为受理。"
         )
@@ -82,6 +82,7 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime) -> Paper:
                 Labelled("收费", facts.fees),
             ),
             *_owed(facts),
+            *_overruled(overruled),
             Paragraph(_outside_the_clock(facts)),
             SignOff("申请人（签收）"),
         ),
@@ -99,12 +100,8 @@ def correction_notice(
 ) -> Paper:
     """Compose the one notice of everything that is missing (一次性补正告知书, art. 32(1)(4))."""
     rows = tuple((str(place), text) for place, text in enumerate(missing, start=1))
-    listed = (
-        (Table(("序号", "需要补正的内容"), (0.11, 0.89), rows, caption="需要补正的全部内容如下："),)
-        if rows
-        else (Paragraph("需要补正的全部内容如下：", heading=True),)
-    )
-    notes = reasons(opinion, "请按上列内容逐项补正。")
+    listed = Table(("序号", "需要补正的内容"), (0.11, 0.89), rows, caption="需要补正的全部内容如下：")
+    notes = (Paragraph("补正说明", heading=True), *reasons(opinion)) if opinion.strip() else ()
     return _window_paper(
         facts,
         DocumentKind.CORRECTION.value,
@@ -112,19 +109,19 @@ def correction_notice(
         at.date(),
         (
             Paragraph(
-                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，申请材料不齐全或者"
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，经审查，申请材料不齐全或者"
                 f"不符合法定形式。{legal_ground(facts, '第三十二条第一款第（四）项')}，"
                 "现将需要补正的全部内容一次性告知。"
             ),
-            *listed,
-            Paragraph("补正说明", heading=True),
+            listed,
             *notes,
             Paragraph(
                 f"请于{owed_day_text(due, provisional)}前向本窗口提交补正材料。补正材料齐全、符合法定形式的，予以受理；"
-                "除本告知书所列内容外，不再要求补正其他材料。逾期未补正的，视为撤回申请，可以重新提出申请。"
+                "除本告知书所列内容外，不再要求补正其他材料。逾期未补正的，按照本市“市县同权”办理规则作撤回申请处理，可以重新提出申请。"
             ),
             Fields(
                 (
+                    Labelled("事项名称", facts.item_name),
                     Labelled("项目名称", facts.project_text),
                     Labelled("申请日期", day_text(facts.received_at)),
                     Labelled("补正期限至", owed_day_text(due, provisional)),
@@ -144,12 +141,12 @@ def refusal_to_accept(facts: CaseFacts, number: str, at: datetime, reason: str, 
         at.date(),
         (
             Paragraph(
-                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，"
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，经审查，"
                 f"{legal_ground(facts, '第三十二条')}，本机关决定不予受理。"
             ),
             item_fields(facts, Labelled("实施依据", facts.basis)),
             Paragraph("不予受理的理由", heading=True),
-            *reasons(reason, "申请事项不属于本机关职权范围，或者不符合本事项的管辖条件。"),
+            *reasons(reason),
             Paragraph("应当向何机关申请", heading=True),
             Paragraph(
                 "申请事项属于其他行政机关职权范围的，请向该机关提出申请；理由中已指明机关的，以指明的机关为准，"
@@ -173,12 +170,12 @@ def not_needed_notice(facts: CaseFacts, number: str, at: datetime, reason: str) 
         at.date(),
         (
             Paragraph(
-                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，经审查，申请事项依法不需要{needed}。"
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，经审查，申请事项依法不需要{needed}。"
                 f"{legal_ground(facts, '第三十二条第一款第（一）项')}，现即时告知不受理。"
             ),
             item_fields(facts, Labelled("申请日期", day_text(facts.received_at))),
             Paragraph("理由", heading=True),
-            *reasons(reason, f"申请事项依法不需要{needed}。"),
+            *reasons(reason),
             Paragraph("你（单位）提交的申请材料一并退还。"),
             SignOff("申请人（签收）"),
         ),
@@ -200,7 +197,9 @@ def materials_table(listed: Sequence[MaterialFact], last_column: str) -> Table:
     return Table(("序号", "材料名称", "形式", "份数", last_column), (0.09, 0.51, 0.13, 0.11, 0.16), rows)
 
 
-def _completeness(facts: CaseFacts) -> str:
+def _completeness(facts: CaseFacts, overruled: Overruled | None) -> str:
+    if overruled is not None:
+        return "形式审查有未通过的事项，本窗口写明理由后予以受理（见后）。"
     if facts.owed_until is not None:
         return "主要申请材料齐全、符合法定形式，其余材料依申请人承诺容缺受理。"
     if facts.by_commitment:
@@ -218,6 +217,18 @@ def _owed(facts: CaseFacts) -> tuple[Block, ...]:
             f"下列材料应于{day_text(facts.owed_until)}前向本窗口补齐：{facts.owed}。"
             "补齐前不作出准予决定；逾期未补齐的，终止审查。"
         ),
+    )
+
+
+def _overruled(overruled: Overruled | None) -> tuple[Block, ...]:
+    """Say what the form check did not pass and why the window accepted all the same."""
+    if overruled is None:
+        return ()
+    return (
+        Paragraph("形式审查未通过的事项", heading=True),
+        *(Paragraph(f"{place}．{text}") for place, text in enumerate(overruled.unmet, start=1)),
+        Paragraph("予以受理的理由", heading=True),
+        *reasons(overruled.reason),
     )
 
 

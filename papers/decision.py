@@ -79,7 +79,7 @@ def certificate(
             case_no=facts.case_no,
             query_code="",
             contact="",
-            verification=f"在公开查询页输入证照编号核验真伪和状态；电子签名（Ed25519）{signature}",
+            verification=f"凭证照编号向受理窗口核验真伪和状态；电子签名（Ed25519）{signature}",
         ),
         style=PaperStyle.CERTIFICATE,
         sample=facts.sample,
@@ -104,7 +104,7 @@ def _opening(facts: CaseFacts, content: DecisionContent) -> str:
     ground = f"根据{LICENSING_LAW}第三十四条、第三十八条的规定" if facts.licence else "依据本事项全市统一办事指南"
     resolution = content.resolution or words.resolution
     return (
-        f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”{POWER_NOUN_OF_REQUEST[facts.power_kind]}"
+        f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”{POWER_NOUN_OF_REQUEST[facts.power_kind]}"
         f"{accepted}。{reviewed}，{fits}。{ground}，决定{resolution}。"
     )
 
@@ -118,7 +118,7 @@ POWER_NOUN_OF_REQUEST = {
 
 
 def _approval(facts: CaseFacts, at: datetime, content: DecisionContent) -> tuple[Block, ...]:
-    rows = [Labelled("决定内容", f"{content.resolution}：{facts.item_name}")]
+    rows = [Labelled("决定内容", f"{content.resolution}：{facts.item_title}")]
     if content.certificate_number is not None:
         rows += [
             Labelled("证照名称", facts.result_name),
@@ -130,7 +130,7 @@ def _approval(facts: CaseFacts, at: datetime, content: DecisionContent) -> tuple
     rows += [Labelled("实施依据", facts.basis), Labelled("决定日期", day_text(at))]
     blocks: list[Block] = [item_fields(facts, *rows)]
     if content.opinion.strip():
-        blocks += [Paragraph("审查意见", heading=True), *reasons(content.opinion, "")]
+        blocks += [Paragraph("审查意见", heading=True), *reasons(content.opinion)]
     blocks.append(Paragraph(_consequence(facts, content)))
     return tuple(blocks)
 
@@ -157,7 +157,7 @@ def _denial(facts: CaseFacts, content: DecisionContent) -> tuple[Block, ...]:
     return (
         item_fields(facts, Labelled("实施依据", facts.basis)),
         Paragraph("理由", heading=True),
-        *reasons(content.opinion, "申请不符合本事项办事指南列明的条件。"),
+        *reasons(content.opinion),
         Paragraph("救济途径", heading=True),
         Paragraph(content.redress.text(_self(content).removeprefix("本"))),
     )

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from models.case_clock import LimitUnit
 from models.catalogue import Mode, PowerKind
 from papers.paper import Reference
 
-_VERIFICATION = "凭办件流水号和查询码在“市县联动”审批平台公开查询页核对"
+_VERIFICATION = "凭办件流水号和查询码向受理窗口查询核对"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class MaterialFact:
     kind: str
     received: bool
     later: bool
+
+
+LONGEST_TITLE: Final = 120
+"""Characters of an item's name that a sentence bears."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,14 @@ class LimitFact:
 
 
 @dataclass(frozen=True)
+class Overruled:
+    """What the form check did not pass although the window accepted, and the window's reason."""
+
+    unmet: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     """A case as its papers tell it; organs are full names, ``basis`` is the guide's text or 待市级单位填报."""
 
@@ -60,6 +73,8 @@ class CaseFacts:
     query_code: str
     item_code: str
     item_name: str
+    """The whole name, however long; printed once, in the paper's fields."""
+    item_main: str
     item_seal: str
     """The kind of seal the item names for its decisions; empty where the model's table does."""
     power_kind: PowerKind
@@ -84,6 +99,11 @@ class CaseFacts:
     materials: tuple[MaterialFact, ...]
     receiver: str
     sample: bool
+
+    @property
+    def item_title(self) -> str:
+        """Return the item's name for a sentence: the whole one, or the main item's where that is a page long."""
+        return self.item_name if len(self.item_name) <= LONGEST_TITLE else self.item_main
 
     @property
     def deciding_organ(self) -> str:

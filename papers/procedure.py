@@ -52,7 +52,7 @@ def special_procedure_notice(
         at.date(),
         (
             Paragraph(
-                f"你（单位）的“{facts.item_name}”申请在办理过程中需要进行{kind}。"
+                f"你（单位）的“{facts.item_title}”申请在办理过程中需要进行{kind}。"
                 f"{legal_ground(facts, '第四十五条')}，所需时间不计算在办理时限内，现将所需时间书面告知。"
             ),
             item_fields(
@@ -64,7 +64,7 @@ def special_procedure_notice(
                 Labelled("顺延至", due_text(facts)),
             ),
             Paragraph("原因", heading=True),
-            *reasons(reason, f"办理本申请需要进行{kind}。"),
+            *reasons(reason),
             Paragraph(f"{kind}提前结束的，办理时限自结束之日的次日起继续计算。"),
             SignOff("申请人（签收）"),
         ),
@@ -83,7 +83,7 @@ def extension_notice(
         at.date(),
         (
             Paragraph(
-                f"你（单位）的“{facts.item_name}”申请，不能在规定期限内作出决定。"
+                f"你（单位）的“{facts.item_title}”申请，不能在规定期限内作出决定。"
                 f"{legal_ground(facts, '第四十二条')}，经本机关负责人批准，延长{days}个工作日，现将理由告知。"
             ),
             item_fields(
@@ -95,7 +95,7 @@ def extension_notice(
                 Labelled("延长至", due_text(facts)),
             ),
             Paragraph("延长期限的理由", heading=True),
-            *reasons(reason, "（未另行填写）"),
+            *reasons(reason),
             SignOff("申请人（签收）"),
         ),
         seal,
@@ -111,7 +111,7 @@ def termination_notice(facts: CaseFacts, number: str, at: datetime, reason: str)
         addressee=facts.applicant.name,
         blocks=(
             Paragraph(
-                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，因下列原因，"
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，因下列原因，"
                 f"自{day_text(at)}起终止审查，本次申请的办理程序结束。"
             ),
             item_fields(
@@ -120,7 +120,7 @@ def termination_notice(facts: CaseFacts, number: str, at: datetime, reason: str)
                 *((Labelled("受理日期", day_text(facts.accepted_at)),) if facts.accepted_at is not None else ()),
             ),
             Paragraph("终止审查的原因", heading=True),
-            *reasons(reason, "申请人撤回申请。"),
+            *reasons(reason),
             Paragraph("终止审查不影响你（单位）重新提出申请。已提交的申请材料可以凭材料接收凭证领回。"),
             SignOff("申请人（签收）"),
         ),
@@ -156,16 +156,19 @@ def dossier_paper(facts: CaseFacts, number: str, at: datetime, content: DossierC
         addressee=facts.city_organ,
         blocks=(
             Paragraph(
-                f"申请人于{day_text(facts.received_at)}提出的“{facts.item_name}”申请，我单位于"
+                f"申请人于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，我单位于"
                 f"{day_text(facts.accepted_at)}受理，已完成实质性审核。{share}"
             ),
             item_fields(facts, Labelled("实施依据", facts.basis), Labelled("决定期限", due_text(facts))),
             Paragraph("审核意见", heading=True),
             Paragraph(f"审核结论：{content.outcome}"),
-            *reasons(content.opinion, "（未另行填写）"),
-            *((Paragraph("现场核查", heading=True), *reasons(content.on_site, "")) if content.on_site else ()),
-            Paragraph("转报意见", heading=True),
-            *reasons(content.forwarding_opinion, "（未另行填写）"),
+            *reasons(content.opinion),
+            *((Paragraph("现场核查", heading=True), *reasons(content.on_site)) if content.on_site else ()),
+            *(
+                (Paragraph("转报意见", heading=True), *reasons(content.forwarding_opinion))
+                if content.forwarding_opinion.strip()
+                else ()
+            ),
             Paragraph("申请材料", heading=True),
             materials_table(facts.materials, "收取情况"),
             Table(("序号", "材料名称", "登记摘要（SHA-256）"), (0.09, 0.39, 0.52), hashes),

@@ -122,6 +122,12 @@ def item_fields(facts: CaseFacts, *more: Labelled) -> Fields:
     )
 
 
-def reasons(text: str, fallback: str) -> tuple[Paragraph, ...]:
-    """Return an officer's opinion as paragraphs, the fallback when nothing was written."""
-    return tuple(Paragraph(line.strip()) for line in (text.strip() or fallback).splitlines() if line.strip())
+UNRECORDED = "（未记载理由）"
+
+
+def reasons(text: str) -> tuple[Paragraph, ...]:
+    """Return an officer's reasons as paragraphs, in the officer's words.
+
+    Where none were recorded, as before reasons were asked for, that is what it says.
+    """
+    return tuple(Paragraph(line.strip()) for line in (text.strip() or UNRECORDED).splitlines() if line.strip())

@@ -18,6 +18,8 @@ class TongquanError(Exception):
     code: str = "internal_error"
     title: str = "系统内部错误"
     title_en: str = "Internal error"
+    problems: list[FieldProblem] | None = None
+    """What is wrong with single fields, where the error is about some."""
 
     def __init__(self, detail: str = "", detail_en: str = "", **extra: object) -> None:
         super().__init__(detail or self.title)
@@ -38,7 +40,7 @@ class InvalidInput(TongquanError):
 
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__("；".join(f"{p.field}：{p.message}" for p in problems) or self.title)
-        self.problems = problems
+        self.problems: list[FieldProblem] = problems
 
 
 class Unauthenticated(TongquanError):

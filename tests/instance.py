@@ -22,6 +22,26 @@ DEADLINE_SECONDS = 30.0
 START_SECONDS = 600
 """A start may take this long on a busy machine; below the time-out of the command, so that nothing is left running."""
 
+OPINIONS = {
+    "agree": "材料真实、符合条件，同意",
+    "return": "请补充说明后再报",
+    "propose_deny": "现场条件与申报不符，建议不予",
+    "deny": "不符合办事指南第一项条件",
+    "refuse": "不属于本窗口受理范围",
+    "not_needed": "该事项依法不需要办理",
+}
+"""An opinion for each outcome that asks for one."""
+
+REQUIRED_VALUES = {
+    "Task_InspectOnSite": {
+        "inspector_one": "测试核查员甲",
+        "inspector_two": "测试核查员乙",
+        "inspected_on": "2022-06-01",
+        "finding": "现场与申报一致。",
+    }
+}
+"""What a shipped form asks for besides outcome and opinion, by element."""
+
 Found = TypeVar("Found")
 serial = itertools.count(1)
 
@@ -109,9 +129,14 @@ class Instance:
 
         return eventually(look, f"task {element_id} of {case_no}; {self.told(case_no)}")
 
-    def complete(self, case_no: str, element_id: str, outcome: str, opinion: str = "", **values: Any) -> None:
-        """Complete a task as its first candidate group's account."""
+    def complete(self, case_no: str, element_id: str, outcome: str, opinion: str | None = None, **values: Any) -> None:
+        """Complete a task as its first candidate group's account, with what its outcome and element ask for."""
         task = self.task(case_no, element_id)
+        if opinion is None:
+            opinion = OPINIONS.get(outcome, "")
+        values = {**REQUIRED_VALUES.get(element_id, {}), **values}
+        if outcome == "correct":
+            values.setdefault("corrections", [{"text": "申请表须加盖公章"}])
         answer = self.api(task["candidate_groups"][0]).post(
             f"/tasks/{task['id']}/complete", json={"outcome": outcome, "opinion": opinion, "values": values}
         )

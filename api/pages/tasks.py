@@ -19,6 +19,7 @@ from models.task import Light
 from models.task_outcome import Outcome
 from services.casefile import whole_case
 from services.casefile.views import CaseView
+from services.cases.form_check import FormCheckUnmet
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
 from services.tasks import assignment, completion, worklist
@@ -146,7 +147,7 @@ def complete(
         given = _completion(answer)
         with database.transaction() as session:
             done = completion.complete(session, visitor.actor, key, given)
-    except InvalidInput as error:
+    except (InvalidInput, FormCheckUnmet) as error:
         return _task_page(request, database, visitor, key, problems=error.problems, answer=answer)
     return see(f"/cases/{done.case_no}", "submitted")
 
@@ -214,13 +215,14 @@ def _form_payload(
 
 
 def _field_labels(schema: dict[str, Any] | None) -> dict[str, str]:
-    labels = {"outcome": "办理结果", "opinion": "意见或理由"}
+    labels = {"outcome": "办理结果", "opinion": "意见或理由", "materials": "申请材料", "conditions": "办理条件"}
 
     def collect(components: list[dict[str, Any]]) -> None:
         for component in components:
             label = component.get("label") or component.get("dateLabel") or component.get("timeLabel")
-            if component.get("key") and label:
-                labels[component["key"]] = labels[f"values.{component['key']}"] = str(label)
+            name = component.get("key") or component.get("path")
+            if name and label:
+                labels[name] = labels[f"values.{name}"] = str(label)
             collect(component.get("components", []))
 
     collect((schema or {}).get("components", []))

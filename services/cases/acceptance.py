@@ -4,7 +4,7 @@ Each function is the effect of one job. It is dated by the clerk's answer or by 
 when the worker ran, and a second run changes nothing.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -12,7 +12,8 @@ from sqlmodel import Session
 from models.case import Case, CaseState
 from models.catalogue import Mode
 from models.task_outcome import Outcome, TaskOutcome
-from services.cases import conditional_acceptance, form_check
+from papers.facts import Overruled
+from services.cases import conditional_acceptance, corrections, form_check
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
@@ -21,6 +22,8 @@ from services.process_engine.timers import instant_text
 
 ACCEPTED = {"accepted": True}
 NOT_ACCEPTED = {"accepted": False}
+AFTER_THE_PERIOD = timedelta(seconds=1)
+"""A period runs to the end of its last day, so a paper that says it has ended is dated on the next."""
 
 
 def check(session: Session, case_no: str) -> dict[str, Any]:
@@ -68,7 +71,16 @@ def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, 
     answer = task_outcomes.latest(session, case_no, outcome=Outcome.ACCEPT)
     if case.accepted_at is None:
         conditional_acceptance.take_promise(session, case, answer)
-        _begin(session, case, limits, accepted_at=answer.decided_at, issued_at=answer.decided_at)
+        overruled = conditional_acceptance.overruled(answer.form_values)
+        unmet = tuple(one.message for one in form_check.unmet_now(session, case_no)) if overruled else ()
+        _begin(
+            session,
+            case,
+            limits,
+            accepted_at=answer.decided_at,
+            issued_at=answer.decided_at,
+            overruled=Overruled(unmet, overruled) if unmet else None,
+        )
         timeline.append(
             session,
             case_no,
@@ -86,7 +98,13 @@ def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, An
     if case.accepted_at is None:
         due = case.deadlines.acceptance_due_at or product_now(session)
         case.deemed_accepted = True
-        _begin(session, case, limits, accepted_at=case.supplemented_at or case.received_at, issued_at=due)
+        _begin(
+            session,
+            case,
+            limits,
+            accepted_at=case.supplemented_at or case.received_at,
+            issued_at=due + AFTER_THE_PERIOD,
+        )
         timeline.append(
             session,
             case_no,
@@ -107,8 +125,8 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
         case.correction_requested_at, case.state = at, CaseState.CORRECTION_OPEN
         case_deadlines.refresh(session, case)
         case_deadlines.announce_change(session, case)
-        missing, due = form_check.missing(session, case_no), case.deadlines.supplement_due_at
-        issuance.issue_correction_notice(session, case, missing, answer.opinion, due, at)
+        told, due = corrections.told(session, answer), case.deadlines.supplement_due_at
+        issuance.issue_correction_notice(session, case, told, answer.opinion, due, at)
         timeline.append(
             session, case_no, "case.correction_requested", "出具一次性补正告知书", actor=answer.account, at=at
         )
@@ -120,7 +138,7 @@ def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str,
     case = session.get_one(Case, case_no)
     answer = task_outcomes.latest(session, case_no, outcome=Outcome.REFUSE)
     if case.is_open:
-        issuance.issue_refusal_to_accept(session, case, _reason(session, answer), redress, answer.decided_at)
+        issuance.issue_refusal_to_accept(session, case, answer.opinion, redress, answer.decided_at)
         _close(session, case, CaseState.REFUSED, answer, "不予受理，出具决定书")
     return NOT_ACCEPTED
 
@@ -145,13 +163,21 @@ def lapse(session: Session, case_no: str) -> dict[str, Any]:
         seals.seal(session, case, "closing")
         case_deadlines.stop_receipt_monitor(session, case)
         clock_views.keep(session, case, at)
-        reason = "申请人逾期未补正，视为撤回申请"
+        reason = "申请人逾期未补正，按照本市“市县同权”办理规则作撤回申请处理"
         issuance.issue_termination(session, case, reason, at)
         timeline.append(session, case_no, "case.lapsed", reason, actor=timeline.SYSTEM, at=at)
     return NOT_ACCEPTED
 
 
-def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at: datetime, issued_at: datetime) -> None:
+def _begin(
+    session: Session,
+    case: Case,
+    limits: dict[str, Any],
+    *,
+    accepted_at: datetime,
+    issued_at: datetime,
+    overruled: Overruled | None = None,
+) -> None:
     case.accepted_at = accepted_at
     case.state = CaseState.ACCEPTED
     case_deadlines.stop_receipt_monitor(session, case)
@@ -159,7 +185,7 @@ def _begin(session: Session, case: Case, limits: dict[str, Any], *, accepted_at:
     if case.mode is Mode.DIRECT:
         case.state = CaseState.IN_DEPARTMENT
     session.add(case)
-    issuance.issue_acceptance_notice(session, case, issued_at)
+    issuance.issue_acceptance_notice(session, case, issued_at, overruled)
 
 
 def _close(session: Session, case: Case, state: CaseState, answer: TaskOutcome, text: str) -> None:
@@ -169,10 +195,3 @@ def _close(session: Session, case: Case, state: CaseState, answer: TaskOutcome, 
     case_deadlines.stop_receipt_monitor(session, case)
     clock_views.keep(session, case, answer.decided_at)
     timeline.append(session, case.case_no, "case.refused", text, actor=answer.account, at=answer.decided_at)
-
-
-def _reason(session: Session, answer: TaskOutcome) -> str:
-    if answer.opinion:
-        return answer.opinion
-    failing = form_check.missing_now(session, answer.case_no)
-    return "；".join(failing) or "不符合受理条件"

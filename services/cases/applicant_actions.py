@@ -118,7 +118,7 @@ def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     open_tasks.cancel_all(session, case_no, now)
     special_procedures.end_with_case(session, case, actor.username, now)
     clock_views.keep(session, case, now)
-    issuance.issue_termination(session, case, "申请人撤回申请", now)
+    issuance.issue_termination(session, case, f"申请人撤回申请。撤回理由：{reason}", now)
     timeline.append(session, case_no, "case.withdrawn", f"申请人撤回：{reason}", actor=actor.username, at=now)
     audit.append(session, actor.username, "case.withdraw", case_no, {}, now)
     outbox.publish_message(

@@ -24,6 +24,7 @@ from services.journal import seals, task_outcomes, timeline
 from services.process_engine import outbox
 
 UNTIL, MATERIALS, COMMITMENT = "tolerated_until", "tolerated_materials", "by_commitment"
+OVERRULE = "overrule"
 """Fields of the acceptance forms."""
 
 
@@ -55,6 +56,24 @@ def require_valid_promise(session: Session, case: Case, outcome: str, values: di
         problems.append(FieldProblem(COMMITMENT, "该事项的办事指南没有规定告知承诺"))
     if problems:
         raise InvalidInput(problems)
+
+
+def require_met(session: Session, case: Case, outcome: str, values: dict[str, Any]) -> None:
+    """Refuse to accept what the form check did not pass, unless the rest is promised by a day or the clerk overrules.
+
+    Raises:
+        FormCheckUnmet: a required material is missing or a condition is unmet, and neither was said.
+    """
+    if outcome != Outcome.ACCEPT or _day(values.get(UNTIL)) is not None or overruled(values):
+        return
+    unmet = form_check.unmet_now(session, case.case_no)
+    if unmet:
+        raise form_check.FormCheckUnmet(unmet)
+
+
+def overruled(values: dict[str, Any]) -> str:
+    """Return why the clerk accepted although the form check was not passed, empty where it was not said."""
+    return str(values.get(OVERRULE) or "").strip()
 
 
 def require_supplied(case: Case, outcome: str) -> None:

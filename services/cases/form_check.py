@@ -17,7 +17,7 @@ from models.identity import identity_error
 from models.working_calendar import china_date
 from services.catalogue import reference
 from services.clock import product_now
-from services.errors import NotFound
+from services.errors import Conflict, FieldProblem, NotFound
 from services.powers import agreements
 from services.supervision import push_feedback
 
@@ -39,6 +39,28 @@ class Rule(StrEnum):
     DATE = "date"
     CONDITION = "condition"
     RESTRICTION = "restriction"
+
+
+APPLICANTS = frozenset({Rule.MATERIAL, Rule.IDENTITY, Rule.CONDITION})
+"""Rules about what the applicant handed in."""
+
+
+class FormCheckUnmet(Conflict):
+    """The case may not be accepted as it stands: required materials are missing or conditions are unmet."""
+
+    code, title = "form_check_unmet", "形式审查未通过，不能直接受理"
+    title_en = "The form check is not passed"
+
+    def __init__(self, failing: Sequence[FormCheckFinding]) -> None:
+        super().__init__(
+            "；".join(one.message for one in failing)
+            + "。容缺受理的请填写承诺补齐日期；仍要受理的请写明理由（印在受理通知书上）"
+        )
+        self.problems = [FieldProblem(_FIELDS[Rule(one.rule)], one.message) for one in failing]
+
+
+_FIELDS = {Rule.MATERIAL: "materials", Rule.CONDITION: "conditions"}
+"""What binds the window, and the field of the submission it is about; the rest is for the clerk to weigh."""
 
 
 class Finding(NamedTuple):
@@ -96,19 +118,31 @@ def findings(session: Session, case_no: str, supply_round: int | None = None) ->
     return list(session.exec(query.order_by("round", "id")).all())
 
 
-def missing(session: Session, case_no: str, supply_round: int = 0) -> list[str]:
-    """Return what a correction notice must name, all of it (行政许可法 art. 32(4)).
+def failing_now(session: Session, case_no: str) -> list[FormCheckFinding]:
+    """Return what the latest check found that the applicant can mend: what a supplement mended is no longer there.
 
-    A restriction is for the clerk to weigh and nothing the applicant could supply.
+    Where the item may be exercised, since when, and a restriction are for the window to weigh: nothing the applicant
+    could supply.
     """
-    wanted = [one for one in findings(session, case_no, supply_round) if one.rule != Rule.RESTRICTION]
-    return [one.message for one in wanted if not one.passed]
+    found = findings(session, case_no)
+    latest = max((one.round for one in found), default=0)
+    return [one for one in found if one.round == latest and not one.passed and one.rule in APPLICANTS]
 
 
 def missing_now(session: Session, case_no: str) -> list[str]:
-    """Return what the latest check found missing: what a supplement mended is no longer named."""
-    rounds = [one.round for one in findings(session, case_no)]
-    return missing(session, case_no, max(rounds, default=0))
+    """Return what the latest check found missing, in words."""
+    return [one.message for one in failing_now(session, case_no)]
+
+
+def unmet_now(session: Session, case_no: str) -> list[FormCheckFinding]:
+    """Return what binds the window of what the latest check found: required materials and conditions."""
+    return [one for one in failing_now(session, case_no) if one.rule in _FIELDS]
+
+
+def wanted_materials(session: Session, case: Case) -> list[str]:
+    """Return the names of the materials that the case's guide lists."""
+    _, guide = _in_force_then(session, case)
+    return [one.name for one in guide.materials]
 
 
 def missing_materials(session: Session, case: Case) -> list[str]:

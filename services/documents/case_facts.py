@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from models.account import Account
 from models.case import Applicant, Case, IdentityType, Material
 from models.case_deadlines import DueDate
-from models.catalogue import AreaKind, Mode, PowerKind
+from models.catalogue import AreaKind, ItemVersion, Mode, PowerKind
 from models.identity import masked
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
@@ -33,12 +33,14 @@ def gather(session: Session, case: Case) -> CaseFacts:
     area = reference.area(session, case.area)
     area_name = area.name if area is not None else case.area
     guide = _guide(session, case)
+    version = in_force.item_version(session, case.item_code, case.item_version)
     return CaseFacts(
         case_no=case.case_no,
         query_code=case.query_code,
         item_code=case.item_code,
-        item_name=case.item_name,
-        item_seal=_item_seal(session, case),
+        item_name=version.full_name if version is not None else case.item_name,
+        item_main=version.main_name if version is not None else case.item_name,
+        item_seal=_item_seal(case, version),
         power_kind=PowerKind(case.power_kind),
         power_type=case.power_type,
         mode=case.handled_as,
@@ -102,11 +104,10 @@ def display_name(session: Session, username: str) -> str:
     return account.display_name if account is not None else username
 
 
-def _item_seal(session: Session, case: Case) -> str:
+def _item_seal(case: Case, version: ItemVersion | None) -> str:
     """Return the seal the case's version of its item names; once the city took the case over it is the city's own."""
     if case.taken_over_at is not None:
         return ""
-    version = in_force.item_version(session, case.item_code, case.item_version)
     return version.seal if version is not None else ""
 
 

@@ -17,7 +17,7 @@ from models.document import Certificate, Document, DocumentKind
 from models.special_procedure import Extension, SpecialProcedure
 from papers import Paper, acceptance, delivery, procedure
 from papers import decision as decision_papers
-from papers.facts import CaseFacts
+from papers.facts import CaseFacts, Overruled
 from papers.wording import DECISIONS, Redress
 from services.documents import case_facts, certificates, dossier_facts
 from services.documents.certificates import CertificateCheck
@@ -44,14 +44,17 @@ def issue_receipt(session: Session, case: Case, at: datetime) -> Document:
     )
 
 
-def issue_acceptance_notice(session: Session, case: Case, at: datetime) -> Document:
-    """Issue the notice of acceptance (受理通知书); the case's clock is set before."""
+def issue_acceptance_notice(session: Session, case: Case, at: datetime, overruled: Overruled | None = None) -> Document:
+    """Issue the notice of acceptance (受理通知书); the case's clock is set before.
+
+    ``overruled`` is what the form check did not pass and why the window accepted all the same; the notice says so.
+    """
     return _by_window(
         session,
         case,
         DocumentKind.ACCEPTANCE,
         at,
-        lambda facts, number: acceptance.acceptance_notice(facts, number, at),
+        lambda facts, number: acceptance.acceptance_notice(facts, number, at, overruled),
     )
 
 

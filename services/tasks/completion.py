@@ -15,12 +15,12 @@ from models.task import ClockShare, Task, TaskStatus
 from models.task_outcome import Outcome, TaskOutcome, TaskOutcomeStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, dossiers, hearings, open_tasks
+from services.cases import conditional_acceptance, corrections, dossiers, hearings, open_tasks
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.journal import audit, seals, timeline
 from services.process_engine import outbox
-from services.tasks import inspection
+from services.tasks import inspection, reasons
 from services.tasks.access import TaskClosed, get_open, require_still_open
 from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
 
@@ -47,6 +47,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     answer, problems = form.check_answer(schema, completion.values, completion.opinion)
     if problems:
         raise InvalidInput([FieldProblem(one.field, one.message) for one in problems])
+    reasons.require_reason(case, task, completion.outcome, completion.opinion)
     if completion.outcome in Outcome.merits():
         if case.case_state is CaseState.SPECIAL_OPEN:
             raise CasePaused()
@@ -55,8 +56,10 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     answer_due = case.deadlines.acceptance_due_at
     if task.clock is ClockShare.ACCEPTANCE and answer_due is not None and now > answer_due:
         raise TaskClosed("受理期限已过，视为受理")
-    inspection.require_two_inspectors(answer.values)
-    conditional_acceptance.require_valid_promise(session, case, completion.outcome, answer.values)
+    inspection.require_plausible(session, answer.values)
+    values = corrections.settle(session, case, completion.outcome, answer.values)
+    conditional_acceptance.require_valid_promise(session, case, completion.outcome, values)
+    conditional_acceptance.require_met(session, case, completion.outcome, values)
     conditional_acceptance.require_supplied(case, completion.outcome)
     hearings.require_impartial(session, actor, task)
     given = TaskOutcome(
@@ -69,7 +72,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
         outcome=completion.outcome,
         outcome_label=labels[completion.outcome],
         opinion=completion.opinion.strip(),
-        form_values=answer.values,
+        form_values=values,
         decided_at=now,
     )
     session.add(given)

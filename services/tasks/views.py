@@ -12,6 +12,7 @@ from models.case import Applicant, Case
 from models.identity import masked_name
 from models.set_aside import SetAsideRecord
 from models.task import FormVersion, Light, Task
+from services.cases import corrections, form_check
 from services.clock import product_now
 from services.errors import Conflict
 from services.process_cache import ProcessCache
@@ -168,4 +169,15 @@ def form_data(session: Session, task: Task) -> dict[str, Any]:
         "itemName": case.item_name,
         "project": case.project,
         "applicantName": masked_name(applicant.name) if applicant else "",
+        **(_correction_data(session, case) if case.accepted_at is None else {}),
+    }
+
+
+def _correction_data(session: Session, case: Case) -> dict[str, Any]:
+    """Return what the form check found to correct, for the clerk to edit, and the materials it may be about."""
+    proposed = corrections.proposed(session, case.case_no)
+    names = dict.fromkeys([*form_check.wanted_materials(session, case), *(one.material for one in proposed)])
+    return {
+        corrections.CORRECTIONS: [{"material": one.material, "text": one.text} for one in proposed],
+        "materialOptions": [{"label": name, "value": name} for name in names if name],
     }

@@ -25,6 +25,7 @@ _FACTS = CaseFacts(
     query_code="7KQM2XWA",
     item_code="S-28",
     item_name="燃气经营许可证核发（变更）",
+    item_main="燃气经营许可证核发",
     item_seal="",
     power_kind=PowerKind.LICENSE,
     power_type="行政许可",

@@ -146,7 +146,7 @@ def test_a_restriction_is_found_at_the_form_check_but_not_asked_of_the_applicant
         for case_no, expected in ((following, 1), (stranger, 0)):
             found = form_check.run(session, session.get_one(Case, case_no), 0)
             assert len([one for one in found if one.rule == "restriction"]) == expected
-            assert form_check.missing(session, case_no) == []
+            assert form_check.missing_now(session, case_no) == []
 
 
 def notice_body(**changes: Any) -> dict[str, Any]:

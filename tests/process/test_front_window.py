@@ -1,6 +1,7 @@
 """服务窗口前移 on the real engine: every path of ``front-window`` and of the processes it calls."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,11 @@ def test_a_correction_stops_everything_until_the_supplement_and_is_asked_once(in
     instance.task(case_no, "Task_DecideAcceptance")
     findings = instance.case(case_no)["form_check"]
     assert any(not one["passed"] and lacking in one["message"] for one in findings)
-    instance.complete(case_no, "Task_DecideAcceptance", "correct", "请补齐")
+    task = instance.task(case_no, "Task_DecideAcceptance")
+    bare = instance.api("xingguo.window").post(f"/tasks/{task['id']}/complete", json={"outcome": "accept"})
+    assert (bare.status_code, bare.json()["code"]) == (409, "form_check_unmet")
+    assert [one["field"] for one in bare.json()["errors"]] == ["materials"]
+    instance.complete(case_no, "Task_DecideAcceptance", "correct", "请补齐", corrections=None)
     case = instance.until(case_no, lambda c: c["state"]["code"] == 6, "state 补正(开始)")
     assert "一次性补正告知书" in {one["kind"] for one in case["documents"]}
     assert not case["tasks"]
@@ -85,6 +90,22 @@ def test_a_correction_stops_everything_until_the_supplement_and_is_asked_once(in
     assert "correct" not in [one["value"] for one in task["outcomes"]]
     case = instance.finish(case_no)
     assert case["state"]["code"] == 11
+
+
+def test_what_nobody_said_is_asked_for(instance: Instance) -> None:
+    case_no = instance.submit(ITEM, AREA)
+    task = instance.task(case_no, "Task_DecideAcceptance")
+    window = instance.api("xingguo.window")
+
+    def code(**answer: Any) -> tuple[int, str]:
+        refused = window.post(f"/tasks/{task['id']}/complete", json=answer)
+        return refused.status_code, refused.json()["code"]
+
+    assert code(outcome="refuse", opinion=" ") == (422, "reason_required")
+    assert code(outcome="not_needed") == (422, "reason_required")
+    assert code(outcome="correct", values={"corrections": []}) == (422, "corrections_required")
+    assert instance.task(case_no, "Task_DecideAcceptance")["id"] == task["id"]
+    instance.complete(case_no, "Task_DecideAcceptance", "accept")
 
 
 def test_a_supplement_that_never_comes_ends_the_case(instance: Instance) -> None:

@@ -83,6 +83,27 @@ function fill(event) {
   answer.value = JSON.stringify(data);
 }
 
+/** Put an earlier opinion at the end of this one's, as if it had been typed. */
+function quote(text) {
+  const field = payload.schema.components.find((one) => one.key === "opinion");
+  const input = field && container.querySelector(`textarea[id*="${field.id}"]`);
+  if (!input) return;
+  const typed = input.value.trim();
+  const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  write.call(input, typed ? `${typed}\n${text}` : text);
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.focus();
+}
+
+/** Offer to quote what was said before, where this form asks for an opinion. */
+function offerQuotes() {
+  if (!payload.schema.components.some((one) => one.key === "opinion")) return;
+  for (const offer of document.querySelectorAll("[data-quote]")) {
+    offer.hidden = false;
+    offer.addEventListener("click", () => quote(offer.dataset.quote));
+  }
+}
+
 try {
   await form.importSchema(payload.schema, payload.data);
   container.querySelector(".form-loading")?.remove();
@@ -94,6 +115,7 @@ try {
     sender.requestSubmit();
   });
   button.disabled = false;
+  offerQuotes();
 } catch (problem) {
   container.textContent = "表单无法载入，请刷新页面；仍不成功的，请联系系统管理员。";
   console.error(problem);

@@ -75,7 +75,7 @@ def decide(session: Session, case: Case, outcome: str) -> None:
     )
     session.add(task)
     session.flush()
-    completion.complete(session, actor(APPROVER), task.key, TaskCompletion(outcome=outcome))
+    completion.complete(session, actor(APPROVER), task.key, TaskCompletion(outcome=outcome, opinion="理由"))
 
 
 @pytest.mark.parametrize("outcome", ["approve", "deny"])
