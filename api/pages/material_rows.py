@@ -31,13 +31,13 @@ class MaterialRow:
 
 
 def from_guide(materials: Iterable[Material], labels: dict[str, str]) -> list[MaterialRow]:
-    """Return the guide's checklist: every required material ticked, in the wanted number and kind."""
+    """Return the guide's checklist in the wanted number and kind; what came, the clerk ticks."""
     return [
         MaterialRow(
             name=one.name,
             copies=str(one.copies),
             kind=one.kind.value,
-            present=one.required,
+            present=False,
             listed=True,
             required=one.required,
             assumed=one.assumed,

@@ -207,7 +207,8 @@ def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
         if result.status is not ConditionStatus.NOT_APPLICABLE:
             passed = result.status is ConditionStatus.MET
             message = "符合" if passed else result.message
-            yield Finding(Rule.CONDITION, result.question, passed, f"{result.question}：{message}")
+            colon = "" if result.question.endswith(("？", "?")) else "："
+            yield Finding(Rule.CONDITION, result.question, passed, f"{result.question}{colon}{message}")
 
 
 def _restriction_findings(session: Session, case: Case) -> Iterable[Finding]:

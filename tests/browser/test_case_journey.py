@@ -58,6 +58,27 @@ def test_a_returned_dossier_tells_the_next_person_why(staff: Arrive, instance: I
     expect(person.page.locator(".notice-warn")).to_contain_text("坐标与图件不一致")
 
 
+def test_what_the_form_check_found_is_offered_as_the_list_to_correct(staff: Arrive, instance: Instance) -> None:
+    body = instance.body("W-01", "xingguo")
+    lacking = body["materials"][0]
+    lacking["present"] = False
+    case_no = instance.submit("W-01", "xingguo", materials=body["materials"])
+    task = instance.task(case_no, "Task_DecideAcceptance")
+    window = staff("xingguo.window")
+    window.open(f"/tasks/{task['id']}")
+    window.page.get_by_role("button", name="提交", exact=True).click()
+    expect(window.page.locator("#problems")).to_contain_text(lacking["name"])
+    window.page.locator("#form").get_by_label("一次性告知补正", exact=True).check()
+    listed = window.page.get_by_label("需要补正的内容")
+    expect(listed).to_have_value(re.compile(lacking["name"]))
+    listed.fill("申请书须由法定代表人签字")
+    window.page.get_by_role("button", name="提交", exact=True).click()
+    expect(window.page.get_by_text("已提交。")).to_be_visible()
+    [answer] = [one for one in instance.case(case_no)["opinions"] if one["task"] == task["name"]]
+    assert answer["outcome"] == "correct"
+    instance.until(case_no, lambda case: case["state"]["code"] == 6, "state 补正(开始)")
+
+
 def test_a_claim_in_the_list_changes_the_row_and_the_counters_without_a_reload(
     staff: Arrive, instance: Instance
 ) -> None:

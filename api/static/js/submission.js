@@ -13,6 +13,10 @@ document.querySelector("#add-material")?.addEventListener("click", () => {
   materials.lastElementChild.querySelector("input[type=text]").focus();
 });
 
+document.querySelector("#tick-required")?.addEventListener("click", () => {
+  for (const box of materials.querySelectorAll("[data-required] input[type=checkbox]")) box.checked = true;
+});
+
 const kinds = document.querySelectorAll("[name='applicant.kind']");
 const idType = document.querySelector("#id-type");
 for (const kind of kinds) {

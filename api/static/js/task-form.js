@@ -22,6 +22,7 @@ const MESSAGES = {
   "Nothing to show.": "没有内容",
   "No content to show.": "没有内容",
   "Search": "搜索",
+  "Select": "请选择",
   "Add new": "增加一项",
   "Collapse": "收起",
   "Expand all ({value})": "全部展开（{value}）",

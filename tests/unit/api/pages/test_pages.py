@@ -81,14 +81,14 @@ def test_the_used_share_never_passes_the_whole_and_needs_a_limit() -> None:
     assert clock_months.share_used(clock(limit=None)) == 0
 
 
-def test_the_checklist_ticks_what_the_guide_requires_and_nothing_else() -> None:
+def test_the_checklist_ticks_nothing_by_itself() -> None:
     materials = [
         Material(name="申请书", required=True, copies=2, kind=MaterialKind.ORIGINAL),
         Material(name="授权委托书", required=False, copies=1, kind=MaterialKind.COPY),
     ]
     rows = material_rows.from_guide(materials, MATERIAL_KINDS)
     assert [(row.present, row.copies, row.wanted) for row in rows] == [
-        (True, "2", "原件 2 份"),
+        (False, "2", "原件 2 份"),
         (False, "1", "复印件 1 份"),
     ]
 
