@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     """Wrong query codes and certificate numbers from one address."""
     public_case_limit: str = "20/minute;100/hour"
     """Wrong query codes for one case, from all addresses together."""
+    file_max_mb: int = Field(default=50, ge=1, le=1024)
+    """The largest file that may be handed in, in megabytes (MiB)."""
+    scanner_address: str = ""
+    """ClamAV's daemon, ``host:port`` or a socket's path, which every file passes before it is kept; empty: none."""
     metrics_token: SecretStr | None = None
     """The bearer token that opens ``/metrics`` and the detail of ``/readyz`` from elsewhere than the machine itself."""
     signing_key: SecretStr | None = None
@@ -108,6 +112,16 @@ class Settings(BaseSettings):
     def development(self) -> bool:
         """Tell whether demonstration data and a generated signing key are allowed."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def file_max_bytes(self) -> int:
+        """Return the largest file that may be handed in."""
+        return self.file_max_mb * 1024 * 1024
+
+    @property
+    def files_dir(self) -> Path:
+        """Return the folder of what people handed in."""
+        return self.state_dir / "files"
 
     @property
     def session_length(self) -> timedelta:

@@ -1,5 +1,6 @@
 """The composition root of the web: one application over one database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -20,6 +21,7 @@ from api import (
     description,
     deviations,
     documents,
+    files,
     filings,
     health,
     list_versions,
@@ -35,11 +37,14 @@ from api import (
     tasks,
     webhooks,
 )
+from api.housekeeping import keep_tidy
 from api.metrics import MeasuredRequests, Metrics
 from api.pages.rendering import STATIC_ROOT
 from api.routing import API_BASE
 from api.sign_in_queue import SignInQueue
 from api.transport import GuardedAnswers
+from connectors.scanning import scanner_at
+from connectors.storage import store_at
 from models.database import Database
 from settings import Settings
 
@@ -64,6 +69,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     metrics = Metrics(database)
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
     app.add_middleware(GuardedAnswers)
+    app.state.files, app.state.scanner = store_at(settings.files_dir), scanner_at(settings.scanner_address)
     app.state.sign_ins = SignInQueue(settings.sign_in_threads, settings.sign_in_room)
     app.add_middleware(MeasuredRequests, metrics=metrics)
     problems.install(app)
@@ -79,7 +85,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)
-    app.include_router(deviations.router)
+    for router in (files.uploads, files.router, deviations.router):
+        app.include_router(router)
     app.include_router(health.router, prefix=API_BASE)
     app.include_router(health.router, include_in_schema=False)
     app.include_router(pages.router)
@@ -90,5 +97,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    tidying = asyncio.create_task(keep_tidy(app.state.database, app.state.files), name="housekeeping")
     yield
+    tidying.cancel()
     app.state.sign_ins.close()

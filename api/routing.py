@@ -16,8 +16,9 @@ from fastapi.routing import APIRoute
 
 from api import nul
 from api.admission import admitted
-from api.problems import BodyTooLarge, UnsupportedMediaType
-from services.accounts import rights, system_rights
+from api.refusals import BodyTooLarge, UnsupportedMediaType
+from api.uploads import UploadRequest, bounded_upload
+from services.accounts import file_rights, rights, system_rights
 from services.accounts.actors import Actor
 from services.cases import submission
 from services.errors import FieldProblem, InvalidInput, Unauthenticated
@@ -93,6 +94,22 @@ class AccountRoute(StrictRoute):
         )
         request.state.token = token
         request.state.actor = signed_in.actor
+
+
+class UploadRoute(AccountRoute):
+    """A route that takes one file as ``multipart/form-data``: 401, 403, then the body."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap FastAPI's handler: admission first, then the body as it comes."""
+        answer = APIRoute.get_route_handler(self)
+
+        async def handle(request: Request) -> Response:
+            upload = UploadRequest(request.scope, request.receive)
+            await self.admit(upload)
+            file_rights.require_hand_in(upload.state.actor)
+            return await bounded_upload(upload, answer)
+
+        return handle
 
 
 class OwnPasswordRoute(AccountRoute):

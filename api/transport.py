@@ -13,6 +13,8 @@ from settings import Settings
 
 STATIC_PREFIX: Final = "/static/"
 NO_STORE: Final = (b"cache-control", b"no-store")
+NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+"""No browser takes an answer for something else than it says it is."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 """A year (RFC 6797, 6.1), for this host alone: those below it may be other people's."""
 
@@ -24,7 +26,7 @@ def over_https(connection: HTTPConnection) -> bool:
 
 
 class GuardedAnswers:
-    """ASGI middleware that adds both headers; HSTS in production and over https alone (RFC 6797, 7.2)."""
+    """ASGI middleware that adds these headers; HSTS in production and over https alone (RFC 6797, 7.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -35,7 +37,8 @@ class GuardedAnswers:
             await self.app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        added = [HSTS] if not connection.app.state.settings.development and over_https(connection) else []
+        secure = not connection.app.state.settings.development and over_https(connection)
+        added = [NO_SNIFF, HSTS] if secure else [NO_SNIFF]
         keep = scope["path"].startswith(STATIC_PREFIX)
 
         async def send_guarded(message: Message) -> None:

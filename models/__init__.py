@@ -25,6 +25,7 @@ from models import (  # noqa: F401
     recall,
     set_aside,
     special_procedure,
+    stored_file,
     supervision,
     task,
     task_outcome,

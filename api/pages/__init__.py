@@ -17,6 +17,7 @@ from api.pages import (
     deviations,
     diagrams,
     documents,
+    files,
     filings,
     list_versions,
     memberships,
@@ -47,11 +48,13 @@ for module in (
     special_procedures,
     diagrams,
     documents,
+    files,
     catalogue,
     calendar,
     notifications,
 ):
     router.include_router(module.router)
+router.include_router(files.uploads)
 for module in (processes, deviations, set_aside, accounts, memberships, audit, own_account):
     router.include_router(module.router)
 for module in (pushes, policy_notices, webhooks):

@@ -10,7 +10,7 @@ from api.pages.visitors import CurrentVisitor, PageDatabase, RowKey
 from services.process_engine import processes
 from services.process_engine.processes import InstanceDetail
 
-XML_HEADERS: Final = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+XML_HEADERS: Final = {"Cache-Control": "private, max-age=3600"}
 """One version of a process never changes, and the address names the version's instance."""
 
 router = APIRouter(route_class=PageRoute)

@@ -23,7 +23,6 @@ def show_document(document_id: RowKey, visitor: CurrentVisitor, database: PageDa
         media_type="application/pdf",
         headers={
             "Content-Disposition": f"inline; filename=\"document-{document.id}.pdf\"; filename*=UTF-8''{name}",
-            "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
         },
     )

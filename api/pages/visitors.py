@@ -172,10 +172,15 @@ def own_password_form(
     return _guarded(request, visitor, form)
 
 
-def _guarded(request: Request, visitor: Visitor, form: FormData) -> FormData:
-    given = request.headers.get(CSRF_HEADER) or str(form.get(CSRF_FIELD, ""))
+def require_own_page(request: Request, visitor: Visitor, given: str = "") -> None:
+    """Raise ``ForgedRequest`` unless the request carries its page's secret, in the header or as ``given``."""
+    given = request.headers.get(CSRF_HEADER) or given
     if not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
         raise ForgedRequest
+
+
+def _guarded(request: Request, visitor: Visitor, form: FormData) -> FormData:
+    require_own_page(request, visitor, str(form.get(CSRF_FIELD, "")))
     nul.refuse_in_form(form)
     return form
 

@@ -9,6 +9,7 @@ from models.audit import TimelineEntry
 from models.case import Case, Material
 from models.document import Certificate, Document
 from models.engine_state import ProcessInstance
+from models.stored_file import StoredFile
 from models.task_outcome import TaskOutcomeStatus
 from services.casefile.views import (
     CertificateView,
@@ -19,6 +20,7 @@ from services.casefile.views import (
     TimelineView,
     ToleranceView,
 )
+from services.files import binding
 from services.journal import task_outcomes
 
 
@@ -33,17 +35,26 @@ def tolerance(case: Case) -> ToleranceView | None:
     )
 
 
-def materials(session: Session, case_no: str) -> list[MaterialView]:
-    """Return the materials handed in, by round."""
+def materials(session: Session, case_no: str, files: Sequence[StoredFile]) -> list[MaterialView]:
+    """Return the materials handed in, by round, with those of the case's files that came with them."""
+    with_files = binding.by_material(files)
     rows = session.exec(select(Material).where(Material.case_no == case_no).order_by("round", "position")).all()
     return [
-        MaterialView(name=one.name, copies=one.copies, kind=one.kind, present=one.present, round=one.round)
+        MaterialView(
+            name=one.name,
+            copies=one.copies,
+            kind=one.kind,
+            present=one.present,
+            round=one.round,
+            files=with_files.get(one.id or 0, []),
+        )
         for one in rows
     ]
 
 
-def opinions(session: Session, case_no: str) -> list[OpinionView]:
-    """Return what people answered in the case's tasks, oldest first."""
+def opinions(session: Session, case_no: str, files: Sequence[StoredFile]) -> list[OpinionView]:
+    """Return what people answered in the case's tasks, oldest first, with the files they handed in."""
+    with_files = binding.by_task(files)
     return [
         OpinionView(
             task=one.task_name,
@@ -54,6 +65,7 @@ def opinions(session: Session, case_no: str) -> list[OpinionView]:
             opinion=one.opinion,
             at=one.decided_at,
             overtaken=one.status is TaskOutcomeStatus.OVERTAKEN,
+            files=with_files.get(one.task_key, []),
         )
         for one in task_outcomes.everything(session, case_no)
     ]

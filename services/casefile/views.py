@@ -12,6 +12,7 @@ from services.accounts.case_access import ApplicantView
 from services.cases.submission_input import StateView
 from services.cases.views import DossierView, GrantedExtensionView, SpecialProcedureView
 from services.deadlines.clock_views import ClockView
+from services.files.views import FileView
 from services.powers.filings import FilingView
 from services.supervision.policy_ledger import PolicyNoticeRef
 from services.supervision.push_ledger import PushView, RestrictionView
@@ -82,6 +83,7 @@ class MaterialView(BaseModel):
     kind: MaterialKind
     present: bool
     round: int
+    files: list[FileView]
 
 
 class OpinionView(BaseModel):
@@ -95,6 +97,7 @@ class OpinionView(BaseModel):
     opinion: str
     at: datetime
     overtaken: bool
+    files: list[FileView]
 
 
 class PublicDocument(BaseModel):

@@ -11,6 +11,7 @@ from services.cases import dossiers, form_check, special_procedures
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
+from services.files import binding
 from services.journal import audit
 from services.powers import filings
 from services.supervision import policy_ledger, push_ledger
@@ -26,6 +27,7 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
     applicant = session.get_one(Applicant, case_no)
     open_view = rights.may_see_personal_data(actor, case)
     row = case_list.row(case, applicant, case_list.area_names(session), now)
+    files = binding.of_case(session, case_no)
     handling = reference.handling_unit(session, case)
     view = CaseView(
         **row.model_dump(),
@@ -52,12 +54,12 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         clock=clock_views.clock_view(session, case, now),
         applicant=case_access.applicant_view(applicant, open_view),
         conditions=case.conditions,
-        materials=contents.materials(session, case_no),
+        materials=contents.materials(session, case_no, files),
         form_check=[
             FindingView(rule=f.rule, subject=f.subject, passed=f.passed, message=f.message, round=f.round)
             for f in form_check.findings(session, case_no)
         ],
-        opinions=contents.opinions(session, case_no),
+        opinions=contents.opinions(session, case_no, files),
         tasks=worklist.open_tasks(session, case_no, now),
         timeline=contents.timeline(session, case_no),
         documents=contents.documents(session, case_no),

@@ -8,7 +8,7 @@ from models.case import Case, CaseState, Material
 from models.protocol import Message
 from services.accounts import case_access, rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, form_check, open_tasks, special_procedures
+from services.cases import conditional_acceptance, form_check, material_files, open_tasks, special_procedures
 from services.cases.submission import material_rows
 from services.cases.submission_input import MaterialInput
 from services.clock import product_now
@@ -45,6 +45,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     case = _of_window(session, actor, case_no)
     if not materials:
         raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
+    material_files.require_usable(session, actor, materials)
     if conditional_acceptance.is_outstanding(case):
         return _supply_tolerated(session, actor, case, materials)
     if case.case_state is not CaseState.CORRECTION_OPEN:
@@ -57,6 +58,7 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
     session.add(case)
     timeline.append(session, case_no, "case.supplemented", f"补交材料{len(materials)}项", actor=actor.username, at=now)
     session.flush()
+    material_files.bind(session, case_no, materials, 1)
     issuance.issue_receipt(session, case, now)
     audit.append(session, actor.username, "case.supply", case_no, {"materials": len(materials)}, now)
     outbox.publish_message(
@@ -82,6 +84,7 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
         raise InvalidInput([FieldProblem("materials", "至少补交一项材料")])
     session.add_all(Material(**row) for row in material_rows(case.case_no, materials, TOLERATED_ROUND))
     session.flush()
+    material_files.bind(session, case.case_no, materials, TOLERATED_ROUND)
     still = form_check.missing_materials(session, case)
     if still and conditional_acceptance.owes_what_the_check_found(session, case):
         raise InvalidInput([FieldProblem("materials", one) for one in still])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -17,6 +18,8 @@ from services.clock import product_now
 from services.deadlines import case_deadlines
 from services.documents import issuance
 from services.errors import Conflict
+from services.files import binding
+from services.files.views import FileView
 from services.journal import audit, seals, task_outcomes, timeline
 
 
@@ -198,6 +201,7 @@ def _body(session: Session, case: Case, signature_id: int | None) -> dict[str, A
     review = next((one for one in reversed(given) if one.element_id == Element.COUNTY_REVIEW), None)
     signed = next(one for one in reversed(given) if one.id == signature_id)
     check = next((one for one in reversed(given) if one.element_id == Element.ON_SITE_CHECK), None)
+    files = binding.by_material(binding.of_case(session, case.case_no))
     materials = session.exec(
         select(Material).where(Material.case_no == case.case_no).order_by("round", "position")
     ).all()
@@ -213,7 +217,7 @@ def _body(session: Session, case: Case, signature_id: int | None) -> dict[str, A
         "on_site_check": {**check.form_values, "account": check.account, "at": check.decided_at.isoformat()}
         if check
         else None,
-        "materials": [_material(one) for one in materials],
+        "materials": [_material(one, files.get(one.id or 0, [])) for one in materials],
         "signature": {
             "account": signed.account,
             "at": signed.decided_at.isoformat(),
@@ -223,14 +227,16 @@ def _body(session: Session, case: Case, signature_id: int | None) -> dict[str, A
     }
 
 
-def _material(one: Material) -> dict[str, Any]:
-    content = {
+def _material(one: Material, files: Sequence[FileView]) -> dict[str, Any]:
+    content: dict[str, Any] = {
         "name": one.name,
         "copies": one.copies,
         "kind": one.kind.value,
         "present": one.present,
         "round": one.round,
     }
+    if files:
+        content["files"] = [{"id": file.id, "name": file.name, "sha256": file.sha256} for file in files]
     return {**content, "sha256": _digest(content)}
 
 

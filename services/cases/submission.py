@@ -31,7 +31,7 @@ from models.working_calendar import china_date
 from services import locks, numbering
 from services.accounts import rights
 from services.accounts.actors import Actor
-from services.cases import applicant_digests
+from services.cases import applicant_digests, material_files
 from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 from services.catalogue import in_force, reference
 from services.clock import product_now
@@ -99,11 +99,12 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     require_window(actor, body.area)
     now = product_now(session)
     item, guide = _checked(session, body, now)
-    digest = _digest(body.model_dump(mode="json"))
+    digest = _digest(_told(body))
     locks.acquire(session, f"submission:{actor.username}:{key}")
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
         return _replay(session, earlier, digest), False
+    material_files.require_usable(session, actor, body.materials)
     _require_delegated(session, item, body.area, now)
     case = _case(session, actor, body, item, guide, now)
     _require_no_duplicate(session, case)
@@ -283,6 +284,7 @@ def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None
     rows = material_rows(case.case_no, body.materials, 0)
     if rows:
         session.connection().execute(insert(Material), rows)
+        material_files.bind(session, case.case_no, body.materials, 0)
 
 
 def _receipt(case: Case) -> SubmissionReceipt:
@@ -294,6 +296,15 @@ def _receipt(case: Case) -> SubmissionReceipt:
         item=case.item_code,
         area=case.area,
     )
+
+
+def _told(body: CaseSubmission) -> dict[str, Any]:
+    """Return what a body says; without files it says what it said before there were any, so its digest stays."""
+    told = body.model_dump(mode="json")
+    for material in told["materials"]:
+        if not material["files"]:
+            del material["files"]
+    return told
 
 
 def _digest(value: object) -> str:

@@ -1,11 +1,14 @@
 """What is submitted for a case, and the receipt that answers it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from models.case import ApplicantKind, IdentityType, MaterialKind
 from models.catalogue import Mode
+
+FileId = Annotated[str, Field(min_length=1, max_length=32)]
+"""What ``POST /files`` answered."""
 
 
 class StateView(BaseModel):
@@ -36,6 +39,7 @@ class MaterialInput(BaseModel):
     copies: StrictInt = Field(default=1, ge=0, le=10_000)
     kind: MaterialKind = MaterialKind.ORIGINAL
     present: StrictBool = True
+    files: list[FileId] = Field(default_factory=list, max_length=20)
 
 
 class CaseSubmission(BaseModel):

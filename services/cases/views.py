@@ -59,6 +59,14 @@ class OnSiteCheckView(BaseModel):
     at: str
 
 
+class DossierFileView(BaseModel):
+    """A file of a material in the dossier: the city opens it by ``GET /files/{id}``."""
+
+    id: str
+    name: str
+    sha256: str
+
+
 class DossierMaterialView(BaseModel):
     """A material of the dossier and the digest of what is said of it."""
 
@@ -67,6 +75,8 @@ class DossierMaterialView(BaseModel):
     kind: MaterialKind
     present: bool
     round: int
+    files: list[DossierFileView] = []
+    """The files that came with it, whose digests are part of the material's."""
     sha256: str
 
 

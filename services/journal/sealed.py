@@ -20,6 +20,7 @@ from models.case import Applicant, Case
 from models.document import Certificate, Document
 from models.dossier import TransferDossier
 from models.policy import PolicyFile
+from models.stored_file import StoredFile
 from models.task_outcome import TaskOutcome
 from services import keys
 
@@ -130,6 +131,12 @@ KINDS: Final = (
             "receipt": _columns("received_by", "received_at"),
             "return": _columns("returned_by", "returned_at", "return_reason"),
         },
+    ),
+    Kind(
+        StoredFile,
+        "提交的文件",
+        ("id",),
+        {"file": _columns("case_no", "name", "media_type", "size", "sha256", "uploaded_by", "material_id", "task_key")},
     ),
     Kind(
         PolicyFile,

@@ -1,4 +1,4 @@
 """People's tasks: their lists, whose each is, and completing one.
 
-May call: accounts, cases, catalogue, deadlines, journal, process_engine.
+May call: accounts, cases, catalogue, deadlines, files, journal, process_engine.
 """

@@ -18,6 +18,7 @@ from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, corrections, dossiers, hearings, open_tasks
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
+from services.files import binding
 from services.journal import audit, seals, timeline
 from services.process_engine import outbox
 from services.tasks import inspection, reasons
@@ -62,6 +63,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     conditional_acceptance.require_met(session, case, completion.outcome, values)
     conditional_acceptance.require_supplied(case, completion.outcome)
     hearings.require_impartial(session, actor, task)
+    binding.require_usable(session, actor, {"files": completion.files})
     given = TaskOutcome(
         task_key=task.key,
         case_no=case.case_no,
@@ -77,6 +79,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     )
     session.add(given)
     seals.seal(session, given)
+    binding.bind(session, completion.files, case.case_no, task_key=task.key)
     task.assignee = task.assignee or actor.username
     open_tasks.close(session, task, TaskStatus.COMPLETING, now)
     timeline.append(

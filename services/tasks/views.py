@@ -13,6 +13,7 @@ from models.identity import masked_name
 from models.set_aside import SetAsideRecord
 from models.task import FormVersion, Light, Task
 from services.cases import corrections, form_check
+from services.cases.submission_input import FileId
 from services.clock import product_now
 from services.errors import Conflict
 from services.process_cache import ProcessCache
@@ -80,6 +81,8 @@ class TaskCompletion(BaseModel):
     outcome: str = Field(min_length=1, max_length=64)
     opinion: str = Field(default="", max_length=4000)
     values: dict[str, Any] = Field(default_factory=dict)
+    files: list[FileId] = Field(default_factory=list, max_length=50)
+    """What is handed in with the opinion, as ``POST /files`` answered."""
 
 
 def view(task: Task, forms: dict[int, FormVersion], now: datetime) -> TaskView:

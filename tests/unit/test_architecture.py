@@ -8,16 +8,17 @@ import pytest
 
 from settings import PROJECT_ROOT
 
-PACKAGES = ("models", "papers", "catalog_data", "services", "engine", "bridge", "workers", "api", "ops")
+PACKAGES = ("models", "papers", "catalog_data", "connectors", "services", "engine", "bridge", "workers", "api", "ops")
 ALLOWED = {
     "models": {"models"},
     "papers": {"papers", "models"},
     "catalog_data": {"catalog_data", "models"},
     "engine": {"engine"},
-    "services": {"services", "models", "papers", "catalog_data", "settings"},
-    "bridge": {"bridge", "services", "models", "engine", "settings"},
+    "connectors": {"connectors"},
+    "services": {"services", "models", "papers", "catalog_data", "connectors", "settings"},
+    "bridge": {"bridge", "services", "models", "engine", "connectors", "settings"},
     "workers": {"workers", "services", "models", "engine", "settings"},
-    "api": {"api", "services", "models", "catalog_data", "settings"},
+    "api": {"api", "services", "models", "catalog_data", "connectors", "settings"},
 }
 
 GROUND = (
@@ -36,8 +37,8 @@ PLAN = {
     },
     # What people see of a case, and powers that change hands.
     "casefile": {
-        "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "supervision", "tasks",
-        "witness",
+        "accounts", "cases", "catalogue", "deadlines", "documents", "files", "journal", "powers", "supervision",
+        "tasks", "witness",
     },
     "takeovers": {
         "accounts", "cases", "catalogue", "deadlines", "journal", "powers", "process_engine", "tasks",
@@ -46,10 +47,10 @@ PLAN = {
     "entrance": {"accounts", "documents", "journal", "notifications"},
     # Work on cases.
     "calendar": {"accounts", "cases", "deadlines", "journal", "process_engine"},
-    "tasks": {"accounts", "cases", "catalogue", "deadlines", "journal", "process_engine"},
+    "tasks": {"accounts", "cases", "catalogue", "deadlines", "files", "journal", "process_engine"},
     "cases": {
-        "accounts", "catalogue", "deadlines", "documents", "journal", "notifications", "powers", "process_engine",
-        "supervision", "webhooks",
+        "accounts", "catalogue", "deadlines", "documents", "files", "journal", "notifications", "powers",
+        "process_engine", "supervision", "webhooks",
     },
     # What stands beside the cases: supervision, guidance, the powers themselves and their lists.
     "supervision": {
@@ -60,6 +61,7 @@ PLAN = {
     "powers": {"accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks"},
     "witness": {"documents", "journal", "notifications", "webhooks"},
     # What every capability uses.
+    "files": {"accounts", "journal", "notifications"},
     "deadlines": {"catalogue", "process_engine"},
     "webhooks": {"accounts", "documents", "journal"},
     "notifications": {"accounts", "catalogue"},

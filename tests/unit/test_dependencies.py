@@ -14,7 +14,19 @@ from settings import PROJECT_ROOT
 
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-PRODUCT = ("api", "bridge", "catalog_data", "deploy", "engine", "models", "ops", "papers", "services", "workers")
+PRODUCT = (
+    "api",
+    "bridge",
+    "catalog_data",
+    "connectors",
+    "deploy",
+    "engine",
+    "models",
+    "ops",
+    "papers",
+    "services",
+    "workers",
+)
 OURS = {*PRODUCT, "bench", "cli", "settings", "tests"}
 USED_WITHOUT_IMPORT = {
     "httptools": "uvicorn reads requests with it",

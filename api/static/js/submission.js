@@ -8,6 +8,9 @@ let next = materials ? materials.rows.length : 0;
 document.querySelector("#add-material")?.addEventListener("click", () => {
   const row = template.content.cloneNode(true);
   for (const field of row.querySelectorAll("[name]")) field.name = field.name.replace(".N.", `.${next}.`);
+  for (const picker of row.querySelectorAll("[data-files]")) {
+    picker.dataset.files = picker.dataset.files.replace(".N.", `.${next}.`);
+  }
   next += 1;
   materials.append(row);
   materials.lastElementChild.querySelector("input[type=text]").focus();

@@ -1,0 +1,19 @@
+"""The contract of a scanner."""
+
+from pathlib import Path
+from typing import Protocol
+
+
+class ScannerFailed(Exception):
+    """The scanner did not answer, or not in words we know: what it was to look at is not known to be clean."""
+
+
+class Scanner(Protocol):
+    """Something that tells whether a file is harmful."""
+
+    def find_threat(self, file: Path) -> str | None:
+        """Return the name of what was found in a file, None when it is clean.
+
+        Raises:
+            ScannerFailed: it is not known.
+        """

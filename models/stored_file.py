@@ -1,0 +1,38 @@
+"""Files people handed in: a row each; the content is kept once, under its SHA-256, outside the database."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Index
+from sqlmodel import Field, SQLModel
+
+from models.database import Instant
+
+UNBOUND_LIFE = timedelta(days=1)
+"""A file that belongs to no case is gone after so long."""
+
+
+class StoredFile(SQLModel, table=True):
+    """One file as it was handed in; ``media_type`` is what its content is, whatever its name says.
+
+    It belongs to a case as soon as a material or an answer names it, to one of them, and for good.
+    """
+
+    __tablename__ = "stored_file"
+    __table_args__ = (Index("ix_stored_file_case", "case_no", "bound_at"), Index("ix_stored_file_sha256", "sha256"))
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=200)
+    media_type: str = Field(max_length=100)
+    size: int = Field(sa_type=BigInteger)
+    sha256: str = Field(max_length=64)
+    uploaded_by: str = Field(max_length=64)
+    uploaded_at: datetime = Field(sa_type=Instant)
+    case_no: str | None = Field(default=None, foreign_key="case.case_no", max_length=32)
+    material_id: int | None = Field(default=None, foreign_key="material.id")
+    task_key: int | None = Field(default=None, sa_type=BigInteger)
+    """The answered task, for what was handed in with an opinion."""
+    bound_at: datetime | None = Field(default=None, sa_type=Instant)
+
+    def is_gone(self, now: datetime) -> bool:
+        """Tell whether the file belongs to no case and its day is over."""
+        return self.case_no is None and now >= self.uploaded_at + UNBOUND_LIFE

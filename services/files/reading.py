@@ -1,0 +1,82 @@
+"""Read a file: who may read its case may; before it belongs to one, who handed it in. Each reading is audited.
+
+Content that is no longer what was handed in is not given out, and the auditors are told.
+"""
+
+import hashlib
+from typing import BinaryIO, Final
+
+import structlog
+from sqlmodel import Session
+
+from connectors.storage import BlobMissing, BlobStore
+from models.case import Case
+from models.group import AUDIT_ADMINISTRATOR
+from models.notification import NotificationKind
+from models.stored_file import StoredFile
+from services.accounts import file_rights
+from services.accounts.actors import Actor
+from services.clock import product_now
+from services.errors import NotFound, TongquanError
+from services.journal import audit
+from services.notifications import inbox
+from services.notifications.inbox import Cause
+
+SIGNAL: Final = "file.tampered"
+"""The audit action, the notification's signal and the log event of content that was changed or is gone."""
+_CHUNK_BYTES: Final = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class FileTampered(TongquanError):
+    """The stored content is not what was handed in, so it is not given out (500)."""
+
+    code, title = "file_tampered", "该文件与提交时的摘要不符或已丢失，已停止提供并通知安全审计员"
+    title_en = "The stored file is not the one that was handed in; it is withheld and the auditors are told"
+
+
+def get_file(session: Session, actor: Actor, file_id: str) -> StoredFile:
+    """Return the row of a file the actor may read; raise ``NotFound`` or ``Forbidden``."""
+    file = session.get(StoredFile, file_id)
+    if file is None or file.is_gone(product_now(session)):
+        raise NotFound("没有这个文件", "No such file")
+    file_rights.require_read(session, actor, file)
+    return file
+
+
+def open_content(store: BlobStore, file: StoredFile) -> BinaryIO | None:
+    """Return the content of a file from its beginning, None when it is not what was handed in, or gone."""
+    try:
+        content = store.open(file.sha256)
+    except BlobMissing:
+        return None
+    digest = hashlib.sha256()
+    while chunk := content.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    if digest.hexdigest() != file.sha256:
+        content.close()
+        return None
+    content.seek(0)
+    return content
+
+
+def note_reading(session: Session, actor: Actor, file: StoredFile) -> None:
+    """Write down that somebody read a file."""
+    audit.append(session, actor.username, "file.read", _subject(file), {"file": file.id}, product_now(session))
+
+
+def raise_alarm(session: Session, actor: Actor, file: StoredFile) -> None:
+    """Tell the auditors of changed content: an audit entry each time, one notification, a log line."""
+    now = product_now(session)
+    if file.case_no is not None:
+        text = f"文件“{file.name}”与提交时的摘要不符或已丢失，可能被篡改，已停止提供"
+        cause = Cause(SIGNAL, text, now, f"{SIGNAL}:{file.id}")
+        case = session.get_one(Case, file.case_no)
+        inbox.notify(session, case, NotificationKind.SUPERVISION, [AUDIT_ADMINISTRATOR.name], cause)
+    audit.append(session, actor.username, SIGNAL, _subject(file), {"file": file.id}, now)
+    log.error(SIGNAL, file=file.id, case_no=file.case_no)
+
+
+def _subject(file: StoredFile) -> str:
+    return file.case_no or f"file-{file.id}"
