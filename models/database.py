@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
+from psycopg import ProgrammingError
+from psycopg.adapt import Dumper
 from sqlalchemy import DateTime, Engine, Enum, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator
@@ -113,6 +115,14 @@ class Database:
         self.engine.dispose()
 
 
+class _NoDumper(Dumper):
+    """Refuses lists, as SQLite does: psycopg would write ``{a,b}`` into a text column, and ours are stored as JSON."""
+
+    def dump(self, obj: Any) -> bytes:
+        """Raise, whatever is to be bound."""
+        raise ProgrammingError(f"a {type(obj).__name__} is no value of a column")
+
+
 def _write_json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -120,7 +130,7 @@ def _write_json(value: Any) -> str:
 def _open_engine(url: str, pool_size: int) -> Engine:
     if not url.startswith("sqlite"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return create_engine(
+        server = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
@@ -129,6 +139,12 @@ def _open_engine(url: str, pool_size: int) -> Engine:
             json_serializer=_write_json,
             json_deserializer=orjson.loads,
         )
+
+        @event.listens_for(server, "connect")
+        def refuse_lists(connection: Any, _record: object) -> None:
+            connection.adapters.register_dumper(list, _NoDumper)
+
+        return server
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000},
