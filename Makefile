@@ -2,6 +2,7 @@
 #
 #   make run     set up, then serve until Ctrl-C           make setup   set up alone
 #   make test    set up for development, run all tests     make lint    style, types and process models
+#   make test-postgresql   on PostgreSQL all that use a database
 #   make test-fast   unit tests alone, within a minute     make bench   benchmarks
 #   make mutants     how many faults the unit tests notice
 #
@@ -18,10 +19,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Recipes run in the folder of this file, whatever the caller's.
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-fast bench mutants lint develop check-python clean
+.PHONY: help setup run test test-postgresql test-fast bench mutants lint develop check-python clean
 
 help:
-	@sed -n '3,7s/^#  *//p' Makefile
+	@sed -n '3,8s/^#  *//p' Makefile
 
 setup: $(VENV)/.product
 	@$(BIN)/tongquan setup
@@ -33,6 +34,9 @@ develop: $(VENV)/.development setup
 
 test: develop
 	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
+
+test-postgresql: develop
+	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) --database postgresql $(ARGS)
 
 test-fast: develop
 	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) tests/unit $(ARGS)

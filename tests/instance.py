@@ -8,12 +8,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from models.database import Database
+from tests.databases import Databases
 
 PASSWORD = "tongquan-demo"
 TONGQUAN = str(Path(sys.executable).with_name("tongquan"))
@@ -71,6 +75,8 @@ class Instance:
 
     url: str
     state_dir: Path
+    database: Database
+    """What its processes write to, for a look or a step that no interface offers."""
     clients: dict[str, httpx.Client] = field(default_factory=dict)
 
     def api(self, username: str) -> httpx.Client:
@@ -176,7 +182,7 @@ class Instance:
         return [case["state"]["name"], *(f"{one['event']}: {one['text']}" for one in case["timeline"])]
 
     def stop(self) -> None:
-        """Stop the instance and wait until it is gone."""
+        """Stop the instance and wait until it is gone; its database stays."""
         for client in self.clients.values():
             client.close()
         run("down", "--state-dir", str(self.state_dir))
@@ -198,13 +204,23 @@ def run(*arguments: str, timeout: float = 300, **options: Any) -> "subprocess.Co
     return subprocess.run([TONGQUAN, *arguments], capture_output=True, text=True, timeout=timeout, **options)
 
 
-def start(state_dir: Path, *arguments: str) -> Instance:
-    """Start an instance on a free port and return it once it is ready."""
-    port = free_port()
-    limit = ["--ready-timeout", str(START_SECONDS)]
-    done = run("up", "--detach", "--state-dir", str(state_dir), "--port", str(port), *limit, *arguments, timeout=900)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs(state_dir)}"
-    return Instance(f"http://127.0.0.1:{port}", state_dir)
+@contextmanager
+def running(databases: Databases, state_dir: Path, *arguments: str, **settings: str) -> Iterator[Instance]:
+    """Run an instance on a free port and a database of its own; it is ready when it is yielded.
+
+    ``settings`` are environment variables without the prefix.
+    """
+    with databases.empty(state_dir) as database:
+        port = free_port()
+        options = ["--state-dir", str(state_dir), "--port", str(port), "--ready-timeout", str(START_SECONDS)]
+        own = {"DATABASE_URL": database.url, **{f"TONGQUAN_{name.upper()}": value for name, value in settings.items()}}
+        done = run("up", "--detach", *options, *arguments, timeout=900, env={**os.environ, **own})
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs(state_dir)}"
+        instance = Instance(f"http://127.0.0.1:{port}", state_dir, database)
+        try:
+            yield instance
+        finally:
+            instance.stop()
 
 
 def free_port() -> int:

@@ -7,14 +7,15 @@ them gets one more result, which fails like a test's.
 
 import contextlib
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import col, func, select
 
+from models.engine_state import ElementVisit
 from settings import PROJECT_ROOT
 from tests.instance import Instance, eventually
 
@@ -44,8 +45,9 @@ def drawn() -> set[Node]:
 
 def visited(instance: Instance) -> Counter[Node]:
     """Return how often the engine entered each element."""
-    with sqlite3.connect(f"file:{instance.state_dir / 'tongquan.db'}?mode=ro", uri=True) as database:
-        rows = database.execute("SELECT process_id, element_id, count(*) FROM element_visit GROUP BY 1, 2").fetchall()
+    with instance.database.reading() as session:
+        of_node = (col(ElementVisit.process_id), col(ElementVisit.element_id))
+        rows = session.exec(select(*of_node, func.count()).group_by(*of_node)).all()
     return Counter({(process, element): count for process, element, count in rows})
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: ``TONGQUAN_TEST_POSTGRES``, or a cluster of our own from the installed server."""
+"""A real PostgreSQL for a run: the server ``TONGQUAN_TEST_POSTGRES`` names, or one of our own while the run lasts."""
 
 import glob
 import os
@@ -9,20 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlmodel import SQLModel
-
-from models.database import Database
-from tests.instance import free_port
-
+VARIABLE = "TONGQUAN_TEST_POSTGRES"
+"""Names the URL of a database whose user may create others; the workers of a run find the run's server in it."""
 SERVER = "/usr/lib/postgresql/*/bin"
 UNPRIVILEGED = "postgres"
 """The system account the server runs as when the tests run as root, which PostgreSQL refuses."""
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "shared_buffers": "256MB",
+    "autovacuum": "off",
+    "max_connections": "300",
+}
+"""Nothing of a run is to outlive it, and each database of a test is gone before it would need a vacuum."""
 
 
 @contextmanager
 def cluster() -> Iterator[str | None]:
-    """Yield the URL of an empty database, or None where no server is installed."""
-    given = os.environ.get("TONGQUAN_TEST_POSTGRES")
+    """Yield the URL of a database whose user may create others, or None where no server is installed."""
+    given = os.environ.get(VARIABLE)
     binaries = sorted(glob.glob(SERVER))
     if given or not binaries:
         yield given
@@ -31,30 +40,20 @@ def cluster() -> Iterator[str | None]:
     as_whom = ["runuser", "-u", UNPRIVILEGED, "--"] if os.geteuid() == 0 else []
     if as_whom:
         shutil.chown(home, UNPRIVILEGED)
-    port = free_port()
 
     def server(*arguments: str) -> None:
-        subprocess.run([*as_whom, *arguments], check=True, capture_output=True, timeout=60, cwd=home)
+        subprocess.run([*as_whom, *arguments], check=True, capture_output=True, timeout=120, cwd=home)
 
-    control = [f"{binaries[-1]}/pg_ctl", "-D", f"{home}/data", "-w"]
+    control = [f"{binaries[-1]}/pg_ctl", "-D", f"{home}/data", "-w", "-t", "100"]
     try:
         server(f"{binaries[-1]}/initdb", "-D", f"{home}/data", "-U", "tongquan", "-A", "trust", "-E", "UTF8", "-N")
-        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+        # On a socket in its own folder alone: no port can be taken, and nobody else on the machine is trusted.
+        settings = {**CARELESS, "listen_addresses": "''", "unix_socket_directories": str(home)}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         server(*control, "-o", options, "-l", f"{home}/log", "start")
         try:
-            server(f"{binaries[-1]}/createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "tongquan", "tongquan")
-            yield f"postgresql://tongquan@127.0.0.1:{port}/tongquan"
+            yield f"postgresql://tongquan@/postgres?host={home}"
         finally:
             server(*control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-@contextmanager
-def emptied(url: str) -> Iterator[Database]:
-    """Yield the database of a URL with every table, all of them empty."""
-    database = Database(url)
-    SQLModel.metadata.drop_all(database.engine)
-    SQLModel.metadata.create_all(database.engine)
-    yield database
-    database.dispose()

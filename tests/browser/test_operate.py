@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.staff import Staff
-from tests.instance import Instance, start
+from tests.databases import Databases
+from tests.instance import Instance, running
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -15,11 +16,10 @@ IMPORT_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def observed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def observed(browser: Browser, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Start an instance with Operate; without a browser none is started."""
-    instance = start(tmp_path_factory.mktemp("operate"), "--operate")
-    yield instance
-    instance.stop()
+    with running(databases, tmp_path_factory.mktemp("operate"), "--operate") as instance:
+        yield instance
 
 
 def test_an_administrator_finds_a_case_in_operate(browser: Browser, observed: Instance) -> None:

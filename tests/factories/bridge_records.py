@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,16 +19,10 @@ from bridge.projection.records import Bulk, Record, parse_bulk
 from models.case import Case
 from models.database import Database
 from models.task import Task, TaskStatus
-from tests.factories import databases
 from tests.factories.cases import build_case
 
 BASE_MS = 1_795_320_636_774
 START = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
-
-
-def database_at(folder: Path) -> Database:
-    """Return an empty database with every table."""
-    return databases.in_file(folder / "unit.db")
 
 
 def fake_hooks() -> Hooks:

@@ -11,7 +11,7 @@ from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
 from models.catalogue import Mode
 from services.accounts.actors import Actor
 from services.clock import product_now
-from tests.factories import databases
+from tests.databases import Databases, new
 from tests.factories.cases import build_case
 
 
@@ -21,12 +21,10 @@ def actor(name: str) -> Actor:
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    """Yield a session over a seeded database in memory."""
-    database = databases.in_memory(seeded=True)
-    with database.transaction() as opened:
+def session(databases: Databases) -> Iterator[Session]:
+    """Yield a session over a seeded database."""
+    with new(databases, seeded=True) as database, database.transaction() as opened:
         yield opened
-    database.dispose()
 
 
 def add_case(session: Session, number: int = 1, **changes: Any) -> Case:

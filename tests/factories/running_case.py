@@ -14,7 +14,7 @@ from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
 from services.accounts.actors import Actor
 from services.deadlines import case_deadlines
-from tests.factories import databases
+from tests.databases import Databases, new
 
 ACCEPTED = datetime(2026, 9, 21, 9, tzinfo=CHINA)
 DUE = end_of_day(date(2026, 10, 26))
@@ -25,12 +25,10 @@ WINDOW = Actor("xingguo.window", "窗口", frozenset({"xingguo.window"}))
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    """Yield a session over a seeded database in memory."""
-    database = databases.in_memory(seeded=True)
-    with Session(database.engine, expire_on_commit=False) as opened:
+def session(databases: Databases) -> Iterator[Session]:
+    """Yield a session over a seeded database."""
+    with new(databases, seeded=True) as database, Session(database.engine, expire_on_commit=False) as opened:
         yield opened
-    database.dispose()
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.instance import Instance, eventually, start
+from tests import instance as instances
+from tests.databases import Databases
+from tests.instance import Instance, eventually
 
 pytestmark = pytest.mark.engine
 
@@ -20,11 +22,10 @@ COMMAND_OF = {"engine": "java", "bridge": "bridge", "workers": "workers", "web":
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def running(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Start an instance of its own on the machine's clock."""
-    instance = start(tmp_path_factory.mktemp("faults"))
-    yield instance
-    instance.stop()
+    with instances.running(databases, tmp_path_factory.mktemp("faults")) as started:
+        yield started
 
 
 def child(instance: Instance, name: str) -> psutil.Process:

@@ -14,6 +14,7 @@ from api.__main__ import options
 from api.application import create_app
 from models.database import Database
 from settings import get_settings
+from tests.databases import Databases
 from tests.integration.web import PASSWORD, web_over
 
 ANSWER_SECONDS = 60.0
@@ -41,9 +42,9 @@ class Listening:
 
 
 @contextmanager
-def listening(folder: Path, **settings: str) -> Iterator[Listening]:
+def listening(databases: Databases, folder: Path, **settings: str) -> Iterator[Listening]:
     """Listen on a free port; ``settings`` are environment variables without the prefix."""
-    with web_over(folder, **settings) as web, socket.create_server(("127.0.0.1", 0), backlog=2048) as door:
+    with web_over(databases, folder, **settings) as web, socket.create_server(("127.0.0.1", 0), backlog=2048) as door:
         server = uvicorn.Server(uvicorn.Config(create_app(get_settings(), web.database), **options(get_settings())))
         thread = threading.Thread(target=server.run, args=([door],), daemon=True)
         thread.start()

@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 import pytest
 from pyzeebe import Job, ZeebeTaskRouter
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
-import models  # noqa: F401 - registers every table
 from engine.channel import open_channel
 from engine.deploy import deploy_directory
 from engine.distribution import fetch_zeebe
@@ -30,6 +29,7 @@ from models.clock_state import ClockState
 from models.database import Database
 from services.clock import CLOCK_ROW, machine_now
 from settings import PROJECT_ROOT
+from tests.databases import Databases, new
 from tests.factories.cases import build_case
 from workers import runtime
 
@@ -147,7 +147,7 @@ def a_case(case_no: str, **changes: Any) -> Case:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start engine and bridge, deploy the tests' models, and work the tests' jobs."""
     folder = tmp_path_factory.mktemp("stack")
     *engine_ports, feed_port = free_ports(6)
@@ -161,23 +161,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         feed_account=FeedAccount("tongquan-feed", "only this instance knows it"),
         controlled_clock=True,
     )
-    database = Database(f"sqlite:///{folder / 'test.db'}")
-    SQLModel.metadata.create_all(database.engine)
-    with database.transaction() as session:
-        session.add(ClockState(id=CLOCK_ROW, controlled=True, offset_ms=0))
-    running = Stack(config, start_embedded(config), database)
-    try:
-        running.start_bridge()
-        running.call(lambda gateway: deploy_directory(gateway, MODELS))
-        with HandlerThread(running):
-            yield running
-        running.stop_bridge()
-    finally:
-        if running.bridge is not None:
-            running.bridge.kill()
-            running.bridge.wait()
-        running.engine.stop()
-        database.dispose()
+    with new(databases, folder) as database:
+        with database.transaction() as session:
+            session.add(ClockState(id=CLOCK_ROW, controlled=True, offset_ms=0))
+        running = Stack(config, start_embedded(config), database)
+        try:
+            running.start_bridge()
+            running.call(lambda gateway: deploy_directory(gateway, MODELS))
+            with HandlerThread(running):
+                yield running
+            running.stop_bridge()
+        finally:
+            if running.bridge is not None:
+                running.bridge.kill()
+                running.bridge.wait()
+            running.engine.stop()
 
 
 class HandlerThread:

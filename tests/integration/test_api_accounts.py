@@ -14,6 +14,7 @@ from models.account import Account
 from models.audit import AuditEntry
 from models.outbox import OutboxCommand
 from services.journal import audit
+from tests.databases import Databases
 from tests.integration.people import AUDITOR, OWN, SECURITY, SYSTEM, granted, opened, person, problem, token
 from tests.integration.web import PASSWORD, Web, serial, web, web_over
 
@@ -275,9 +276,9 @@ def test_an_administrator_holds_no_post_beside_the_office(web: Web) -> None:
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Web]:
+def alone(databases: Databases, tmp_path: Path) -> Iterator[Web]:
     """Serve a database whose administrators are not those of the other tests."""
-    with web_over(tmp_path) as served:
+    with web_over(databases, tmp_path) as served:
         yield served
 
 
@@ -354,9 +355,9 @@ def test_the_security_administrator_ends_a_persons_sessions(web: Web) -> None:
     assert entries(web, username, "account.end_sessions")[0].detail == {"sessions": 1}
 
 
-def test_an_unused_session_ends_and_a_used_one_lasts_to_its_whole_length(tmp_path: Path) -> None:
+def test_an_unused_session_ends_and_a_used_one_lasts_to_its_whole_length(databases: Databases, tmp_path: Path) -> None:
     start = datetime(2026, 9, 21, 1, tzinfo=UTC)
-    with web_over(tmp_path, session_idle_minutes="30", session_hours="2") as served:
+    with web_over(databases, tmp_path, session_idle_minutes="30", session_hours="2") as served:
         with freeze_time(start):
             served.headers(WINDOW)
             idle = token(served, WINDOW, PASSWORD)
@@ -370,9 +371,11 @@ def test_an_unused_session_ends_and_a_used_one_lasts_to_its_whole_length(tmp_pat
             problem(served.get("/me", WINDOW), 401, "unauthenticated")
 
 
-def test_the_policy_of_the_inspections_asks_for_kinds_of_characters_and_a_change_in_ninety_days(tmp_path: Path) -> None:
+def test_the_policy_of_the_inspections_asks_for_kinds_of_characters_and_a_change_in_ninety_days(
+    databases: Databases, tmp_path: Path
+) -> None:
     start = datetime(2026, 9, 21, 1, tzinfo=UTC)
-    with web_over(tmp_path, password_policy="mlps") as served:
+    with web_over(databases, tmp_path, password_policy="mlps") as served:
         with freeze_time(start):
             username, initial = opened(served)
             headers = token(served, username, initial)

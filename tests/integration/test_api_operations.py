@@ -12,14 +12,15 @@ from models.clock_state import AdvanceStatus, ClockAdvance
 from models.engine_state import Heartbeat
 from services import clock
 from services.clock import machine_now
+from tests.databases import Databases
 from tests.integration.readiness import beat_everywhere, deploy_everything
 from tests.integration.web import NOW, Web, web_over
 from tests.integration.web import web as web
 
 
 @pytest.fixture
-def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    with web_over(tmp_path_factory.mktemp("controlled"), controlled_clock="true") as served:
+def controlled(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with web_over(databases, tmp_path_factory.mktemp("controlled"), controlled_clock="true") as served:
         with served.database.transaction() as session:
             clock.control(session, NOW)
         yield served

@@ -13,6 +13,7 @@ from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, Supe
 from services import setup
 from services.cases import applicant_digests
 from settings import get_settings
+from tests.databases import Databases
 from tests.integration.web import NOW, Web, web_over
 
 
@@ -28,17 +29,17 @@ def plain_digest(web: Web, case_no: str) -> str:
         return hashlib.sha256(f"{one.id_type.value}:{one.id_number}".encode()).hexdigest()
 
 
-def test_the_digest_stored_is_none_that_can_be_tried(tmp_path: Path) -> None:
-    with web_over(tmp_path) as web:
+def test_the_digest_stored_is_none_that_can_be_tried(databases: Databases, tmp_path: Path) -> None:
+    with web_over(databases, tmp_path) as web:
         case_no = web.submit()
         assert plain_digest(web, case_no)[:32] not in digest_of(web, case_no)
 
 
 @pytest.mark.parametrize("changed", ["the release before", "another key"])
 def test_what_was_stored_before_is_made_anew_and_a_duplicate_still_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    with web_over(tmp_path) as web:
+    with web_over(databases, tmp_path) as web:
         body = web.body()
         case_no = web.post("/cases", "xingguo.window", json=body, Idempotency_Key="first").json()["case_no"]
         if changed == "another key":
@@ -57,8 +58,8 @@ def test_what_was_stored_before_is_made_anew_and_a_duplicate_still_found(
             assert applicant_digests.renew(session) == 0
 
 
-def test_feedback_on_an_applicant_keeps_to_the_applicant(tmp_path: Path) -> None:
-    with web_over(tmp_path) as web:
+def test_feedback_on_an_applicant_keeps_to_the_applicant(databases: Databases, tmp_path: Path) -> None:
+    with web_over(databases, tmp_path) as web:
         case_no = web.submit()
         with web.database.transaction() as session:
             case = session.get_one(Case, case_no)

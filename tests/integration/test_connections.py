@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from api import connections
+from tests.databases import Databases
 from tests.integration.listening import Listening, everything_from, listening
 
 MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
+def web(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.5)
-    with listening(tmp_path / "state") as served:
+    with listening(databases, tmp_path / "state") as served:
         yield served
 
 
@@ -121,9 +122,9 @@ def test_a_body_that_comes_after_its_answer_ends_the_connection(web: Listening) 
     assert answer.startswith(b"HTTP/1.1 404 ")
 
 
-def test_half_sent_requests_make_room_for_whole_ones(tmp_path: Path) -> None:
+def test_half_sent_requests_make_room_for_whole_ones(databases: Databases, tmp_path: Path) -> None:
     """With more connections than are kept open the oldest half of a request goes, and whole ones are served."""
-    with listening(tmp_path / "state", web_connections="20") as web, ExitStack() as halves:
+    with listening(databases, tmp_path / "state", web_connections="20") as web, ExitStack() as halves:
         opened: list[socket.socket] = []
         for _ in range(30):
             opened.append(halves.enter_context(web.open()))
@@ -134,7 +135,7 @@ def test_half_sent_requests_make_room_for_whole_ones(tmp_path: Path) -> None:
         assert everything_from(opened[-1]).startswith(b"HTTP/1.1 200 ")
 
 
-def test_one_address_has_its_own_number_of_connections(tmp_path: Path) -> None:
-    with listening(tmp_path / "state", web_connections_per_address="3") as web, ExitStack() as halves:
+def test_one_address_has_its_own_number_of_connections(databases: Databases, tmp_path: Path) -> None:
+    with listening(databases, tmp_path / "state", web_connections_per_address="3") as web, ExitStack() as halves:
         opened = [halves.enter_context(web.open()) for _ in range(4)]
         assert everything_from(opened[0]) == b""

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from settings import PROJECT_ROOT
-from tests.instance import Instance, run, start
+from tests import instance as instances
+from tests.databases import Databases
+from tests.instance import Instance, run
 
 pytestmark = pytest.mark.engine
 
@@ -31,11 +33,10 @@ SHAPE = """<bpmndi:BPMNShape id="Task_ConsultExperts_di" bpmnElement="Task_Consu
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def running(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Start an instance whose processes may be changed."""
-    instance = start(tmp_path_factory.mktemp("designer"))
-    yield instance
-    instance.stop()
+    with instances.running(databases, tmp_path_factory.mktemp("designer")) as started:
+        yield started
 
 
 def with_a_new_step(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from sqlmodel import select
 from models.case import Case
 from models.database import Database
 from services.accounts import passwords
+from tests.databases import Databases
 from tests.integration.listening import Listening, listening
 from tests.integration.web import PASSWORD, Web, web_over
 
@@ -20,8 +21,10 @@ ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Listening]:
-    with listening(tmp_path / "state", sign_in_room="8", trusted_proxies="127.0.0.1", metrics_token=TOKEN) as served:
+def web(databases: Databases, tmp_path: Path) -> Iterator[Listening]:
+    with listening(
+        databases, tmp_path / "state", sign_in_room="8", trusted_proxies="127.0.0.1", metrics_token=TOKEN
+    ) as served:
         yield served
 
 
@@ -136,8 +139,8 @@ def test_the_page_says_when_to_come_back(web: Listening) -> None:
 
 
 @pytest.fixture
-def public(tmp_path: Path) -> Iterator[Web]:
-    with web_over(tmp_path / "state", trusted_proxies="127.0.0.1") as served:
+def public(databases: Databases, tmp_path: Path) -> Iterator[Web]:
+    with web_over(databases, tmp_path / "state", trusted_proxies="127.0.0.1") as served:
         yield served
 
 
@@ -163,9 +166,9 @@ def test_unknown_certificate_numbers_are_slowed_down(public: Web) -> None:
     assert answers == [404] * 10 + [429]
 
 
-def test_a_case_guessed_at_from_many_addresses_is_shown_to_its_applicant(tmp_path: Path) -> None:
+def test_a_case_guessed_at_from_many_addresses_is_shown_to_its_applicant(databases: Databases, tmp_path: Path) -> None:
     """Whoever has guessed wrong must wait; who comes for the first time is served."""
-    with listening(tmp_path / "state", trusted_proxies="127.0.0.1", public_case_limit="6/hour") as web:
+    with listening(databases, tmp_path / "state", trusted_proxies="127.0.0.1", public_case_limit="6/hour") as web:
         path = "/api/v1/public/cases/C-1"
         guessers = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(8)]
 
@@ -190,15 +193,17 @@ def test_figures_and_what_is_missing_are_told_to_the_machine_itself_and_for_the_
         assert web.client.get("/healthz", headers=headers).status_code == 200
 
 
-def test_what_a_client_says_it_forwards_is_not_believed_without_a_trusted_proxy(tmp_path: Path) -> None:
-    with listening(tmp_path / "state") as web:
+def test_what_a_client_says_it_forwards_is_not_believed_without_a_trusted_proxy(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with listening(databases, tmp_path / "state") as web:
         answers = [failed(web, "nobody", {"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(6)]
         assert answers == [401] * 5 + [429]
         names = [failed(web, f"nobody{n}", {"X-Forwarded-For": f"198.51.100.{n}"}).status_code for n in range(6)]
         assert names == [401] * 5 + [429]
 
 
-def test_an_empty_token_opens_nothing(tmp_path: Path) -> None:
-    with listening(tmp_path / "state", trusted_proxies="127.0.0.1", metrics_token="") as web:
+def test_an_empty_token_opens_nothing(databases: Databases, tmp_path: Path) -> None:
+    with listening(databases, tmp_path / "state", trusted_proxies="127.0.0.1", metrics_token="") as web:
         for token in ("Bearer", "Bearer undefined", ""):
             assert web.client.get("/metrics", headers=ELSEWHERE | {"Authorization": token}).status_code == 401

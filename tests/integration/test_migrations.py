@@ -1,7 +1,8 @@
-"""The revisions of the schema, on both databases: what they make is what the models say, and they keep the data."""
+"""The revisions of the schema: what they make is what the models say, and they keep the data."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from models.case import Case
 from models.case_deadlines import CaseDeadlines
 from models.database import Database
 from services.setup import _alembic, migrate
+from tests.databases import Databases
 from tests.factories.earlier_rows import insert, insert_case
 
 AT = datetime(2026, 9, 21, 1, tzinfo=UTC)
@@ -61,21 +63,11 @@ DATES = {
 """What stood on a case before its deadlines had a table, no two instants alike."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """Yield an empty database of each kind."""
-    if request.param == "sqlite":
-        opened = Database(f"sqlite:///{tmp_path_factory.mktemp('migrations') / 'product.db'}")
-    else:
-        url: str = request.getfixturevalue("postgres_url")
-        server = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.exec_driver_sql("DROP DATABASE IF EXISTS migrations WITH (FORCE)")
-            connection.exec_driver_sql("CREATE DATABASE migrations")
-        server.dispose()
-        opened = Database(url.rsplit("/", 1)[0] + "/migrations")
-    yield opened
-    opened.dispose()
+@pytest.fixture
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    """Yield an empty database."""
+    with databases.empty(tmp_path) as opened:
+        yield opened
 
 
 def differences(connection: Connection) -> list[object]:

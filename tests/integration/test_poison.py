@@ -14,7 +14,9 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 from engine.channel import open_channel
 from engine.gateway import Deployed, Gateway, Resource
 from settings import PROJECT_ROOT
-from tests.instance import Instance, eventually, run, start
+from tests import instance as instances
+from tests.databases import Databases
+from tests.instance import Instance, eventually, run
 
 pytestmark = pytest.mark.engine
 
@@ -32,11 +34,10 @@ Answer = TypeVar("Answer")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def running(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Start an instance whose models may be changed."""
-    instance = start(tmp_path_factory.mktemp("poison"))
-    yield instance
-    instance.stop()
+    with instances.running(databases, tmp_path_factory.mktemp("poison")) as started:
+        yield started
 
 
 def ports(instance: Instance) -> dict[str, int]:

@@ -1,10 +1,7 @@
 """Setting aside on PostgreSQL, which refuses more than SQLite does and aborts the transaction of whoever is refused."""
 
-from collections.abc import Iterator
-
 import pytest
-import sqlalchemy
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from bridge import set_aside
 from bridge.projection.projector import Projector
@@ -14,21 +11,7 @@ from models.set_aside import SetAsideRecord
 from models.task import Task, TaskStatus
 from tests.factories.bridge_records import Log, add_case, bulk, fake_hooks, feed_over, form_record
 
-
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    """Yield an empty database of its own with every table."""
-    server = sqlalchemy.create_engine(
-        postgres_url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
-    )
-    with server.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE IF EXISTS set_aside WITH (FORCE)")
-        connection.exec_driver_sql("CREATE DATABASE set_aside")
-    server.dispose()
-    opened = Database(postgres_url.rsplit("/", 1)[0] + "/set_aside")
-    SQLModel.metadata.create_all(opened.engine)
-    yield opened
-    opened.dispose()
+pytestmark = pytest.mark.postgresql("SQLite takes these texts, and goes on after an error")
 
 
 @pytest.mark.parametrize("element_id", ["Task_\0", "Task_" + "x" * 200])

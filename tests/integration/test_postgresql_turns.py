@@ -10,10 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import sqlalchemy
-from sqlmodel import Session, SQLModel, func, select
+from sqlmodel import Session, func, select
 
-from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
 from models.case import Case, Verdict
 from models.case_deadlines import CaseDeadlines
@@ -28,14 +26,16 @@ from models.unit_transfer import UnitTransfer
 from models.working_calendar import china_date
 from services import locks
 from services.accounts.actors import Actor
-from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
 from services.errors import Conflict, InvalidInput
 from services.guidance import consultations
 from services.powers import agreements, filings
 from services.publishing import guide_versions, list_files, list_versions
 from services.takeovers import recalls, unit_transfers
+from tests.databases import Databases, new
 from tests.instance import eventually
+
+pytestmark = pytest.mark.postgresql("SQLite's writers go one after the other")
 
 serial = itertools.count(1)
 Step = Callable[[Session], object]
@@ -51,20 +51,10 @@ BOSS = actor("city.coordinator")
 
 
 @pytest.fixture(scope="module")
-def database(postgres_url: str) -> Iterator[Database]:
-    """Yield a seeded database of its own in the run's server."""
-    address = postgres_url.replace("postgresql://", "postgresql+psycopg://")
-    server = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE IF EXISTS turns WITH (FORCE)")
-        connection.exec_driver_sql("CREATE DATABASE turns")
-    server.dispose()
-    opened = Database(postgres_url.rsplit("/", 1)[0] + "/turns")
-    SQLModel.metadata.create_all(opened.engine)
-    with opened.transaction() as session:
-        seed_catalogue(session, load_catalogue())
-    yield opened
-    opened.dispose()
+def database(databases: Databases) -> Iterator[Database]:
+    """Yield a seeded database."""
+    with new(databases, seeded=True) as opened:
+        yield opened
 
 
 def waits_for_a_lock(database: Database) -> bool:

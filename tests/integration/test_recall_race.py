@@ -4,59 +4,48 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-import sqlalchemy
 from sqlalchemy import text
 from sqlmodel import select
 
-from catalog_data.loader import load_catalogue
 from models.case import Case, CaseState
 from models.database import Database
 from models.in_flight import Disposition, InFlight
 from models.task import Task, TaskStatus
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
-from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
-from services.setup import migrate
 from services.takeovers import recalls
 from services.takeovers.recall_views import RecallView
 from services.tasks import access, completion
 from services.tasks.views import TaskCompletion
+from tests.databases import Databases, new
 from tests.factories.powers import actor, add_case
 from tests.instance import eventually
+
+pytestmark = pytest.mark.postgresql("SQLite's writers go one after the other")
 
 TASK = 7
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
+def database(databases: Databases) -> Iterator[Database]:
     """Yield a database with one case that waits for the county's decision."""
-    server = sqlalchemy.create_engine(
-        postgres_url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
-    )
-    with server.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE IF EXISTS race WITH (FORCE)")
-        connection.exec_driver_sql("CREATE DATABASE race")
-    server.dispose()
-    opened = Database(postgres_url.rsplit("/", 1)[0] + "/race")
-    migrate(opened)
-    with opened.transaction() as session:
-        seed_catalogue(session, load_catalogue())
-        case = add_case(session, state=CaseState.IN_DEPARTMENT)
-        session.add(
-            Task(
-                key=TASK,
-                case_no=case.case_no,
-                process_id="direct-devolution",
-                process_instance_key=1,
-                element_id="Task_CountyDecide",
-                element_instance_key=1,
-                name="作出审批决定",
-                candidate_groups=["xingguo.approver"],
-                created_at=product_now(session),
+    with new(databases, seeded=True) as opened:
+        with opened.transaction() as session:
+            case = add_case(session, state=CaseState.IN_DEPARTMENT)
+            session.add(
+                Task(
+                    key=TASK,
+                    case_no=case.case_no,
+                    process_id="direct-devolution",
+                    process_instance_key=1,
+                    element_id="Task_CountyDecide",
+                    element_instance_key=1,
+                    name="作出审批决定",
+                    candidate_groups=["xingguo.approver"],
+                    created_at=product_now(session),
+                )
             )
-        )
-    yield opened
-    opened.dispose()
+        yield opened
 
 
 def recall(database: Database) -> RecallView:

@@ -11,6 +11,7 @@ from api.pages.visitors import SESSION_COOKIE
 from services import keys
 from services.accounts import passwords, registration
 from services.documents import signing
+from tests.databases import Databases
 from tests.integration.web import PASSWORD, Web, web_over
 from tests.integration.web import web as web
 
@@ -70,12 +71,18 @@ def test_static_files_keep_their_validators(web: Web) -> None:
 
 
 @pytest.fixture
-def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def production(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """Serve a production instance; in its database somebody has chosen the published password."""
     folder = tmp_path_factory.mktemp("production")
     signing.make_key(folder)
     keys.make_data_key(folder)
-    with web_over(folder, environment="production", web_host="0.0.0.0", public_url="https://spj.example") as served:  # noqa: S104
+    with web_over(
+        databases,
+        folder,
+        environment="production",
+        web_host="0.0.0.0",  # noqa: S104
+        public_url="https://spj.example",
+    ) as served:
         with served.database.transaction() as session:
             registration.create_account(session, "zhang.san", "张三", "a password of one's own", ["xingguo.window"])
             hashed = passwords.hash_password(PASSWORD)
@@ -102,12 +109,12 @@ def test_the_session_of_a_site_declared_to_be_https_is_secure(production: Web) -
     ],
 )
 def test_https_is_asked_for_only_in_production_and_over_https(
-    tmp_path_factory: pytest.TempPathFactory, environment: str, url: str, asked: bool
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, environment: str, url: str, asked: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("mode")
     signing.make_key(folder)
     keys.make_data_key(folder)
-    with web_over(folder, environment=environment) as served:
+    with web_over(databases, folder, environment=environment) as served:
         answer = served.client.get(f"{url}/healthz")
     assert (HSTS in answer.headers) is asked
 
@@ -128,8 +135,10 @@ def test_production_says_so(production: Web) -> None:
     assert "演示环境" not in production.client.get("/login").text
 
 
-def test_a_demonstration_that_others_reach_is_warned_of(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with web_over(tmp_path_factory.mktemp("exposed"), web_host="0.0.0.0") as exposed:  # noqa: S104
+def test_a_demonstration_that_others_reach_is_warned_of(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with web_over(databases, tmp_path_factory.mktemp("exposed"), web_host="0.0.0.0") as exposed:  # noqa: S104
         told = exposed.client.get("/readyz").json()
         page = exposed.client.get("/login").text
     assert (told["mode"], told["warnings"]) == ("development", ["mode"])

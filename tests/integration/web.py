@@ -21,6 +21,7 @@ from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDe
 from models.task import FormVersion, Task, TaskCandidate
 from services import setup
 from settings import Settings, get_settings
+from tests.databases import Databases
 from tests.instance import good_answer, id_card
 
 with warnings.catch_warnings():
@@ -186,35 +187,39 @@ class Web:
 
 
 @contextmanager
-def web_over(folder: Path, **settings: str) -> Iterator[Web]:
+def web_over(databases: Databases, folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
-    shutil.copytree(_prepared(), folder, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as environment:
+    shutil.copytree(_keys(), folder, dirs_exist_ok=True)
+    with (
+        databases.copy("prepared", _prepare, folder) as database,
+        pytest.MonkeyPatch.context() as environment,
+    ):
         environment.setenv("TONGQUAN_STATE_DIR", str(folder))
-        environment.delenv("DATABASE_URL", raising=False)
+        environment.setenv("DATABASE_URL", database.url)
         for name, value in settings.items():
             environment.setenv(f"TONGQUAN_{name.upper()}", value)
         get_settings.cache_clear()
-        database = Database(get_settings().effective_database_url)
         try:
             with database.transaction() as session:
                 session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
             app = create_app(get_settings(), database)
             yield Web(TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)), database)
         finally:
-            database.dispose()
             get_settings.cache_clear()
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def web(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """Serve the application over a database of the module's own."""
-    with web_over(tmp_path_factory.mktemp("web")) as served:
+    with web_over(databases, tmp_path_factory.mktemp("web")) as served:
         yield served
 
 
 @lru_cache(maxsize=1)
-def _prepared() -> Path:
-    folder = Path(mkdtemp(prefix="tongquan-web-"))
-    setup.prepare(Settings(state_dir=folder, database_url=""))
-    return folder
+def _keys() -> Path:
+    """Return the state directory whose keys the prepared database was made with."""
+    return Path(mkdtemp(prefix="tongquan-web-"))
+
+
+def _prepare(url: str) -> None:
+    setup.prepare(Settings(state_dir=_keys(), database_url=url))

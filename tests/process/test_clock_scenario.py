@@ -6,12 +6,12 @@ light is looked at just before and just after its instant on the engine's clock.
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.instance import PASSWORD, Instance, start
+from tests.databases import Databases
+from tests.instance import PASSWORD, Instance, running
 from tests.reckoning import Span, add_working_days, counted_day, statuses
 
 pytestmark = pytest.mark.engine
@@ -24,12 +24,11 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def own(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Start an instance on the Monday before the National Day holidays."""
-    state_dir: Path = tmp_path_factory.mktemp("scenario")
-    running = start(state_dir, f"--controlled-clock={START}T09:00:00+08:00")
-    yield running
-    running.stop()
+    clock = f"--controlled-clock={START}T09:00:00+08:00"
+    with running(databases, tmp_path_factory.mktemp("scenario"), clock) as started:
+        yield started
 
 
 def now(own: Instance) -> datetime:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from models.case import Case
-from models.database import Database
 from services.cases import submission
 from tests.instance import Instance
 
@@ -18,10 +17,8 @@ MODES = [("W-01", "xingguo"), ("D-07", "xingguo"), ("S-28", "zhanggong")]
 def test_a_repeated_start_message_ends_at_once_and_changes_nothing(instance: Instance, item: str, area: str) -> None:
     case_no = instance.submit(item, area)
     instance.task(case_no, "Task_DecideAcceptance")
-    database = Database(f"sqlite:///{instance.state_dir / 'tongquan.db'}")
-    with database.transaction() as session:
+    with instance.database.transaction() as session:
         submission.request_start(session, session.get_one(Case, case_no), attempt=9)
-    database.dispose()
     assert instance.finish(case_no)["state"]["code"] == 11
     case = instance.until(
         case_no,

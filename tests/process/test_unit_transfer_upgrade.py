@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from models.database import Database
 from models.in_flight import InFlight
 from models.protocol import Message, Process
 from models.unit_transfer import UnitTransfer
@@ -37,8 +36,7 @@ def decided_before(instance: Instance, item: str) -> int:
     """Record a transfer as the release before did, its message on the way to the engine; return its number."""
     now = datetime.fromisoformat(get(instance, "city.coordinator", "/clock")["now"])
     day = now.date() + timedelta(days=DAYS)
-    database = Database(f"sqlite:///{instance.state_dir / 'tongquan.db'}")
-    with database.transaction() as session:
+    with instance.database.transaction() as session:
         transfer = UnitTransfer(
             area=AREA,
             item=item,
@@ -66,9 +64,7 @@ def decided_before(instance: Instance, item: str) -> int:
                 "effectiveAt": instant_text(start_of_day(day)),
             },
         )
-        number = int(transfer.id or 0)
-    database.dispose()
-    return number
+        return int(transfer.id or 0)
 
 
 def recalls(instance: Instance) -> dict[str, int]:

@@ -20,6 +20,7 @@ from services.heartbeats import WORKER_PREFIX
 from services.process_engine import set_aside
 from services.setup import prepare
 from settings import PROJECT_ROOT, Settings
+from tests.databases import Databases
 
 HOW_TO = PROJECT_ROOT / "docs" / "how-to"
 RUNBOOKS = HOW_TO / "runbooks.md"
@@ -99,8 +100,7 @@ def test_every_container_and_make_target_named_is_there(page: Path) -> None:
     assert {words[1] for words in shown(page) if words[0] == "make"} <= targets
 
 
-def test_every_address_and_page_named_is_served(tmp_path: Path) -> None:
-    database = Database("sqlite://")
+def test_every_address_and_page_named_is_served(database: Database, tmp_path: Path) -> None:
     paths = create_app(Settings(state_dir=tmp_path), database).openapi()["paths"]
     pages = {path for file in (PROJECT_ROOT / "api/pages").glob("*.py") for path in routes(file)} | {set_aside.PAGE}
     text = RUNBOOKS.read_text(encoding="utf-8")
@@ -119,11 +119,10 @@ def routes(file: Path) -> Iterator[str]:
                 yield path
 
 
-def test_every_check_of_readyz_that_is_named_is_one(tmp_path: Path) -> None:
-    prepare(Settings(state_dir=tmp_path, database_url=""))
-    database = Database(f"sqlite:///{tmp_path / 'tongquan.db'}")
-    checks = set(health.readiness(database).checks)
-    database.dispose()
+def test_every_check_of_readyz_that_is_named_is_one(databases: Databases, tmp_path: Path) -> None:
+    with databases.empty(tmp_path) as database:
+        prepare(Settings(state_dir=tmp_path, database_url=database.url))
+        checks = set(health.readiness(database).checks)
     assert {f"{WORKER_PREFIX}{job_type}" for job_type in JobType} <= checks
     named = {name for text in sections().values() for name in re.findall(r"`([^`]+)`", line_of(text, "检查"))}
     of_workers = {f"{WORKER_PREFIX}<作业类型>"}

@@ -13,6 +13,10 @@ from tests.distribution import group_of
 FILES = sorted(str(path.relative_to(PROJECT_ROOT)) for path in (PROJECT_ROOT / "tests").rglob("test_*.py"))
 
 
+IN_THE_STATE_DIRECTORY = {"tests/unit/ops/test_production.py"}
+"""Looks at the database where an instance has it that was told of no other."""
+
+
 def users_of(fixture: str) -> set[str]:
     """Return the groups of the files whose tests ask for a fixture."""
     asking = f"{fixture}: {fixture.title()}"
@@ -25,7 +29,11 @@ def users_of(fixture: str) -> set[str]:
 
 def test_files_that_share_an_engine_stay_on_one_worker() -> None:
     assert users_of("stack") == {"stack"}
-    of_their_own = {"tests/faults/test_kill.py", "tests/integration/test_poison.py"}
+    of_their_own = {
+        "tests/faults/test_kill.py",
+        "tests/integration/test_poison.py",
+        "tests/integration/test_several_processes.py",
+    }
     assert users_of("instance") <= {"processes", "browser", "operate", *of_their_own}
 
 
@@ -52,6 +60,14 @@ def test_a_node_nobody_visited_fails_the_run_by_its_name(tmp_path: Path) -> None
 def test_a_run_of_a_part_is_not_judged(left_out: str) -> None:
     ran = [path for path in model_coverage.PROCESS_TESTS.glob("test_*.py") if path.name != left_out]
     assert model_coverage.unseen_files(ran) == [left_out]
+
+
+def test_no_test_opens_a_database_past_the_choice_of_the_run() -> None:
+    opening = re.compile(r"\bDatabase\(|\bcreate_engine\(|\bsqlite3\.connect\(")
+    about_sqlite = re.compile(r"^pytestmark = pytest\.mark\.sqlite\(", re.MULTILINE)
+    sources = {name: (PROJECT_ROOT / name).read_text(encoding="utf-8") for name in FILES}
+    found = {name for name, text in sources.items() if opening.search(text) and not about_sqlite.search(text)}
+    assert found - {"tests/unit/test_sharing.py"} == IN_THE_STATE_DIRECTORY
 
 
 def test_no_test_imports_from_another_test() -> None:

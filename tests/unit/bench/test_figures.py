@@ -1,7 +1,5 @@
 """The benchmark's own arithmetic: percentiles, ratios, tables, cursors and the sizes of a run."""
 
-from pathlib import Path
-
 import pytest
 from sqlmodel import func, select
 
@@ -9,11 +7,11 @@ import models  # noqa: F401 - registers every table
 from bench import figures, noop_workers, settings, stack, tasklist
 from bench.bare import favourable_outcomes
 from bench.report import with_section
+from models.database import Database
 from models.identity import identity_error
 from models.task import TaskCandidate
 from services.clock import machine_now
 from settings import PROJECT_ROOT
-from tests.factories import databases
 
 
 def test_a_percentile_is_a_value_of_the_sample_at_the_nearest_rank() -> None:
@@ -79,13 +77,11 @@ def test_the_bare_side_answers_as_the_models_ask() -> None:
     assert noop_workers.answer_to("case-close") == {}
 
 
-def test_every_page_of_a_filled_list_has_tasks(tmp_path: Path) -> None:
-    database = databases.in_file(tmp_path / "list.db")
+def test_every_page_of_a_filled_list_has_tasks(database: Database) -> None:
     tasklist.fill(database, 1200)
     with database.reading() as session:
         counted = session.exec(select(func.count()).select_from(TaskCandidate)).one()
     assert counted == 1200
     lists = [(tasklist.through_service(database), tasklist.cursors(size, 60, seed=3)) for size in (100, 1100)]
     durations = tasklist.by_turns(lists)
-    database.dispose()
     assert [len(one) for one in durations] == [60 - tasklist.WARM_UP] * 2

@@ -1,14 +1,14 @@
 """How far the exporters are behind, by positions: work that waits counts, rest does not."""
 
 import time
-from pathlib import Path
 
 import pytest
 
 from bridge.export_lag import ExportLag
 from bridge.feed import RECENT_SECONDS
 from engine.partitions import Positions
-from tests.factories.bridge_records import BASE_MS, Log, bulk, database_at, feed_over
+from models.database import Database
+from tests.factories.bridge_records import BASE_MS, Log, bulk, feed_over
 
 
 class Watched:
@@ -52,9 +52,9 @@ def test_each_partition_counts(watched: Watched) -> None:
 
 
 def test_without_positions_the_age_of_arriving_records_tells_and_silence_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = feed_over(database_at(tmp_path))
+    feed = feed_over(database)
     record = Log().task("CREATED", 20, 10)
     record.timestamp_ms = BASE_MS - 86_400_000 * 365
     feed.apply(bulk(record))

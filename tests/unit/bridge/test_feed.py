@@ -1,7 +1,6 @@
 """The feed: each record once, in order, across repetitions, restarts and failures."""
 
 import base64
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -31,16 +30,10 @@ from tests.factories.bridge_records import (
     Log,
     add_case,
     bulk,
-    database_at,
     fake_hooks,
     feed_over,
     looking,
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return database_at(tmp_path)
 
 
 def test_a_task_of_a_known_case_gets_its_dates_at_once(database: Database) -> None:

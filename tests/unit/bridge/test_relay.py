@@ -62,11 +62,6 @@ class FakeEngine:
         await self._take("resolve", key)
 
 
-@pytest.fixture
-def database(either_database: Database) -> Database:
-    return either_database
-
-
 def relay(database: Database, engine: FakeEngine, until: Callable[[], bool], relays: int = 1) -> None:
     """Run relays until ``until`` holds."""
 
@@ -118,9 +113,8 @@ def test_commands_of_a_stream_keep_their_order_and_streams_do_not_wait_for_each_
     assert engine.most_open >= 2
 
 
+@pytest.mark.postgresql("SQLite has one relay")
 def test_several_relays_send_each_command_once(database: Database) -> None:
-    if database.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one relay")
     engine = FakeEngine()
     engine.delay = 0.005
     for number in range(120):

@@ -1,7 +1,5 @@
 """What cannot be projected is set aside, and everything else goes on."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlmodel import Session, col, select
@@ -25,7 +23,6 @@ from tests.factories.bridge_records import (
     add_case,
     bulk,
     bulk_body,
-    database_at,
     fake_hooks,
     feed_over,
     form_record,
@@ -35,11 +32,6 @@ from tests.factories.bridge_records import (
 
 GOOD_FORM = b'{"id": "f", "components": [{"key": "outcome", "type": "radio", "values": [{"value": "a"}]}]}'
 BOM_FORM = b"\xef\xbb\xbf" + GOOD_FORM
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return database_at(tmp_path)
 
 
 def waiting(database: Database) -> list[SetAsideRecord]:

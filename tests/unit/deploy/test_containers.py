@@ -22,8 +22,8 @@ from services.accounts import passwords, registration
 from services.accounts.demo_accounts import DEMO_PASSWORD
 from services.documents.signing import load_key
 from services.errors import SetupError
-from services.setup import migrate
 from settings import PROJECT_ROOT, Environment, Settings, get_settings
+from tests.databases import Databases, migrated
 
 
 def entrypoint(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -37,16 +37,13 @@ def entrypoint(*command: str, **environment: str) -> "subprocess.CompletedProces
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def deployment(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A migrated database that the settings of this process name, in production."""
-    url = f"sqlite:///{tmp_path / 'tongquan.db'}"
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setenv("TONGQUAN_ENVIRONMENT", "production")
-    get_settings.cache_clear()
-    database = Database(url)
-    migrate(database)
-    yield database
-    database.dispose()
+    with migrated(databases, tmp_path) as database:
+        monkeypatch.setenv("DATABASE_URL", database.url)
+        monkeypatch.setenv("TONGQUAN_ENVIRONMENT", "production")
+        get_settings.cache_clear()
+        yield database
     get_settings.cache_clear()
 
 

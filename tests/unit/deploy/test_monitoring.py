@@ -24,6 +24,7 @@ from services.clock import machine_now
 from services.heartbeats import FEED
 from services.setup import prepare
 from settings import PROJECT_ROOT, get_settings
+from tests.databases import Databases
 
 RULES_FILE = PROJECT_ROOT / "deploy/prometheus/tongquan-alerts.yml"
 DASHBOARD_FILE = PROJECT_ROOT / "deploy/grafana/tongquan.json"
@@ -117,19 +118,17 @@ MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def served(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A prepared database whose feed has said something, so that every figure is told."""
     folder = tmp_path_factory.mktemp("monitored")
-    with pytest.MonkeyPatch.context() as environment:
+    with databases.empty(folder) as database, pytest.MonkeyPatch.context() as environment:
         environment.setenv("TONGQUAN_STATE_DIR", str(folder))
-        environment.delenv("DATABASE_URL", raising=False)
+        environment.setenv("DATABASE_URL", database.url)
         get_settings.cache_clear()
         prepare(get_settings())
-        database = Database(get_settings().effective_database_url)
         with database.transaction() as session:
             speak(session)
         yield database
-        database.dispose()
         get_settings.cache_clear()
 
 

@@ -1,11 +1,9 @@
 """A case's deadlines: groups of dates set and cleared as one, and read with the case."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
-from sqlmodel import SQLModel
 
 import models  # noqa: F401 - registers every table
 from models.case import Case
@@ -73,14 +71,6 @@ def test_the_first_limit_is_the_earlier_of_the_two(due: int | None, promised: in
     ends = [None if one is None else AT + timedelta(days=one) for one in (due, promised, first)]
     owed = CaseDeadlines(case_no="C1", due_at=ends[0], promised_due_at=ends[1], provisional_dates=["due_at"])
     assert owed.first_limit == (ends[2], due is not None and ends[2] == ends[0])
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    opened = Database("sqlite://")
-    SQLModel.metadata.create_all(opened.engine)
-    yield opened
-    opened.dispose()
 
 
 def test_a_case_is_made_with_its_deadlines_and_read_with_them_in_one_statement(database: Database) -> None:

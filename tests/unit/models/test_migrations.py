@@ -14,14 +14,14 @@ from models.case import Case
 from models.case_deadlines import DueDate
 from models.database import Database
 from services import setup
+from tests.databases import Databases
 from tests.factories.earlier_rows import AT, insert, insert_case
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'tongquan.db'}")
-    yield opened
-    opened.dispose()
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    with databases.empty(tmp_path) as opened:
+        yield opened
 
 
 def test_a_provisional_due_date_stays_provisional_by_its_name(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Inserts that meet rows that are there already, on both databases."""
+"""Inserts that meet rows that are there already."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -30,35 +30,35 @@ def event(number: int, key: str, text: str = "t") -> dict[str, Any]:
     return {"id": number, "case_no": "1", "natural_key": key, "at": AT, "actor": "a", "event": "e", "text": text}
 
 
-def test_rows_that_are_there_stay(either_database: Database) -> None:
-    with either_database.transaction() as session:
+def test_rows_that_are_there_stay(database: Database) -> None:
+    with database.transaction() as session:
         upsert(session, ProcessInstance, [instance(1, "A"), instance(2, "B")])
         upsert(session, ProcessInstance, [instance(2, "C"), instance(3, "C")])
         upsert(session, ProcessInstance, [])
         assert {key: case_no for key, (case_no, _) in known(session).items()} == {1: "A", 2: "B", 3: "C"}
 
 
-def test_some_columns_are_written_and_others_completed(either_database: Database) -> None:
-    with either_database.transaction() as session:
+def test_some_columns_are_written_and_others_completed(database: Database) -> None:
+    with database.transaction() as session:
         upsert(session, ProcessInstance, [instance(1, "A"), instance(2, None)])
         rows = [instance(1, "B", "transfer"), instance(2, "B", "transfer")]
         upsert(session, ProcessInstance, rows, update=("process_id",), fill=("case_no",))
         assert known(session) == {1: ("A", "transfer"), 2: ("B", "transfer")}
 
 
-def test_what_is_only_completed_keeps_the_rest(either_database: Database) -> None:
-    with either_database.transaction() as session:
+def test_what_is_only_completed_keeps_the_rest(database: Database) -> None:
+    with database.transaction() as session:
         upsert(session, ProcessInstance, [instance(1, "A"), instance(2, None)])
         upsert(session, ProcessInstance, [instance(1, "B", "x"), instance(2, "B", "x")], fill=("case_no",))
         assert known(session) == {1: ("A", "acceptance"), 2: ("B", "acceptance")}
 
 
-def test_only_the_key_named_tells_that_a_row_is_there(either_database: Database) -> None:
-    add_case(either_database, "1")
+def test_only_the_key_named_tells_that_a_row_is_there(database: Database) -> None:
+    add_case(database, "1")
     key = ("case_no", "natural_key")
-    with either_database.transaction() as session:
+    with database.transaction() as session:
         upsert(session, TimelineEntry, [event(1, "one", "first")], key=key)
         upsert(session, TimelineEntry, [event(2, "one", "second")], key=key)
         assert session.exec(select(TimelineEntry.text)).all() == ["first"]
-    with pytest.raises(IntegrityError), either_database.transaction() as session:
+    with pytest.raises(IntegrityError), database.transaction() as session:
         upsert(session, TimelineEntry, [event(1, "two")], key=key)

@@ -12,6 +12,8 @@ from sqlalchemy.exc import TimeoutError as WaitTimedOut
 from models.database import Database
 from models.write_lock import WriteLock
 
+pytestmark = pytest.mark.sqlite("PostgreSQL's writers lock rows, not the database")
+
 HOLD = """
 import sys
 from models.write_lock import WriteLock

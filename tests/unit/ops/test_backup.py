@@ -13,6 +13,8 @@ from ops.backup import backup, restore
 from ops.instance import Identity, InstanceDirectory
 from services.errors import SetupError
 
+pytestmark = pytest.mark.sqlite("a backup of PostgreSQL is pg_dump's")
+
 
 @pytest.fixture(autouse=True)
 def own_database(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,17 +14,16 @@ from ops import doctor
 from services.clock import machine_now
 from services.heartbeats import FEED
 from settings import get_settings
+from tests.databases import Databases
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'tongquan.db'}"
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
-    get_settings.cache_clear()
-    opened = Database(url)
-    yield opened
-    opened.dispose()
+def database(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with databases.empty(tmp_path) as opened:
+        monkeypatch.setenv("DATABASE_URL", opened.url)
+        monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
+        get_settings.cache_clear()
+        yield opened
     get_settings.cache_clear()
 
 

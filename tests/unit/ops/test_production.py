@@ -25,16 +25,23 @@ from ops.environment import adopt_instance
 from ops.instance import EXTERNAL_ENGINE, PRIVATE_UMASK, Identity, InstanceDirectory
 from ops.production_init import OFFICES, Person, init_production
 from ops.up import UpOptions, up
-from services import setup
 from services.accounts import demo_accounts, passwords, registration
 from services.accounts.password_policy import ONE_TIME_LENGTH
 from services.errors import SetupError
 from settings import Environment, Settings, get_settings
+from tests.databases import Databases, migrated
 
 PEOPLE = ("--system=zhang.san=张三", "--security=li.si=李四", "--audit=wang.wu=王五")
 ZEEBE = Identity("8.5.8", controlled_clock=False)
 OURS = ("TONGQUAN_ENVIRONMENT", "TONGQUAN_PUBLIC_URL", "TONGQUAN_WEB_HOST", "DATABASE_URL", "TONGQUAN_DATABASE_URL")
 """What a test must not take over from whoever runs it, nor from an earlier command in this process."""
+
+
+@pytest.fixture
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    """Yield a database that somebody has migrated, beside the state directory."""
+    with migrated(databases, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -87,21 +94,20 @@ def database_of(directory: InstanceDirectory) -> Database:
 
 
 def test_init_makes_the_keys_and_three_administrators_and_shows_each_password_once(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("DATABASE_URL", database.url)
     assert run("init", "--production", f"--state-dir={tmp_path / 'state'}", *PEOPLE) == 0
     directory = InstanceDirectory(tmp_path / "state")
     told = dict(re.findall(r"用户名 ([\w.]+)，口令 (\w+)", capfd.readouterr().out))
     assert set(told) == {"zhang.san", "li.si", "wang.wu"}
     assert {len(password) for password in told.values()} == {ONE_TIME_LENGTH}
     assert directory.identity() == replace(ZEEBE, mode=Environment.PRODUCTION)
-    database = database_of(directory)
     with database.reading() as session:
         accounts = {one.username: one for one in session.exec(select(Account)).all()}
         groups = {one.username: one.group_name for one in session.exec(select(Membership)).all()}
         audited = session.exec(select(AuditEntry.subject).where(col(AuditEntry.action) == "account.create")).all()
         assert session.exec(select(Area)).first() is not None
-    database.dispose()
     assert {name: one.display_name for name, one in accounts.items()} == {
         "zhang.san": "张三",
         "li.si": "李四",
@@ -165,15 +171,11 @@ def test_people_who_cannot_be_appointed_leave_nothing_behind(
 
 
 def test_a_database_with_accounts_is_no_place_to_begin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'other.db'}"
-    database = Database(url)
-    setup.migrate(database)
     with database.transaction() as session:
         registration.create_account(session, "somebody", "某人", "long enough indeed", ["xingguo.window"])
-    database.dispose()
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_URL", database.url)
     (tmp_path / "state").mkdir()
     assert run("init", "--production", f"--state-dir={tmp_path / 'state'}", *PEOPLE) == 1
     assert "已有账号" in capfd.readouterr().err

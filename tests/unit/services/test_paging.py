@@ -1,4 +1,4 @@
-"""Pages by keyset, on both databases: every row once, in order, whatever comes in between."""
+"""Pages by keyset: every row once, in order, whatever comes in between."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from models.engine_state import ProcessInstance
 from services import cursors, paging
 from services.cursors import InvalidCursor
 from services.paging import Order
-from tests.postgres import emptied
+from tests.databases import Databases, new
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 BY_NUMBER = (CalendarRevision.id,)
@@ -21,9 +21,9 @@ BY_AREA_AND_TIME = (CalendarRevision.area, CalendarRevision.changed_at, Calendar
 
 
 @pytest.fixture(scope="module")
-def database(either_url: str) -> Iterator[Database]:
+def database(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Yield a database with twelve revisions of three areas, each two of one instant."""
-    with emptied(either_url) as database:
+    with new(databases, tmp_path_factory.mktemp("paging")) as database:
         with database.transaction() as session:
             for number in range(12):
                 revise(session, f"area-{number % 3}", BEGUN + timedelta(minutes=number // 2))

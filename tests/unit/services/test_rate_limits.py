@@ -1,4 +1,4 @@
-"""The moving windows of ``limits`` over the database, on both databases."""
+"""The moving windows of ``limits`` over the database."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,43 +32,43 @@ def wait(database: Database, rules: str, *who: str) -> int:
 
 
 def test_a_full_window_tells_how_long_until_its_oldest_entry_leaves(
-    either_database: Database, clock: FrozenDateTimeFactory
+    database: Database, clock: FrozenDateTimeFactory
 ) -> None:
     for _ in range(3):
-        assert wait(either_database, "3/minute", "a") == 0
-        assert noted(either_database, "3/minute", "a")
+        assert wait(database, "3/minute", "a") == 0
+        assert noted(database, "3/minute", "a")
         clock.tick(10)
-    assert wait(either_database, "3/minute", "a") == 30
-    assert not noted(either_database, "3/minute", "a")
+    assert wait(database, "3/minute", "a") == 30
+    assert not noted(database, "3/minute", "a")
     clock.tick(timedelta(seconds=30))
-    assert wait(either_database, "3/minute", "a") == 0
-    assert noted(either_database, "3/minute", "a")
-    assert wait(either_database, "3/minute", "a") == 10
+    assert wait(database, "3/minute", "a") == 0
+    assert noted(database, "3/minute", "a")
+    assert wait(database, "3/minute", "a") == 10
 
 
-def test_who_is_counted_apart_and_can_be_forgotten(either_database: Database, clock: FrozenDateTimeFactory) -> None:
-    noted(either_database, "1/minute", "a", "b")
-    assert wait(either_database, "1/minute", "a", "b") == 60
-    assert wait(either_database, "1/minute", "a", "c") == 0
-    with either_database.transaction() as session:
+def test_who_is_counted_apart_and_can_be_forgotten(database: Database, clock: FrozenDateTimeFactory) -> None:
+    noted(database, "1/minute", "a", "b")
+    assert wait(database, "1/minute", "a", "b") == 60
+    assert wait(database, "1/minute", "a", "c") == 0
+    with database.transaction() as session:
         RateLimits(session).clear("1/minute", "a", "b")
-    assert wait(either_database, "1/minute", "a", "b") == 0
+    assert wait(database, "1/minute", "a", "b") == 0
 
 
-def test_of_several_windows_the_longest_wait_counts(either_database: Database, clock: FrozenDateTimeFactory) -> None:
+def test_of_several_windows_the_longest_wait_counts(database: Database, clock: FrozenDateTimeFactory) -> None:
     rules = "2/minute;3/10 minutes"
     for _ in range(2):
-        noted(either_database, rules, "a")
-    assert wait(either_database, rules, "a") == 60
+        noted(database, rules, "a")
+    assert wait(database, rules, "a") == 60
     clock.tick(60)
-    noted(either_database, rules, "a")
-    assert wait(either_database, rules, "a") == 540
+    noted(database, rules, "a")
+    assert wait(database, rules, "a") == 540
 
 
-def test_entries_that_left_their_window_are_deleted(either_database: Database, clock: FrozenDateTimeFactory) -> None:
+def test_entries_that_left_their_window_are_deleted(database: Database, clock: FrozenDateTimeFactory) -> None:
     for number in range(20):
-        noted(either_database, "1/minute", str(number))
+        noted(database, "1/minute", str(number))
     clock.tick(61)
-    noted(either_database, "1/minute", "a")
-    with either_database.reading() as session:
+    noted(database, "1/minute", "a")
+    with database.reading() as session:
         assert session.exec(select(func.count()).select_from(RateHit)).one() == 1

@@ -18,7 +18,8 @@ from models.engine_state import Heartbeat, ProcessInstance
 from models.task import Task
 from services.clock import machine_now
 from services.errors import Conflict
-from tests.factories.bridge_records import START, add_case, database_at
+from tests.databases import Databases, new
+from tests.factories.bridge_records import START, add_case
 from workers import runtime, transaction
 from workers.runtime import BusinessError, Worker, handle_failure
 from workers.transaction import MissingVariable, job_transaction
@@ -43,12 +44,11 @@ def a_job(key: int = 1, *, instance: int = 10, retries: int = 3, **variables: An
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    opened = database_at(tmp_path)
-    monkeypatch.setattr(transaction, "database", lambda: opened)
-    monkeypatch.setattr(transaction, "_registered", transaction._Recent(10))
-    yield opened
-    opened.dispose()
+def database(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with new(databases, tmp_path) as opened:
+        monkeypatch.setattr(transaction, "database", lambda: opened)
+        monkeypatch.setattr(transaction, "_registered", transaction._Recent(10))
+        yield opened
 
 
 class Refusal(grpc.aio.AioRpcError):

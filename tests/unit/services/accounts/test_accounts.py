@@ -17,19 +17,18 @@ from services.accounts.sessions import BadCredentials
 from services.errors import InvalidInput, SetupError, Unauthenticated
 from services.journal import audit
 from settings import Settings, get_settings
-from tests.factories import databases
+from tests.databases import Databases, new
 
 NOW = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)
 PASSWORD = "correct horse"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = databases.in_file(tmp_path / "accounts.db")
-    with opened.transaction() as session:
-        registration.create_account(session, "li", "李", PASSWORD, ["xingguo.window", "xingguo.reviewer"])
-    yield opened
-    opened.dispose()
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    with new(databases, tmp_path) as opened:
+        with opened.transaction() as session:
+            registration.create_account(session, "li", "李", PASSWORD, ["xingguo.window", "xingguo.reviewer"])
+        yield opened
 
 
 def attempt(database: Database, password: str, at: datetime, username: str = "li") -> sessions.SignIn | None:

@@ -1,7 +1,6 @@
 """Rights: by role and area and unit."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from models.catalogue import Mode
 from services.accounts import rights, system_rights
 from services.accounts.actors import Actor
 from services.clock import machine_now
-from tests.factories import databases
+from tests.databases import Databases, new
 from tests.factories.cases import build_case
 
 READERS = {
@@ -69,13 +68,11 @@ def cases() -> list[Case]:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    database = databases.in_file(tmp_path / "rights.db")
-    with database.transaction() as opened:
+def session(databases: Databases) -> Iterator[Session]:
+    with new(databases) as database, database.transaction() as opened:
         opened.add_all(cases())
         opened.flush()
         yield opened
-    database.dispose()
 
 
 @pytest.mark.parametrize("group", READERS)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel, create_engine, select
+from sqlmodel import Session, select
 
-import models  # noqa: F401  # Registers every table.
 from models.calendar import CITY_WIDE, CalendarChange, CalendarDay, CalendarRevision
 from models.case import Case, CaseState, Verdict
 from models.case_clock import LimitUnit
@@ -28,6 +27,7 @@ from services.cases import special_procedures
 from services.deadlines import case_deadlines
 from services.deadlines.working_calendar import calendar_of
 from services.errors import Forbidden, InvalidInput, NotFound, SetupError
+from tests.databases import Databases, new
 
 COORDINATOR = Actor("city.coordinator", "统筹", frozenset({"city.coordinator"}))
 APPROVER = Actor("xunwu.approver", "审批", frozenset({"xunwu.approver"}))
@@ -43,11 +43,9 @@ HEADER = "date,working,reason\n"
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    opened = create_engine("sqlite://")
-    SQLModel.metadata.create_all(opened)
-    yield opened
-    opened.dispose()
+def engine(databases: Databases) -> Iterator[Engine]:
+    with new(databases) as database:
+        yield database.engine
 
 
 @pytest.fixture

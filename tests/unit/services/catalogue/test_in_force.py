@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel, create_engine, select
+from sqlmodel import Session, select
 
 from catalog_data import Catalogue, load_catalogue
 from models.catalogue import CountyUnit, GuideVersion, ItemVersion, Mode, Responsibility
@@ -14,6 +14,7 @@ from services.catalogue import in_force as service
 from services.catalogue import reference
 from services.catalogue.seeding import seed_catalogue
 from services.errors import NotFound
+from tests.databases import Databases, new
 
 TODAY = date(2026, 9, 21)
 
@@ -24,14 +25,9 @@ def files() -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def seeded(files: Catalogue) -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
-    SQLModel.metadata.create_all(engine)
-    with Session(engine) as opened:
-        seed_catalogue(opened, files)
-        opened.commit()
-    yield engine
-    engine.dispose()
+def seeded(databases: Databases) -> Iterator[Engine]:
+    with new(databases, seeded=True) as database:
+        yield database.engine
 
 
 @pytest.fixture

@@ -15,18 +15,18 @@ from services.deviations import ledger
 from services.errors import Forbidden
 from services.tasks import completion, worklist
 from services.tasks.views import TaskCompletion
-from tests.factories.bridge_records import Log, add_case, bulk, database_at, feed_over
+from tests.databases import Databases, new
+from tests.factories.bridge_records import Log, add_case, bulk, feed_over
 from tests.factories.powers import actor
 
 CASE, OWN, FOREIGN = "C1", "xingguo.window", "yudu.approver"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = database_at(tmp_path)
-    add_case(opened, CASE)
-    yield opened
-    opened.dispose()
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    with new(databases, tmp_path) as opened:
+        add_case(opened, CASE)
+        yield opened
 
 
 @pytest.fixture

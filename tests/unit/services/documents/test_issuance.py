@@ -34,7 +34,7 @@ from services import numbering
 from services.documents import issuance, signing
 from services.errors import NotFound, SetupError
 from settings import Environment, Settings, get_settings
-from tests.factories import databases
+from tests.databases import Databases, new
 from tests.factories.cases import build_case
 from tests.factories.papers import ACCEPTED, DECIDED, RECEIVED
 
@@ -48,16 +48,14 @@ COUNTY_REDRESS = {"organ": "县（市、区）人民政府", "days": 60.0, "mont
 
 
 @pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def session(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("TONGQUAN_SIGNING_KEY", raising=False)
     get_settings.cache_clear()
     signing.forget_key()
-    database = databases.in_file(tmp_path / "unit.db")
-    with database.transaction() as opened:
+    with new(databases, tmp_path) as database, database.transaction() as opened:
         _seed(opened)
         yield opened
-    database.dispose()
     get_settings.cache_clear()
     signing.forget_key()
 

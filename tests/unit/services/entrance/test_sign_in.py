@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from models.audit import AuditEntry
 from models.database import Database
@@ -19,6 +19,7 @@ from services.entrance.origins import UNKNOWN, origin_of
 from services.entrance.sign_in import sign_in
 from services.errors import TooManyRequests
 from settings import get_settings
+from tests.databases import Databases, new
 
 NOW = datetime(2026, 9, 21, 1, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -32,16 +33,16 @@ def clock() -> Iterator[FrozenDateTimeFactory]:
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FrozenDateTimeFactory) -> Iterator[Database]:
+def database(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FrozenDateTimeFactory
+) -> Iterator[Database]:
     monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
     get_settings.cache_clear()
-    opened = Database(f"sqlite:///{tmp_path / 'entrance.db'}")
-    SQLModel.metadata.create_all(opened.engine)
-    with opened.transaction() as session:
-        for name in ("li", "wang", *(f"user{number}" for number in range(20))):
-            registration.create_account(session, name, name, PASSWORD, [])
-    yield opened
-    opened.dispose()
+    with new(databases, tmp_path) as opened:
+        with opened.transaction() as session:
+            for name in ("li", "wang", *(f"user{number}" for number in range(20))):
+                registration.create_account(session, name, name, PASSWORD, [])
+        yield opened
     get_settings.cache_clear()
 
 

@@ -13,16 +13,15 @@ from sqlmodel import select
 from models.audit import AuditEntry
 from models.database import Database
 from services.journal import audit
-from tests.factories import databases
+from tests.databases import Databases, new
 
 AT = datetime(2026, 9, 21, 1, 0, 0, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = databases.in_file(tmp_path / "audit.db")
-    yield opened
-    opened.dispose()
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    with new(databases, tmp_path) as opened:
+        yield opened
 
 
 def write(database: Database, number: int) -> None:

@@ -19,7 +19,7 @@ from services.clock import product_now
 from services.errors import Forbidden, InvalidInput, NotFound
 from services.powers import ledger
 from services.publishing import guide_versions
-from tests.factories import databases
+from tests.databases import Databases, new
 
 NEW = "S-46"
 
@@ -33,10 +33,9 @@ BOSS = actor("city.coordinator")
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    """Yield a session over a seeded database in memory, with one item a later list brought."""
-    database = databases.in_memory(seeded=True)
-    with database.transaction() as opened:
+def session(databases: Databases) -> Iterator[Session]:
+    """Yield a session over a seeded database, with one item a later list brought."""
+    with new(databases, seeded=True) as database, database.transaction() as opened:
         opened.add(
             ItemVersion(
                 code=NEW,
@@ -52,7 +51,6 @@ def session() -> Iterator[Session]:
         )
         opened.flush()
         yield opened
-    database.dispose()
 
 
 def edited(session: Session, item: str, **changes: object) -> bytes:

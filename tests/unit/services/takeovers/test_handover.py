@@ -19,7 +19,7 @@ from services.clock import machine_now, product_now
 from services.takeovers import handover, recalls
 from services.tasks import access, completion
 from services.tasks.views import TaskCompletion
-from tests.factories import databases
+from tests.databases import Databases, new
 from tests.factories.bridge_records import fake_hooks
 from tests.factories.powers import actor, add_case
 from tests.factories.powers import session as session
@@ -214,13 +214,12 @@ def test_a_handover_the_engine_lost_is_asked_for_again_with_growing_pauses(sessi
     assert handovers.not_taken_over(session, 10) == []
 
 
-def test_the_reconciler_tells_of_what_it_put_right() -> None:
-    database = databases.in_memory(seeded=True)
-    with database.transaction() as opened:
-        recall(opened)
-        received(opened)
-    found = reconciler.reconcile(database, fake_hooks())
-    assert (found.handed_over, found.not_taken_over) == (1, 1)
-    again = reconciler.reconcile(database, fake_hooks())
-    assert (again.handed_over, again.repeated, again.not_taken_over) == (0, 0, 1)
-    database.dispose()
+def test_the_reconciler_tells_of_what_it_put_right(databases: Databases) -> None:
+    with new(databases, seeded=True) as database:
+        with database.transaction() as opened:
+            recall(opened)
+            received(opened)
+        found = reconciler.reconcile(database, fake_hooks())
+        assert (found.handed_over, found.not_taken_over) == (1, 1)
+        again = reconciler.reconcile(database, fake_hooks())
+        assert (again.handed_over, again.repeated, again.not_taken_over) == (0, 0, 1)
