@@ -44,7 +44,11 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL", "TONGQUAN_DATABASE_URL"))
     web_host: str = "127.0.0.1"
     web_port: int = 8000
-    web_processes: int = 1
+    web_processes: int = Field(default=1, ge=1)
+    worker_processes: int = Field(default=1, ge=1)
+    """Processes of all job types that ``tongquan up`` keeps running; the engine shares the jobs out."""
+    bridge_processes: int = Field(default=1, ge=1)
+    """Bridges that ``tongquan up`` keeps running, on PostgreSQL alone; one of them takes the exporters' requests."""
     public_url: str = ""
     """The address people open, as the proxy in front serves it; ``https://…`` says that TLS ends there."""
     web_connections: int = Field(default=800, ge=1)

@@ -1,5 +1,10 @@
 """Serve the web until SIGTERM or SIGINT; requests under way are answered first."""
 
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
 from typing import Any, Final
 
 import uvicorn
@@ -13,15 +18,29 @@ from settings import Settings, get_settings
 
 COMPONENT: Final = "web"
 GRACE_SECONDS: Final = 10
+ANSWER_SECONDS: Final = 60
+"""How long one of several processes may keep its parent waiting for a sign of life: long, for a busy machine."""
+PR_SET_PDEATHSIG: Final = 1
 
 
 def application() -> FastAPI:
     """Build the application the environment describes; each server process calls it once."""
     configure_logging(COMPONENT)
     settings = get_settings()
+    if settings.web_processes > 1:
+        end_with_parent()
     app = create_app(settings, Database(settings.effective_database_url))
     interpreter.tune()
     return app
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process when its parent is gone, which would leave it with the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:
+            sys.exit(1)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -35,6 +54,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "access_log": False,
         "log_config": None,
         "server_header": False,
+        "timeout_worker_healthcheck": ANSWER_SECONDS,
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }
 

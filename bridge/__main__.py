@@ -1,15 +1,23 @@
 """Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks, the audit chain's heads and,
 under a controlled clock, the clock keeper, in one process.
 
+On PostgreSQL several bridges may run. They share what they lease (the relay's commands, the webhooks' deliveries) and
+take turns at what one does for all (looks of the reconciler, retries). The feed, and the clock that listens to it, is
+whose bridge has its port; the others stand by and take it as soon as that one is gone.
+
 A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from
 the database. SIGTERM lets requests and commands under way finish first.
 """
 
 import asyncio
 import contextlib
+import errno
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import structlog
 import uvloop
@@ -31,7 +39,7 @@ from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
 from engine.partitions import led_partitions
 from models.database import Database
-from services import interpreter
+from services import interpreter, locks
 from services.heartbeats import FEED, RECONCILER, RELAY, Heartbeats
 from services.logs import configure_logging
 from services.witness import heads
@@ -44,10 +52,13 @@ RELAY_RETRY_SECONDS = 5.0
 EXPORTERS_POLL_SECONDS = 5.0
 """How often the engine is asked how far it has exported."""
 LONGEST_PAUSE_SECONDS = 60.0
+STANDBY_SECONDS = 0.25
+"""How often a bridge that stands by looks whether the feed's port is free."""
 RETRY_POLL_SECONDS = 0.5
 """How often to look whether an administrator wants a set-aside record projected again."""
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class Bridge:
@@ -64,6 +75,7 @@ class Bridge:
         named = "zeebe_management_address" in settings.model_fields_set
         self._management_url = settings.zeebe_management_address if named else None
         self._controlled = settings.controlled_clock
+        self._alone = settings.bridge_processes == 1
         self._positions_known = False
         self._endpoint = ExporterEndpoint(settings.feed_bind, self._feed.apply, account=feed_account(settings))
         self._gateway = gateway
@@ -75,21 +87,18 @@ class Bridge:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run all parts until ``stop`` is set or one of them fails, which is raised."""
-        self._endpoint.start()
-        log.info("bridge.started", feed_port=self._endpoint.port)
+        log.info("bridge.started")
         parts = {
+            asyncio.create_task(self._hold_feed(), name="feed"),
             asyncio.create_task(self._relay.run(), name="relay"),
             asyncio.create_task(self._write_heartbeats(), name="heartbeats"),
             asyncio.create_task(self._reconcile(), name="reconciler"),
             asyncio.create_task(self._probe_engine(), name="probe"),
-            asyncio.create_task(self._probe_exporters(), name="exporters"),
             asyncio.create_task(self._retry_set_aside(), name="retries"),
             asyncio.create_task(WebhookSender(self._database).run(), name="webhooks"),
             asyncio.create_task(self._witness.run(), name="witness"),
             asyncio.create_task(stop.wait(), name="stop"),
         }
-        if self._clock is not None:
-            parts.add(asyncio.create_task(self._clock.run(), name="clock"))
         done, rest = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.to_thread(self._endpoint.stop)
         self._relay.stop()
@@ -105,6 +114,23 @@ class Bridge:
                 part.result()
                 raise RuntimeError(f"{part.get_name()} ended by itself")
         log.info("bridge.stopped")
+
+    async def _hold_feed(self) -> None:
+        """Take the exporters' requests once no other bridge does, and do what goes with hearing them."""
+        while not self._listens():  # noqa: ASYNC110
+            await asyncio.sleep(STANDBY_SECONDS)
+        log.info("bridge.feed_taken", feed_port=self._endpoint.port)
+        await asyncio.gather(self._probe_exporters(), *([self._clock.run()] if self._clock is not None else []))
+
+    def _listens(self) -> bool:
+        """Listen for exporters; tell whether the port was free. Where this is the only bridge, it has to be."""
+        try:
+            self._endpoint.start()
+        except OSError as exc:
+            if self._alone or exc.errno != errno.EADDRINUSE:
+                raise
+            return False
+        return True
 
     async def _write_heartbeats(self) -> None:
         applied, since = 0, time.monotonic()
@@ -160,11 +186,20 @@ class Bridge:
         """Project again what an administrator asked for; without the database it is tried again later."""
         while True:
             try:
-                for key in await asyncio.to_thread(set_aside.asked_for, self._database):
-                    await asyncio.to_thread(set_aside.retry, self._database, self._projector, key)
+                if await asyncio.to_thread(set_aside.asked_for, self._database):
+                    await asyncio.to_thread(self._in_turn, "set_aside", self._retry_asked_for)
             except Exception:
                 log.exception("bridge.retry_failed")
             await asyncio.sleep(RETRY_POLL_SECONDS)
+
+    def _retry_asked_for(self) -> None:
+        for key in set_aside.asked_for(self._database):
+            set_aside.retry(self._database, self._projector, key)
+
+    def _in_turn(self, name: str, work: Callable[[], T]) -> T | None:
+        """Do ``work`` and return what it returns, or None while another bridge does it."""
+        with self._database.reading() as session:
+            return work() if locks.try_acquire(session, f"bridge:{name}") else None
 
     def _flush(self) -> None:
         with self._database.transaction() as session:
@@ -175,11 +210,13 @@ class Bridge:
         while True:
             await asyncio.sleep(reconciler.INTERVAL_SECONDS)
             try:
-                findings = await asyncio.to_thread(reconciler.reconcile, self._database, self._hooks)
+                look = partial(reconciler.reconcile, self._database, self._hooks)
+                findings = await asyncio.to_thread(self._in_turn, "reconciler", look)
             except Exception:
                 log.exception("reconciler.failed")
             else:
-                self._beats.beat(RECONCILER, **findings.detail())
+                if findings is not None:
+                    self._beats.beat(RECONCILER, **findings.detail())
 
 
 async def main() -> int:

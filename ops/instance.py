@@ -278,6 +278,11 @@ class InstanceDirectory:
         return len(left)
 
 
+def kind_of(child: str) -> str:
+    """Return what a child is, where several of one kind run: ``workers`` of ``workers-2``."""
+    return child.partition("-")[0]
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace a JSON file as a whole; a reader sees the old or the new one."""
     new = path.with_name(f"{path.name}.new")

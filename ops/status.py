@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ops import readiness
-from ops.instance import InstanceDirectory
+from ops.instance import InstanceDirectory, kind_of
 from ops.terminal import say
 
 NOT_RUNNING = 3
@@ -57,7 +57,7 @@ def print_status(found: dict[str, Any]) -> None:
     say(f"  引擎 {found['engine']}{clock}；状态目录 {found['state_dir']}；监督进程 {found['supervisor']}")
     for child in found["children"]:
         pid = child["pid"] or "-"
-        label = f"{LABELS.get(child['name'], child['name'])}（{child['name']}）"
+        label = f"{LABELS.get(kind_of(child['name']), child['name'])}（{child['name']}）"
         say(f"  {label:<16}\t{STATES[child['state']]}\t进程 {pid}\t重启 {child['restarts']} 次")
     say("  端口 " + " ".join(f"{name}={port}" for name, port in sorted(found["ports"].items())))
     if found["cause"]:

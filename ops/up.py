@@ -27,7 +27,7 @@ from engine.spawn import spawn
 from ops import environment, production, space
 from ops.deployment import what_would_be_deployed
 from ops.engine_child import EngineChild
-from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord, WaitRecord
+from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord, WaitRecord, kind_of
 from ops.model_deployment import DeploymentState, ModelDeployment
 from ops.ports import BASE_PORTS, ENGINE_PORTS, choose_ports
 from ops.start_watch import StartWatch
@@ -36,7 +36,7 @@ from ops.terminal import DownloadProgress, say
 from ops.waiting import Part
 from services.documents.signing import load_key
 from services.errors import SetupError
-from settings import PROJECT_ROOT, Environment, get_settings
+from settings import PROJECT_ROOT, Environment, Settings, get_settings
 
 TICK_SECONDS = 0.1
 LOOK_SECONDS = 0.5
@@ -140,6 +140,7 @@ class Instance:
             operate_url=operate_url,
         )
         environment.adopt(self.chosen, embedded=external is None)
+        require_sharing_database(get_settings())
         if self.identity.production:
             production.require_tls(get_settings())
             load_key(get_settings())
@@ -227,7 +228,7 @@ class Instance:
     def start(self) -> None:
         """Start what waits for nothing; the rest follows in :meth:`run`."""
         self._start_python("web", "网站", "api")
-        self._start_python("bridge", "引擎桥", "bridge")
+        self._start_several("bridge", "引擎桥", get_settings().bridge_processes)
         if self.search is not None:
             say("· 启动检索库")
             self.supervisor.start(self.search)
@@ -259,7 +260,9 @@ class Instance:
             return
         say("· 正在停止…")
         self.deployment.stop()
-        self.supervisor.stop(("web", "workers"), ("engine",), ("bridge", "search"))
+        last = ("bridge", "search")
+        users = [name for name in self.supervisor.children if kind_of(name) not in ("engine", *last)]
+        self.supervisor.stop(users, ("engine",))
         say("· 已停止")
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -282,7 +285,7 @@ class Instance:
         # An engine that was never given a model has no jobs; the polls of all job types would only delay its first one.
         has_models = self.identity.deployed_digest is not None or self.deployment.tried or watch.web.answer.has_models
         if "workers" not in self.supervisor.children and engine_ready and has_models:
-            self._start_python("workers", "作业处理", "workers")
+            self._start_several("workers", "作业处理", get_settings().worker_processes)
 
     def _attempt_deployment(self) -> "subprocess.Popen[bytes]":
         options = ["--state-dir", str(self.directory.root), "--if-changed", "--ready-timeout", "0"]
@@ -343,6 +346,12 @@ class Instance:
         )
         return [*lines, *production.exposure_banner(get_settings())]
 
+    def _start_several(self, package: str, label: str, number: int) -> None:
+        """Start a package's processes: the first under its own name, the others numbered from 2 on."""
+        self._start_python(package, label, package)
+        for serial in range(2, number + 1):
+            self._start_python(f"{package}-{serial}", f"{label}（{serial}）", package)
+
     def _start_python(self, name: str, label: str, package: str) -> None:
         spec = ChildSpec(
             name=name,
@@ -392,6 +401,18 @@ def up(options: UpOptions) -> int:
         finally:
             instance.stop()
             directory.forget_run()
+
+
+def require_sharing_database(settings: Settings) -> None:
+    """Make sure that several bridges have a database they can share.
+
+    Raises:
+        SetupError: it is SQLite, where only one relay may take commands.
+    """
+    if settings.bridge_processes > 1 and settings.effective_database_url.startswith("sqlite"):
+        raise SetupError(
+            "SQLite 上只能运行一个引擎桥：请去掉 TONGQUAN_BRIDGE_PROCESSES，或用 DATABASE_URL 指定 PostgreSQL"
+        )
 
 
 def external_addresses(zeebe: str) -> tuple[str, str]:

@@ -20,6 +20,17 @@ def acquire_power(session: Session, area: str, item: str) -> None:
     acquire(session, f"power:{area}:{item}")
 
 
+def try_acquire(session: Session, name: str) -> bool:
+    """Acquire the advisory lock called ``name`` unless another process has it; it is released with the transaction.
+
+    On SQLite, where the processes that would ask for the same are one, it is always free.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    query = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+    return bool(session.connection().exec_driver_sql(query, (name,)).scalar_one())
+
+
 def acquire(session: Session, name: str) -> None:
     """Wait for the advisory lock called ``name``; it is released when the transaction ends."""
     if session.get_bind().dialect.name == "postgresql":

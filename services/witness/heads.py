@@ -65,13 +65,16 @@ def record(session: Session, file: Path) -> SignedHead | None:
     Raises ``OSError`` when the file cannot be written.
     """
     newest = audit.head(session)
-    last = _last(file)
-    if newest.id == 0 or (last is not None and (last.id, last.digest) == (newest.id, newest.digest)):
+    if newest.id == 0:
         return None
-    head = sign(newest, machine_now())
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="ascii") as log:
+        # Another bridge may keep the same file.
         fcntl.flock(log, fcntl.LOCK_EX)
+        last = _last(file)
+        if last is not None and (last.id, last.digest) == (newest.id, newest.digest):
+            return None
+        head = sign(newest, machine_now())
         log.write(json.dumps(asdict(head)) + "\n")
         log.flush()
         os.fsync(log.fileno())
