@@ -103,6 +103,9 @@ class SqliteDatabases:
                 url = f"sqlite:///{folder}/{FILE}"
                 prepare(url)
                 with _opened(url) as database:
+                    with closing(database.engine.raw_connection()) as connection:
+                        # A copy in memory could not open the file's journal.
+                        connection.driver_connection.execute("PRAGMA journal_mode = DELETE")
                     self._contents[name] = _bytes_of(database)
         return self._contents[name]
 
