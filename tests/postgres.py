@@ -31,7 +31,7 @@ CARELESS = {
 @contextmanager
 def cluster() -> Iterator[str | None]:
     """Yield the URL of a database whose user may create others, or None where no server is installed."""
-    given = os.environ.get(VARIABLE)
+    given = os.environ.get("TONGQUAN_TEST_POSTGRES")
     binaries = sorted(glob.glob(SERVER))
     if given or not binaries:
         yield given
