@@ -65,6 +65,11 @@ class Visitor:
         return system_rights.may_administer(self.actor)
 
     @property
+    def reads_setup(self) -> bool:
+        """Tell whether the visitor may read catalogue and calendar."""
+        return system_rights.may_read_setup(self.actor)
+
+    @property
     def secures(self) -> bool:
         """Tell whether the visitor is the security administrator, who is told of what happens at the sign-in."""
         return system_rights.may_secure(self.actor)
@@ -130,6 +135,16 @@ def current_visitor(visitor: Annotated[Visitor, Depends(any_visitor)]) -> Visito
     if visitor.password_change_due:
         raise PasswordChangeRequired
     return visitor
+
+
+def staff_alone(visitor: Annotated[Visitor, Depends(current_visitor)]) -> None:
+    """Refuse an administrator: the page is about cases or delegated powers, as ``StaffRoute`` is in the API."""
+    rights.require_work_on_cases(visitor.actor)
+
+
+def readers_of_setup(visitor: Annotated[Visitor, Depends(current_visitor)]) -> None:
+    """Refuse everyone but the staff and the system administrator, as ``SetupRoute`` does in the API."""
+    system_rights.require_read_setup(visitor.actor)
 
 
 def _visitor(session: Session, signed_in: SignIn, database: Database) -> Visitor:

@@ -64,6 +64,7 @@ NOTICES: Final = {
     "signed_out": "您已安全退出。",
     "push_claimed": "已认领。",
     "feedback_given": "已反馈给审批单位。",
+    "feedback_read": "已标记为已阅。",
     "feedback_answered": "已答复，监管单位可在台账中看到。",
     "restriction_lifted": "限制措施已解除。",
     "notice_issued": "已发出告知，正在送达审批单位。",

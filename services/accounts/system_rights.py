@@ -12,7 +12,7 @@ from models.group import (
 )
 from services.accounts.actors import Actor
 from services.accounts.membership import is_coordinator
-from services.accounts.rights import may_read_case
+from services.accounts.rights import may_read_case, works_on_cases
 from services.errors import Forbidden
 
 
@@ -36,6 +36,11 @@ def may_list_accounts(actor: Actor) -> bool:
     return may_administer(actor) or may_secure(actor)
 
 
+def may_read_setup(actor: Actor) -> bool:
+    """Tell whether the account may read what the site is set up with: catalogue, calendar, deployed processes."""
+    return works_on_cases(actor) or may_administer(actor)
+
+
 def may_change_calendar(actor: Actor, area: str) -> bool:
     """Tell whether the account may change the calendar: the city's, or one area's window days.
 
@@ -44,6 +49,12 @@ def may_change_calendar(actor: Actor, area: str) -> bool:
     if is_coordinator(actor) or may_administer(actor):
         return True
     return area != CITY_WIDE and Group.of_area(area, Role.APPROVER) in parse_groups(actor.groups)
+
+
+def require_read_setup(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may read catalogue, calendar and deployed processes."""
+    if not may_read_setup(actor):
+        raise Forbidden("只有市、县工作人员和系统管理员可以查看", "Only staff and the system administrator may look")
 
 
 def require_administrator(actor: Actor) -> None:

@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from api.application import create_app
 from models.case import Case
@@ -185,6 +186,11 @@ class Web:
         return key
 
 
+def client_of(app: FastAPI) -> TestClient:
+    """Return a client on the machine itself, to which a fault of the server is an answer."""
+    return TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000))
+
+
 @contextmanager
 def web_over(folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
@@ -200,7 +206,7 @@ def web_over(folder: Path, **settings: str) -> Iterator[Web]:
             with database.transaction() as session:
                 session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
             app = create_app(get_settings(), database)
-            yield Web(TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)), database)
+            yield Web(client_of(app), database)
         finally:
             database.dispose()
             get_settings.cache_clear()
