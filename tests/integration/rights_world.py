@@ -113,9 +113,10 @@ def make(session: Session, usernames: list[str]) -> None:
     )
     session.flush()
     pdf = b"%PDF-1.7 paper"
+    unpushed = CASES["city's stage"][0]
     paper = Document(
         id=ID,
-        case_no=usual,
+        case_no=unpushed,
         natural_key="受理通知书",
         kind="受理通知书",
         number="文书9001",
