@@ -10,16 +10,19 @@ from typing import Any, Final
 
 import pytest
 from fastapi.routing import iter_route_contexts
+from sqlalchemy import update
+from sqlmodel import col
 
 from api.application import create_app
 from api.pages.visitors import CSRF_HEADER, SESSION_COOKIE
 from api.routing import API_BASE
 from models.case import Case
+from models.stored_file import StoredFile
 from settings import PROJECT_ROOT, get_settings
 from tests.integration import rights_requests, rights_world
 from tests.integration.rights_requests import OTHER_UNIT, OWN_UNIT, Sent, path_of, sent_to
-from tests.integration.rights_world import AREA, CSRF, NEWCOMER, UNIT, Undone, token_of
-from tests.integration.web import client_of, web_over
+from tests.integration.rights_world import AREA, CSRF, ID, NEWCOMER, UNIT, Undone, token_of
+from tests.integration.web import Web, client_of, web_over
 
 TABLE: Final = PROJECT_ROOT / "docs" / "reference" / "rights.md"
 EVERY, OWN, NONE = "●", "○", "·"
@@ -103,10 +106,23 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with web_over(tmp_path_factory.mktemp("rights")) as web:
         with web.database.transaction() as session:
             rights_world.make(session, accounts)
+        hand_in_file(web)
         undone = Undone(web.database.url)
         with client_of(create_app(get_settings(), undone)) as opened:
             yield opened
         undone.dispose()
+
+
+def hand_in_file(web: Web) -> None:
+    """Hand in a file of the usual case under the number of every object."""
+    headers = {"Authorization": f"Bearer {token_of(f'{AREA}.window')}"}
+    sent = {"file": ("file.pdf", rights_requests.PAPER)}
+    answer = web.client.post(f"{API_BASE}/files", files=sent, headers=headers)
+    assert answer.status_code == 201, answer.text
+    own = col(StoredFile.id) == answer.json()["id"]
+    case_no = rights_world.CASES[rights_world.USUAL][0]
+    with web.database.transaction() as session:
+        session.exec(update(StoredFile).where(own).values(id=str(ID), case_no=case_no))
 
 
 def ask(client: Any, row: Row, sent: Sent, username: str | None) -> Any:
