@@ -69,7 +69,7 @@ def case(session: Session) -> Case:
             kind=ApplicantKind.PERSON,
             name="测试申请人",
             id_type=IdentityType.ID_CARD,
-            id_number="362101195001010016",
+            id_number="362101195001010015",
             phone="13800000000",
         )
     )
