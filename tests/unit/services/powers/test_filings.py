@@ -1,5 +1,6 @@
 """Filings (县级报备): filed with the decision, questioned and answered in turn, acknowledged once, and sampled."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from freezegun import freeze_time
 from sqlmodel import Session, col, select
 
 from models.audit import TimelineEntry
+from models.calendar import CITY_WIDE, CalendarDay
 from models.case import Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.database import CHINA
@@ -16,10 +18,12 @@ from models.filing import Filing, FilingKind, FilingState, ReviewFinding
 from models.outbox import OutboxCommand
 from models.power_event import PowerEvent
 from models.task_outcome import TaskOutcome
+from models.webhook import WebhookDelivery
 from models.working_calendar import end_of_day
 from services.errors import Forbidden, InvalidInput, NotFound
 from services.powers import filings
 from services.powers.filings import FilingClosed, FilingView
+from services.webhooks import subscriptions
 from tests.factories.powers import actor, add_case
 from tests.factories.powers import session as session
 
@@ -356,3 +360,40 @@ def test_filings_are_listed_newest_first_and_narrowed(session: Session) -> None:
     page = filings.list_filings(session, COORDINATOR, limit=2)
     assert [one.id for one in page.items] == [third.id, second.id]
     assert listed(cursor=page.next, limit=2) == [first.id]
+
+
+def test_the_county_answers_by_its_own_calendar_and_the_city_acknowledges_by_the_citys(session: Session) -> None:
+    for area, day in (("xingguo", date(2026, 9, 22)), (CITY_WIDE, date(2026, 10, 9))):
+        entered = {"working": False, "reason": "停办", "entered_by": "x", "entered_at": START}
+        session.add(CalendarDay(area=area, day=day, **entered))
+    session.flush()
+    filing = filed(session)
+    assert filings.get(session, CITY, filing.id or 0).due_at == end_of_day(date(2026, 10, 13)), "one day later, not two"
+    [asked] = ask(session, filing).questions
+    assert asked.answer_due_at == end_of_day(date(2026, 9, 30)), "one day later for the county's day off"
+
+
+def test_outside_systems_hear_of_every_step_with_where_it_stands(session: Session) -> None:
+    subscriptions.subscribe(session, actor("admin.system"), "https://example.com/hook", ["filing.*"])
+    filing = filed(session)
+    ask(session, filing)
+    reply(session, filing)
+    at(LATER, filings.acknowledge, session, CITY, filing.id)
+    sent = session.exec(select(WebhookDelivery).order_by(col(WebhookDelivery.id))).all()
+    told_outside = [json.loads(one.body)["data"] for one in sent]
+    assert [(one.event, data["state"]) for one, data in zip(sent, told_outside, strict=True)] == [
+        ("filing.filed", "filed"),
+        ("filing.questioned", "questioned"),
+        ("filing.answered", "answered"),
+        ("filing.acknowledged", "acknowledged"),
+    ]
+    assert told_outside[0] == {
+        "filing_id": filing.id,
+        "case_no": filing.case_no,
+        "item": "D-01",
+        "area": "xingguo",
+        "to": "city.jtys.reviewer",
+        "kind": "report",
+        "state": "filed",
+        "decision": "approve",
+    }
