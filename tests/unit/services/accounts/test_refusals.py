@@ -261,3 +261,12 @@ def test_an_open_list_of_groups_says_what_is_offered_whatever_the_case() -> None
     assert not task_rights.is_offered(["xingguo.chief"], ["xingguo.window"])
     assert task_rights.is_candidate(actor("xingguo.chief"), ["xingguo.chief"], OF_XINGGUO)
     assert not task_rights.is_candidate(actor("xingguo.chief"), ["xingguo.window"], OF_XINGGUO)
+
+
+@pytest.mark.parametrize(
+    ("group", "concerned"), [("city.slj.supervisor", True), ("xingguo.supervisor", True), ("yudu.supervisor", False)]
+)
+def test_every_city_supervisor_may_be_offered_a_task_and_of_the_counties_the_cases_own(
+    group: str, concerned: bool
+) -> None:
+    assert task_rights.concerns(group, OF_XINGGUO) is concerned

@@ -141,7 +141,6 @@ def test_the_latest_round_says_what_is_missing_now(session: Session, checked: Ca
     form_check.run(session, checked, 1)
     assert form_check.missing_now(session, checked.case_no) == ["缺少“坐标”（电子件1份）"]
     assert form_check.missing_materials(session, checked) == ["缺少“坐标”（电子件1份）"]
-    assert len(form_check.missing(session, checked.case_no)) == 3, "the first round's, unless another is named"
     rounds = [one.round for one in form_check.findings(session, checked.case_no)]
     assert rounds == sorted(rounds)
     assert {one.round for one in form_check.findings(session, checked.case_no, 1)} == {1}
@@ -152,7 +151,7 @@ def test_the_applicants_number_is_checked_on_the_day_of_receipt(session: Session
     assert found(session, checked, Rule.IDENTITY) == [("申请人证件号码", True, "证件号码校验通过")]
     session.get_one(Applicant, checked.case_no).id_number = "362101195001010010"
     assert found(session, checked, Rule.IDENTITY, 1) == [("申请人证件号码", False, "身份证号校验位不正确")]
-    assert "身份证号校验位不正确" in form_check.missing(session, checked.case_no, 1)
+    assert "身份证号校验位不正确" in form_check.missing_now(session, checked.case_no)
 
 
 def test_nobody_is_born_after_the_day_of_receipt(session: Session, checked: Case) -> None:
@@ -213,9 +212,9 @@ def test_a_substantive_item_needs_an_agreement_in_force_on_the_day(session: Sess
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ({"new": True, "area": 5000}, [("是否新设？", True, "是否新设？：符合"), ("面积", True, "面积：符合")]),
-        ({"new": False}, [("是否新设？", False, "是否新设？：变更另行办理")]),
-        ({"new": True, "area": 4999}, [("是否新设？", True, "是否新设？：符合"), ("面积", False, "面积：向县级提出")]),
+        ({"new": True, "area": 5000}, [("是否新设？", True, "是否新设？符合"), ("面积", True, "面积：符合")]),
+        ({"new": False}, [("是否新设？", False, "是否新设？变更另行办理")]),
+        ({"new": True, "area": 4999}, [("是否新设？", True, "是否新设？符合"), ("面积", False, "面积：向县级提出")]),
     ],
     ids=["both met", "the first unmet, so the second is not asked", "the second unmet"],
 )
@@ -255,7 +254,24 @@ def test_a_restriction_is_shown_to_the_clerk_and_never_asked_of_the_applicant(se
     message = "监管部门于2026-09-11对申请人作出限制：一年内不予受理"
     with freeze_time(ACCEPTED):
         assert found(session, checked, Rule.RESTRICTION) == [(f"监管限制 {one.id}", False, message)]
-    assert form_check.missing(session, checked.case_no) == []
+    assert form_check.missing_now(session, checked.case_no) == []
+
+
+def test_the_applicant_is_told_what_can_be_mended_and_the_window_bound_by_materials_and_conditions(
+    session: Session, case: Case
+) -> None:
+    give_guide(session, case, materials=WANTED[:1], conditions=CONDITIONS)
+    case.conditions = {"new": False}
+    session.get_one(Applicant, case.case_no).id_number = "362101195001010010"
+    item = session.exec(select(ItemVersion).where(ItemVersion.code == "W-01")).one()
+    item.areas, item.in_force_from = ["zhanggong"], date(2027, 1, 1)
+    restrict(session, case)
+    with freeze_time(ACCEPTED):
+        failing = {one.rule for one in form_check.run(session, case, 0) if not one.passed}
+    mendable = {Rule.MATERIAL, Rule.IDENTITY, Rule.CONDITION}
+    assert failing == mendable | {Rule.TERRITORY, Rule.DATE, Rule.RESTRICTION}
+    assert {one.rule for one in form_check.failing_now(session, case.case_no)} == mendable
+    assert {one.rule for one in form_check.unmet_now(session, case.case_no)} == {Rule.MATERIAL, Rule.CONDITION}
 
 
 @pytest.mark.parametrize("facts", [{"item_version": 99}, {"guide_version": 99}], ids=str)

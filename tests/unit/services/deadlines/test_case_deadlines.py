@@ -271,6 +271,9 @@ def test_a_share_is_overrun_at_the_threshold_and_a_dossier_late_on_its_day(sessi
     assert (owed.review_overrun_at, owed.decision_overrun_at) == (ends(3) + JUST_AFTER, ends(2) + JUST_AFTER)
     assert (owed.review_due_at, owed.decision_due_at) == (ends(6), ends(4))
     assert owed.forwarding_late_at == begins(2)
+    owed.thresholds = {"lateForwardingDays": 1}
+    refresh(session, case)
+    assert owed.forwarding_late_at == begins(1)
     owed.thresholds = {"lateForwardingDays": 9}
     refresh(session, case)
     assert owed.forwarding_late_at == begins(6), "at the latest when the share ends"
@@ -492,3 +495,13 @@ def test_a_pause_says_which_procedure_it_is(session: Session, case: Case) -> Non
     [pause] = case_deadlines.gather(session, [case]).of(case).pauses
     assert (pause.begun, pause.planned_end, pause.ended) == (WORKING_DAYS[0], WORKING_DAYS[3], None)
     assert (pause.reason, pause.provisional) == ("特别程序：检测", False)
+
+
+def test_a_correction_stops_the_receipt_and_the_limit_to_decide_is_the_cases_own(session: Session, case: Case) -> None:
+    inputs, later = case_deadlines.gather(session, [case]).of(case), ACCEPTED + timedelta(days=9)
+    clock = case_deadlines.case_clock(case, inputs, later)
+    assert clock is not None
+    assert (clock.limit, clock.used, clock.due_at) == (20, 6, DUE)
+    unanswered(session, case).correction_requested_at = ACCEPTED + timedelta(days=1)
+    receipt = case_deadlines.receipt_clock(case, inputs, later)
+    assert (receipt.used, receipt.due_on) == (1, None)
