@@ -28,8 +28,8 @@ from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import Forbidden
 from tests.factories.cases import build_case
+from tests.factories.named_rights import COUNTY, GROUPS, MAY, STAFF, XINGGUO, ZRZY
 from tests.factories.powers import actor, add_case, session
-from tests.unit.services.accounts.test_named_rights import COUNTY, GROUPS, MAY, STAFF, XINGGUO, ZRZY
 
 Require = Callable[[Actor], object]
 OF_XINGGUO = build_case(case_no="1", mode=Mode.DIRECT, item_code="D-01", area="xingguo", city_unit="zrzy")
@@ -70,7 +70,7 @@ BESIDE: dict[str, Require] = {
     "change xingguo's calendar": lambda who: system_rights.require_change_calendar(who, "xingguo"),
 }
 OTHERS: dict[str, tuple[Require, set[str]]] = {
-    "have to do with delegated powers": (power_rights.require_staff, STAFF),
+    "have to do with delegated powers": (rights.require_work_on_cases, STAFF),
     "sign between xingguo and zrzy": (
         lambda who: power_rights.require_signatory(who, "xingguo", "zrzy"),
         {"xingguo.approver", "city.zrzy.approver"},
