@@ -32,6 +32,7 @@ from api.pages import (
     special_procedures,
     submission,
     tasks,
+    unified_sign_in,
     unit_transfers,
     webhooks,
 )
@@ -42,6 +43,7 @@ __all__ = ["error_page", "router", "wants_page"]
 router = APIRouter(include_in_schema=False)
 for module in (
     sessions,
+    unified_sign_in,
     tasks,
     submission,
     cases,

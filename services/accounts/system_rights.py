@@ -14,6 +14,7 @@ from services.accounts.actors import Actor
 from services.accounts.membership import is_coordinator
 from services.accounts.rights import may_read_case
 from services.errors import Forbidden
+from settings import PasswordSignIn, get_settings
 
 
 def may_administer(actor: Actor) -> bool:
@@ -29,6 +30,16 @@ def may_secure(actor: Actor) -> bool:
 def is_auditor(actor: Actor) -> bool:
     """Tell whether the account is the audit administrator (安全审计员)."""
     return AUDIT_ADMINISTRATOR in parse_groups(actor.groups)
+
+
+def may_use_password(actor: Actor) -> bool:
+    """Tell whether the account may sign in with a password: everybody, or by the settings the three administrators.
+
+    They keep theirs whatever happens to the unified sign-in, or nobody could mend it (ADR 21).
+    """
+    if get_settings().password_sign_in is PasswordSignIn.EVERYBODY:
+        return True
+    return may_administer(actor) or may_secure(actor) or is_auditor(actor)
 
 
 def may_list_accounts(actor: Actor) -> bool:
