@@ -34,6 +34,7 @@ from api import (
     recalls,
     sessions,
     set_aside,
+    sign_ins,
     tasks,
     webhooks,
 )
@@ -83,7 +84,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for router in (sessions.own, accounts.keeping, accounts.granting, policy_notices.issuing, webhooks.platforms):
         app.include_router(router)
-    for module in (accounts, audit, pushes, policy_notices, webhooks, set_aside):
+    for module in (accounts, audit, sign_ins, pushes, policy_notices, webhooks, set_aside):
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)

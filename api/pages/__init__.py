@@ -29,6 +29,7 @@ from api.pages import (
     recalls,
     sessions,
     set_aside,
+    sign_ins,
     special_procedures,
     submission,
     tasks,
@@ -57,7 +58,7 @@ for module in (
 ):
     router.include_router(module.router)
 router.include_router(files.uploads)
-for module in (processes, deviations, set_aside, accounts, memberships, audit, own_account):
+for module in (processes, deviations, set_aside, accounts, memberships, sign_ins, audit, own_account):
     router.include_router(module.router)
 for module in (pushes, policy_notices, webhooks):
     router.include_router(module.router)

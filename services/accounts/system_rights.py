@@ -84,6 +84,12 @@ def require_manage_memberships(actor: Actor) -> None:
         raise Forbidden("只有安全保密管理员可以授予岗位", "Only the security administrator changes memberships")
 
 
+def require_guard_sign_ins(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account sees to sign-ins: who is slowed down, what was sprayed (登录安全)."""
+    if not may_secure(actor):
+        raise Forbidden("只有安全保密管理员可以查看登录安全", "Only the security administrator sees to sign-ins")
+
+
 def require_read_audit(actor: Actor) -> None:
     """Raise ``Forbidden`` unless the account reads the audit trail."""
     if not is_auditor(actor):

@@ -88,7 +88,7 @@ def test_made_secrets_are_fit_and_stay_as_they_are(tmp_path: Path) -> None:
         "data_key",
         "metrics_token",
     }
-    assert len(set(found.values())) == 5
+    assert len(set(found.values())) == 6
     assert all(len(base64.b64decode(value, validate=True)) == 32 for value in found.values())
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
     load_key(Settings(environment=Environment.PRODUCTION, signing_key=found["signing_key"]))  # type: ignore[arg-type]
