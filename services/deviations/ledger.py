@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from pydantic import BaseModel
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.case import Case
@@ -101,6 +102,12 @@ def deviations(
     found = read(session, query, Order(Deviation.id, descending=True), cursor, limit)
     shown = dict(zip((one.id for one in found.rows), views(session, found.rows), strict=True))
     return found.page(lambda row: shown[row.id])
+
+
+def count_open(session: Session, most: int) -> int:
+    """Return how many deviations are to be seen to, counted to one more than ``most``."""
+    open_ones = select(Deviation.id).where(col(Deviation.settled_at).is_(None)).limit(most + 1)
+    return session.exec(select(func.count()).select_from(open_ones.subquery())).one()
 
 
 def of_instance(session: Session, instance_key: int) -> list[DeviationView]:
