@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import requests
+import structlog
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
@@ -35,6 +36,8 @@ LEEWAY_SECONDS: Final = 60
 """How far its clock may differ from ours."""
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that the provider alone can make: none with a shared secret, and not ``none``."""
+log = structlog.get_logger(__name__)
+
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 
 
@@ -105,7 +108,7 @@ class IdentityProvider:
             except AuthlibBaseError as error:
                 raise IdentityRefused(f"token endpoint: {error.error}") from error
             except (requests.RequestException, ValueError) as error:
-                raise ProviderUnavailable from error
+                raise _unavailable(error) from error
             claims = self._verified(token, nonce)
             return self._account(client, metadata, claims)
 
@@ -186,7 +189,7 @@ class IdentityProvider:
                 answer.raise_for_status()
                 told = answer.json()
             except (requests.RequestException, AuthlibBaseError, ValueError) as error:
-                raise ProviderUnavailable from error
+                raise _unavailable(error) from error
             if not isinstance(told, dict) or told.get("sub") != claims["sub"]:
                 raise IdentityRefused("UserInfo of somebody else")
             found = told.get(name)
@@ -209,7 +212,7 @@ class IdentityProvider:
                 self._documents = self._fetched()
             except (requests.RequestException, ValueError, JoseError) as error:
                 self._failed_at = monotonic()
-                raise ProviderUnavailable from error
+                raise _unavailable(error) from error
             self._failed_at = None
             return self._documents
 
@@ -222,6 +225,12 @@ class IdentityProvider:
                 raise ValueError(f"discovery without {name}")
         keys = _document(metadata["jwks_uri"])
         return _Documents(metadata, KeySet.import_key_set({"keys": keys["keys"]}), monotonic())
+
+
+def _unavailable(error: Exception) -> ProviderUnavailable:
+    """Say in the log why the provider cannot be asked; the page tells that it cannot."""
+    log.warning("identity_provider.unavailable", error=str(error))
+    return ProviderUnavailable()
 
 
 def _document(url: str) -> dict[str, Any]:
