@@ -154,6 +154,15 @@ class MembershipsRoute(AccountRoute):
         system_rights.require_manage_memberships(request.state.actor)
 
 
+class SignInGuardRoute(AccountRoute):
+    """A route for who sees to sign-ins: 401, then 403, before the body."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse everyone but the security administrator."""
+        await super().admit(request)
+        system_rights.require_guard_sign_ins(request.state.actor)
+
+
 class AuditorRoute(AccountRoute):
     """A route for the audit administrator: 401, then 403."""
 

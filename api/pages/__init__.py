@@ -29,9 +29,11 @@ from api.pages import (
     recalls,
     sessions,
     set_aside,
+    sign_ins,
     special_procedures,
     submission,
     tasks,
+    unified_sign_in,
     unit_transfers,
     webhooks,
 )
@@ -41,7 +43,7 @@ from api.pages.visitors import readers_of_setup, staff_alone
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (sessions, notifications, own_account, diagrams):
+for module in (sessions, unified_sign_in, notifications, own_account, diagrams):
     router.include_router(module.router)
 router.include_router(tasks.home)
 router.include_router(files.uploads)
@@ -51,5 +53,5 @@ for module in (agreements, filings, recalls, unit_transfers, list_versions, cons
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (catalogue, calendar):
     router.include_router(module.router, dependencies=[Depends(readers_of_setup)])
-for module in (processes, deviations, set_aside, accounts, memberships, audit, webhooks):
+for module in (processes, deviations, set_aside, accounts, memberships, sign_ins, audit, webhooks):
     router.include_router(module.router)

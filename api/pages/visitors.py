@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from api import nul
 from api.admission import note_use
 from api.pages.words import ROLES
+from models.account import SignInMethod
 from models.database import Database
 from models.group import Group
 from services.accounts import people, rights, sessions, system_rights
@@ -52,6 +53,7 @@ class Visitor:
     areas: dict[str, str]
     units: dict[str, str]
     password_change_due: bool = False
+    method: SignInMethod = SignInMethod.PASSWORD
     name_of: Callable[[str], str | None] = _nobody
 
     @cached_property
@@ -160,6 +162,7 @@ def _visitor(session: Session, signed_in: SignIn, database: Database) -> Visitor
         areas={area.code: area.name for area in all_areas(session)},
         units={unit.code: unit.name for unit in all_units(session)},
         password_change_due=signed_in.password_change_due,
+        method=signed_in.method,
         name_of=name_of,
     )
 

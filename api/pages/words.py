@@ -75,6 +75,7 @@ NOTICES: Final = {
     "webhook_resent": "已安排重发。",
     "account_disabled": "账号已停用，其会话已全部结束。",
     "account_enabled": "账号已启用，岗位与停用前相同。",
+    "sign_in_released": "已解除减速，可以立即再次登录。",
     "memberships_changed": "岗位已调整，自下一次操作起生效。",
     "sessions_ended": "会话已结束。",
     "password_changed": "密码已修改，其他会话已全部结束。",

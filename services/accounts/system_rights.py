@@ -14,6 +14,7 @@ from services.accounts.actors import Actor
 from services.accounts.membership import is_coordinator
 from services.accounts.rights import may_read_case, works_on_cases
 from services.errors import Forbidden
+from settings import PasswordSignIn, get_settings
 
 
 def may_administer(actor: Actor) -> bool:
@@ -29,6 +30,16 @@ def may_secure(actor: Actor) -> bool:
 def is_auditor(actor: Actor) -> bool:
     """Tell whether the account is the audit administrator (安全审计员)."""
     return AUDIT_ADMINISTRATOR in parse_groups(actor.groups)
+
+
+def may_use_password(actor: Actor) -> bool:
+    """Tell whether the account may sign in with a password: everybody, or by the settings the three administrators.
+
+    They keep theirs whatever happens to the unified sign-in, or nobody could mend it (ADR 21).
+    """
+    if get_settings().password_sign_in is PasswordSignIn.EVERYBODY:
+        return True
+    return may_administer(actor) or may_secure(actor) or is_auditor(actor)
 
 
 def may_list_accounts(actor: Actor) -> bool:
@@ -82,6 +93,12 @@ def require_manage_memberships(actor: Actor) -> None:
     """Raise ``Forbidden`` unless the account gives posts (岗位授权) and ends other people's sessions."""
     if not may_secure(actor):
         raise Forbidden("只有安全保密管理员可以授予岗位", "Only the security administrator changes memberships")
+
+
+def require_guard_sign_ins(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account sees to sign-ins: who is slowed down, what was sprayed (登录安全)."""
+    if not may_secure(actor):
+        raise Forbidden("只有安全保密管理员可以查看登录安全", "Only the security administrator sees to sign-ins")
 
 
 def require_read_audit(actor: Actor) -> None:

@@ -143,6 +143,7 @@ def test_the_system_is_run_by_its_administrator_alone(group: str) -> None:
     ("require", "holder"),
     [
         (system_rights.require_manage_memberships, "admin.security"),
+        (system_rights.require_guard_sign_ins, "admin.security"),
         (system_rights.require_read_audit, "admin.audit"),
     ],
 )
