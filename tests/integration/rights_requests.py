@@ -115,11 +115,16 @@ API: Final[dict[str, Sent]] = {
     "POST /calendar (county)": Sent(json={"area": AREA, "days": [DAY]}),
     "POST /webhooks": Sent(json={"url": "http://127.0.0.1/", "events": ["*"]}),
     "POST /accounts": TAKEN,
+    "POST /accounts/{username}/release": Sent(json=REASON),
     "PUT /accounts/{username}/memberships": Sent(json={"groups": [f"{AREA}.window"], **REASON}),
 }
 
 PAGES: Final[dict[str, Sent]] = {
     "POST /login": Sent(form={}, answers=403),
+    "GET /login/oidc": Sent(answers=404),
+    "GET /login/oidc/callback": Sent(answers=404),
+    "GET /login/oidc/signed-out": Sent(answers=303),
+    "POST /admin/sign-ins/{username}/release": Sent(form=REASON),
     "POST /logout": Sent(answers=303),
     "GET /readyz": Sent(answers=503),
     "POST /account/password": Sent(form={"old": "x", "new": "x", "again": "y"}, answers=422),

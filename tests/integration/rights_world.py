@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlmodel import Session, SQLModel
 
-from models.account import AccessToken, Account
+from models.account import AccessToken, Account, SignInMethod
 from models.agreement import Agreement, AgreementState
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType, Verdict
 from models.catalogue import Mode
@@ -87,6 +87,7 @@ def make(session: Session, usernames: list[str]) -> None:
             digest=digest_of(token_of(one)),
             username=one,
             csrf=CSRF,
+            method=SignInMethod.PASSWORD,
             created_at=began,
             seen_at=began,
             expires_at=began + timedelta(hours=12),
