@@ -25,7 +25,7 @@ from services.journal.sealed import Kind
 
 BATCH: Final = 500
 _UNSWEPT: Final = 1
-"""SQLite's ``user_version`` while free pages may still hold what stood in the clear."""
+"""SQLite's ``user_version`` while free pages may still hold what stood in the clear or under a former key."""
 
 
 def renew(database: Database) -> int:
@@ -74,7 +74,7 @@ def _renew_table(database: Database, table: str, places: Mapping[str, str]) -> i
     while True:
         with database.transaction() as session:
             rows = session.connection().execute(further).mappings().all()
-            if any(row[name] and encryption.key_of(row[name]) is None for row in rows for name in places):
+            if rows:
                 _note_unswept(session)
             for row in rows:
                 new = {name: _renewed(place, row[name]) for name, place in places.items()}
@@ -130,7 +130,7 @@ def _note_unswept(session: Session) -> None:
 
 
 def _sweep(database: Database) -> None:
-    """Write an SQLite file anew once, so that no free page holds what stood in the clear; PostgreSQL's are its own."""
+    """Write an SQLite file anew once, so that no free page holds what was replaced; PostgreSQL's are its own."""
     if database.engine.dialect.name != "sqlite":
         return
     with closing(database.engine.raw_connection()) as pooled:
