@@ -40,6 +40,10 @@ StateDir = Annotated[
     typer.Option("--state-dir", envvar="TONGQUAN_STATE_DIR", help="状态目录。", show_default=".tongquan"),
 ]
 DEFAULT_STATE_DIR = PROJECT_ROOT / ".tongquan"
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="文件", help="口令在此文件首行；也可设 TONGQUAN_BACKUP_PASSPHRASE。"),
+]
 ReadyTimeout = Annotated[
     float,
     typer.Option(
@@ -238,24 +242,37 @@ def clock_advance(
 def backup(
     target: Annotated[Path | None, typer.Argument(help="备份文件。", show_default="状态目录旁")] = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="加密备份（age）；用口令，或用 --recipient。")] = False,
+    recipient: Annotated[str, typer.Option(metavar="age1…", help="加密给此公钥。")] = "",
+    passphrase_file: PassphraseFile = None,
 ) -> None:
-    """备份一个已停止的实例：数据库与引擎数据在同一时刻。"""
+    """备份实例：数据库、文件与引擎在同一时刻；运行中的只停顿数秒，期间仍可接件。"""
+    from ops.archive_encryption import ArchiveKey
     from ops.backup import backup as run
     from ops.instance import InstanceDirectory
 
-    say(f"✓ 已备份到 {run(InstanceDirectory(state_dir), target.absolute() if target else None)}")
+    key = None
+    if encrypt or recipient:
+        key = ArchiveKey.read(passphrase_file=passphrase_file, recipient=recipient)
+        key.require_closing()
+    say(f"✓ 已备份到 {run(InstanceDirectory(state_dir), target.absolute() if target else None, key)}")
 
 
 @app.command()
 def restore(
-    archive: Annotated[Path, typer.Argument(help="备份文件。")], state_dir: StateDir = DEFAULT_STATE_DIR
+    archive: Annotated[Path, typer.Argument(help="备份文件。")],
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    passphrase_file: PassphraseFile = None,
+    identity: Annotated[Path | None, typer.Option(metavar="文件", help="打开备份的 age 私钥文件。")] = None,
 ) -> None:
-    """把备份恢复到一个空的状态目录。"""
+    """把备份恢复到一个空的状态目录；加密的备份需要口令或私钥。"""
+    from ops.archive_encryption import ArchiveKey
     from ops.backup import restore as run
     from ops.instance import InstanceDirectory
 
     directory = InstanceDirectory(state_dir)
-    say(f"✓ 已恢复 {run(directory, archive)} 个文件到 {directory.root}")
+    key = ArchiveKey.read(passphrase_file=passphrase_file, identity=identity)
+    say(f"✓ 已恢复 {run(directory, archive, key)} 个文件到 {directory.root}")
 
 
 @catalogue_app.command("validate")
