@@ -189,6 +189,15 @@ class Web:
 def web_over(folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
     shutil.copytree(_prepared(), folder, dirs_exist_ok=True)
+    with web_at(folder, **settings) as web:
+        with web.database.transaction() as session:
+            session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
+        yield web
+
+
+@contextmanager
+def web_at(folder: Path, **settings: str) -> Iterator[Web]:
+    """Serve the database of a state directory as it is."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TONGQUAN_STATE_DIR", str(folder))
         environment.delenv("DATABASE_URL", raising=False)
@@ -197,8 +206,6 @@ def web_over(folder: Path, **settings: str) -> Iterator[Web]:
         get_settings.cache_clear()
         database = Database(get_settings().effective_database_url)
         try:
-            with database.transaction() as session:
-                session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
             app = create_app(get_settings(), database)
             yield Web(TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)), database)
         finally:
