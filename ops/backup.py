@@ -114,8 +114,9 @@ def _entries(directory: InstanceDirectory, database: Path, folder: Path) -> Iter
         copies.mkdir()
         _require_room(directory, database)
         with _between_two_writes(directory, database):
-            entries = _copied(_found(directory.root, database), copies)
+            # The database first: a file that people hand in meanwhile is stored before a row names it.
             _copy_database(database, folder / DATABASE)
+            entries = _copied(_found(directory.root, database), copies)
         yield [*entries, (folder / DATABASE, DATABASE)]
         return
     with directory.held():
@@ -156,10 +157,15 @@ def _require_room(directory: InstanceDirectory, database: Path) -> None:
 
 
 def _copied(entries: list[tuple[Path, str]], folder: Path) -> list[tuple[Path, str]]:
-    copies = [(folder / name, name) for _, name in entries]
-    for (path, _), (copy, _) in zip(entries, copies, strict=True):
+    copies = []
+    for path, name in entries:
+        copy = folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        try:
+            shutil.copyfile(path, copy)
+        except FileNotFoundError:  # The web, which goes on, keeps a file under another name while it is being received.
+            continue
+        copies.append((copy, name))
     return copies
 
 
