@@ -193,7 +193,8 @@ def test_a_start_without_the_key_is_refused_by_the_keys_name(web: Web, monkeypat
 def test_after_a_change_of_key_all_is_read_and_verified_without_the_former_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with web_over(tmp_path, data_key=OLD) as web:
+    use_keys(monkeypatch, OLD)
+    with web_over(tmp_path) as web:
         setup.prepare(get_settings())
         case_no, body = submit(web)
         tampered = web.submit()
