@@ -114,6 +114,11 @@ class Settings(BaseSettings):
     """The bearer token that opens ``/metrics`` and the detail of ``/readyz`` from elsewhere than the machine itself."""
     signing_key: SecretStr | None = None
     data_key: SecretStr | None = None
+    pkcs11_module: str = ""
+    """The library of a hardware security module that wraps the data key, such as ``libsofthsm2.so``."""
+    pkcs11_token: str = "tongquan"  # noqa: S105  # A label, no secret.
+    pkcs11_pin: SecretStr | None = None
+    pkcs11_key: str = "tongquan-data"
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
     webhook_networks: str = ""

@@ -7,6 +7,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.database import Instant, choice
+from models.encrypted import EncryptedText
 
 
 class SignInMethod(StrEnum):
@@ -24,7 +25,7 @@ class Account(SQLModel, table=True):
 
     username: str = Field(primary_key=True, max_length=64)
     display_name: str = Field(max_length=100)
-    phone: str = Field(default="", max_length=20)
+    phone: str = Field(default="", sa_type=EncryptedText("account.phone"))
     password_hash: str
     password_one_time: bool = False
     password_changed_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -11,6 +11,7 @@ from api.pages.visitors import SESSION_COOKIE
 from services import keys
 from services.accounts import passwords, registration
 from services.documents import signing
+from settings import Settings
 from tests.integration.web import PASSWORD, Web, web_over
 from tests.integration.web import web as web
 
@@ -74,7 +75,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """Serve a production instance; in its database somebody has chosen the published password."""
     folder = tmp_path_factory.mktemp("production")
     signing.make_key(folder)
-    keys.make_data_key(folder)
+    keys.make_data_key(Settings(state_dir=folder))
     with web_over(folder, environment="production", web_host="0.0.0.0", public_url="https://spj.example") as served:  # noqa: S104
         with served.database.transaction() as session:
             registration.create_account(session, "zhang.san", "张三", "a password of one's own", ["xingguo.window"])
@@ -106,7 +107,7 @@ def test_https_is_asked_for_only_in_production_and_over_https(
 ) -> None:
     folder = tmp_path_factory.mktemp("mode")
     signing.make_key(folder)
-    keys.make_data_key(folder)
+    keys.make_data_key(Settings(state_dir=folder))
     with web_over(folder, environment=environment) as served:
         answer = served.client.get(f"{url}/healthz")
     assert (HSTS in answer.headers) is asked

@@ -195,6 +195,15 @@ def client_of(app: FastAPI) -> TestClient:
 def web_over(folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
     shutil.copytree(_prepared(), folder, dirs_exist_ok=True)
+    with web_at(folder, **settings) as web:
+        with web.database.transaction() as session:
+            session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
+        yield web
+
+
+@contextmanager
+def web_at(folder: Path, **settings: str) -> Iterator[Web]:
+    """Serve the database of a state directory as it is."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TONGQUAN_STATE_DIR", str(folder))
         environment.delenv("DATABASE_URL", raising=False)
@@ -203,8 +212,6 @@ def web_over(folder: Path, **settings: str) -> Iterator[Web]:
         get_settings.cache_clear()
         database = Database(get_settings().effective_database_url)
         try:
-            with database.transaction() as session:
-                session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
             app = create_app(get_settings(), database)
             yield Web(client_of(app), database)
         finally:
