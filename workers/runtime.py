@@ -1,8 +1,9 @@
 """Run the job workers: a supervised pyzeebe, outcomes reported until the engine has them.
 
 pyzeebe 4.7 is used for routers, polling and streaming; what it does not guard against is overridden here: it
-waits five seconds after any error, takes more streamed jobs than it may run, reports an outcome once and
-without a deadline, and puts jobs it was given while stopping aside until they time out.
+waits five seconds after any error and polls an engine that recovers (``partition_gate``), takes more streamed jobs
+than it may run, reports an outcome once and without a deadline, and puts jobs it was given while stopping aside
+until they time out.
 
 A handler module must not use ``from __future__ import annotations``: pyzeebe then no longer knows ``job:
 Job``.
@@ -21,7 +22,7 @@ import grpc
 import orjson
 import structlog
 from pyzeebe import Job, JobController, ZeebeTaskRouter, ZeebeWorker
-from pyzeebe.errors import ZeebeDeadlineExceeded, ZeebeError
+from pyzeebe.errors import UnknownGrpcStatusCodeError, ZeebeDeadlineExceeded, ZeebeError
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 from pyzeebe.task.task import Task as JobTask
@@ -33,6 +34,7 @@ from engine.repetition import repeating
 from models.database import Database
 from services.errors import TongquanError
 from services.heartbeats import WORKER_PREFIX, Heartbeats
+from workers.partition_gate import EngineProbe, PartitionGate
 from workers.transaction import HANDLER_THREADS, MissingVariable, database
 
 JOB_TIMEOUT_MS = 20_000
@@ -198,6 +200,7 @@ class _Poller(JobPoller):
         if self.calculate_max_jobs_to_activate() <= 0 or self.queue.full():
             await asyncio.sleep(FULL_PAUSE_SECONDS)
             return
+        await self.worker.gate.passed()
         try:
             jobs = self.zeebe_adapter.activate_jobs(
                 task_type=self.task.type,
@@ -210,7 +213,7 @@ class _Poller(JobPoller):
             )
             async for job in jobs:
                 self.task_state.add(job)
-                await self.queue.put(job)
+                await self.worker.take(job, self.queue)
             self.worker.alive(self.task.type)
             self.request_timeout = POLL_TIMEOUT_MS
         except ZeebeError as exc:
@@ -227,6 +230,7 @@ class _Streamer(JobStreamer):
     worker: "Worker"
 
     async def activate_stream(self) -> None:
+        await self.worker.gate.passed()
         try:
             jobs = self.zeebe_adapter.stream_activate_jobs(
                 task_type=self.task.type,
@@ -238,7 +242,7 @@ class _Streamer(JobStreamer):
             )
             async for job in jobs:
                 self.task_state.add(job)
-                await self.queue.put(job)
+                await self.worker.take(job, self.queue)
         except ZeebeDeadlineExceeded:
             log.debug("worker.stream_renewed", job_type=self.task.type)
         except ZeebeError as exc:
@@ -322,6 +326,7 @@ class Worker(ZeebeWorker):
             stream_request_timeout=STREAM_TIMEOUT_SECONDS,
         )
         self.reporter = Reporter(channel)
+        self.gate = PartitionGate(EngineProbe(channel))
         self.room = asyncio.Semaphore(MAX_RUNNING_JOBS)
         self.running: set[asyncio.Task[None]] = set()
         self.unbegun: list[Job] = []
@@ -333,17 +338,29 @@ class Worker(ZeebeWorker):
 
     async def work(self) -> None:
         """Work until :meth:`drain`."""
+        watching = asyncio.create_task(self.gate.watch())
         try:
             await super().work()
         finally:
+            watching.cancel()
             self._ended.set()
+
+    async def take(self, job: Job, queue: asyncio.Queue[Job]) -> None:
+        """Hand a job the engine gave to its executor; one that finds no room before the end is handed back."""
+        try:
+            await queue.put(job)
+        except asyncio.CancelledError:
+            self.unbegun.append(job)
+            raise
 
     def alive(self, job_type: str) -> None:
         """Note that the engine answered for ``job_type``."""
         self.beats.beat(f"{WORKER_PREFIX}{job_type}")
 
     def note_trouble(self, error: ZeebeError) -> None:
-        """Log that the engine did not answer, once in a while: every type polls and streams."""
+        """Hold all types back until the engine works again, and log it once in a while: every type meets it."""
+        if not isinstance(error, UnknownGrpcStatusCodeError):
+            self.gate.close()
         now = time.monotonic()
         if now - self._trouble_at > TROUBLE_LOG_SECONDS:
             self._trouble_at = now
