@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import orjson
@@ -34,6 +34,7 @@ from engine.repetition import repeating
 from models.database import Database
 from services.errors import TongquanError
 from services.heartbeats import WORKER_PREFIX, Heartbeats
+from workers.momentary import is_momentary
 from workers.partition_gate import EngineProbe, PartitionGate
 from workers.transaction import HANDLER_THREADS, MissingVariable, database
 
@@ -59,6 +60,8 @@ FIRST_RETRY_MS = 1_000
 RETRY_FACTOR = 4
 MAX_RETRY_MS = 60_000
 MODELLED_RETRIES = 3
+MOMENT_RETRY_MS = 5_000
+"""The pause after a failure of the moment: the database is away, the disk is full."""
 MAX_STARTS = 5
 """Starts of one job without an outcome; a time-out does not lower the engine's own count of retries."""
 KNOWN_JOBS = 50_000
@@ -103,7 +106,7 @@ class Reporter:
             timeout=REPORT_TIMEOUT_SECONDS,
             first_pause=FIRST_REPORT_PAUSE_SECONDS,
             longest_pause=MAX_REPORT_PAUSE_SECONDS,
-        ).on(_is_momentary)
+        ).on(_engine_may_take_it_later)
 
     async def completed(self, job: Job, variables: dict[str, Any]) -> None:
         """Complete the job; one that is gone was completed before."""
@@ -144,15 +147,26 @@ class _Controller(JobController):
     async def set_failure_status(self, message: str, retry_back_off_ms: int = 0, variables: Any = None) -> None:
         await self._reporter.failed(self._job, self._job.retries - 1, message, retry_back_off_ms)
 
+    async def put_off(self, message: str, backoff_ms: int) -> None:
+        """Fail the job with the retries it has."""
+        await self._reporter.failed(self._job, self._job.retries, message, backoff_ms)
+
     async def set_error_status(self, message: str, error_code: str = "", variables: Any = None) -> None:
         await self._reporter.thrown(self._job, error_code, message)
 
 
 async def handle_failure(error: Exception, job: Job, controller: JobController) -> None:
-    """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only."""
+    """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only.
+
+    A failure of the moment costs no retry.
+    """
     if isinstance(error, BusinessError):
         log.info("job.business_error", code=error.code, **_keys(job))
         await controller.set_error_status(str(error), error_code=error.code)
+        return
+    if is_momentary(error):
+        log.warning("job.put_off", error=_describe(error), **_keys(job))
+        await cast(_Controller, controller).put_off(_describe(error), MOMENT_RETRY_MS)
         return
     log.error("job.failed", error=_describe(error), retries=job.retries, **_keys(job))
     await controller.set_failure_status(_describe(error), retry_back_off_ms=retry_backoff_ms(job.retries))
@@ -164,7 +178,7 @@ def retry_backoff_ms(retries: int) -> int:
     return int(min(FIRST_RETRY_MS * RETRY_FACTOR**failed_before, MAX_RETRY_MS))
 
 
-def _is_momentary(error: Exception) -> bool:
+def _engine_may_take_it_later(error: Exception) -> bool:
     """Tell whether the engine may take the same report a moment later."""
     return isinstance(error, grpc.aio.AioRpcError) and error.code() in _MOMENTARY
 
@@ -288,7 +302,7 @@ class _Executor(JobExecutor):
 
     async def _fail_unreportable(self, job: Job, exc: Exception) -> None:
         """Fail a job whose outcome the engine refuses to take, so that it does not go round by time-outs."""
-        if _is_momentary(exc):
+        if _engine_may_take_it_later(exc):
             return
         try:
             await self.worker.reporter.failed(job, job.retries - 1, _describe(exc), retry_backoff_ms(job.retries))
