@@ -29,7 +29,7 @@ ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 LOOK_PAUSE_SECONDS = 1.0
 """How often each person looks at the list; a list read without need would be measured as work."""
 PAGE = 50
-START_SECONDS = 300
+START_SECONDS = 900
 
 
 def id_card(number: int) -> str:

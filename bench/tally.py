@@ -16,8 +16,8 @@ from models.task import Task
 from models.task_outcome import TaskOutcome
 
 ONCE = ("case.received", "case.accepted", "case.decided", "case.delivered", "case.closed")
-GOES_ON = "supervision-push"
-"""The one process of a case that outlives it."""
+GO_ON = ("supervision-push", "county-filing")
+"""Processes of a case that outlive it."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Tally:
                     session,
                     ProcessInstance,
                     ProcessInstance.state == InstanceState.ACTIVE,
-                    ProcessInstance.process_id != GOES_ON,
+                    col(ProcessInstance.process_id).not_in(GO_ON),
                     col(ProcessInstance.case_no).is_not(None),
                 ),
-                open_tasks=_count(session, Task, col(Task.is_open), Task.process_id != GOES_ON),
+                open_tasks=_count(session, Task, col(Task.is_open), col(Task.process_id).not_in(GO_ON)),
                 given_up=_count(session, OutboxCommand, OutboxCommand.status == OutboxStatus.DEAD),
                 incidents=_count(session, Incident, col(Incident.resolved_at).is_(None)),
                 set_aside=_count(session, SetAsideRecord),
