@@ -25,7 +25,7 @@ def users_of(fixture: str) -> set[str]:
 
 def test_files_that_share_an_engine_stay_on_one_worker() -> None:
     assert users_of("stack") == {"stack"}
-    of_their_own = {"tests/faults/test_kill.py", "tests/integration/test_poison.py"}
+    of_their_own = {"faults", "tests/integration/test_poison.py"}
     assert users_of("instance") <= {"processes", "browser", "operate", *of_their_own}
 
 
