@@ -25,11 +25,12 @@ from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
+from bridge.snapshots import Snapshots
 from bridge.webhooks import WebhookSender
 from bridge.witness import Witness
 from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
-from engine.partitions import led_partitions
+from engine.partitions import CALL_TIMEOUT_SECONDS, led_partitions, take_snapshot
 from models.database import Database
 from services import interpreter
 from services.heartbeats import FEED, RECONCILER, RELAY, Heartbeats
@@ -42,7 +43,7 @@ FLUSH_SECONDS = 2.0
 RELAY_RETRY_SECONDS = 5.0
 """How long the gateway repeats a refused command before the relay takes it back into its own patience."""
 EXPORTERS_POLL_SECONDS = 5.0
-"""How often the engine is asked how far it has exported."""
+"""How often the engine is asked how far it has processed and exported."""
 LONGEST_PAUSE_SECONDS = 60.0
 RETRY_POLL_SECONDS = 0.5
 """How often to look whether an administrator wants a set-aside record projected again."""
@@ -63,9 +64,12 @@ class Bridge:
         self._lag = ExportLag()
         named = "zeebe_management_address" in settings.model_fields_set
         self._management_url = settings.zeebe_management_address if named else None
+        self._snapshots = Snapshots(lambda: take_snapshot(settings.zeebe_management_address))
         self._controlled = settings.controlled_clock
         self._positions_known = False
-        self._endpoint = ExporterEndpoint(settings.feed_bind, self._feed.apply, account=feed_account(settings))
+        self._endpoint = ExporterEndpoint(
+            settings.feed_bind, self._feed.apply, account=feed_account(settings), has_taken=self._feed.has_taken
+        )
         self._gateway = gateway
         self._relay = Relay(database, gateway, alive=lambda: self._beats.beat(RELAY))
         self._witness = Witness(database, heads.file_of(settings))
@@ -82,7 +86,7 @@ class Bridge:
             asyncio.create_task(self._write_heartbeats(), name="heartbeats"),
             asyncio.create_task(self._reconcile(), name="reconciler"),
             asyncio.create_task(self._probe_engine(), name="probe"),
-            asyncio.create_task(self._probe_exporters(), name="exporters"),
+            asyncio.create_task(self._probe_positions(), name="positions"),
             asyncio.create_task(self._retry_set_aside(), name="retries"),
             asyncio.create_task(WebhookSender(self._database).run(), name="webhooks"),
             asyncio.create_task(self._witness.run(), name="witness"),
@@ -136,17 +140,22 @@ class Bridge:
             self._beats.beat(RELAY, engine=reachable)
             await asyncio.sleep(FLUSH_SECONDS)
 
-    async def _probe_exporters(self) -> None:
-        """Note how far the engine's exporters are; one whose management port is not named or silent does not tell.
+    async def _probe_positions(self) -> None:
+        """Note how far engine and exporters are, and have a snapshot made in time; without a named port there is
+        nothing to ask.
 
-        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often.
+        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often; one that
+        is not there is not, for its recovery is to be noticed.
         """
         pause = EXPORTERS_POLL_SECONDS
-        while self._management_url is not None:
-            positions = await asyncio.to_thread(led_partitions, self._management_url)
+        while (url := self._management_url) is not None:
+            begun = time.monotonic()
+            positions = await asyncio.to_thread(led_partitions, url)
+            silent = positions is None and time.monotonic() - begun >= CALL_TIMEOUT_SECONDS
             self._positions_known = positions is not None
             self._lag.note(positions or {})
-            pause = EXPORTERS_POLL_SECONDS if positions is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.to_thread(self._snapshots.look, positions or {})
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if silent else EXPORTERS_POLL_SECONDS
             await asyncio.sleep(pause)
         await asyncio.Event().wait()
 

@@ -10,7 +10,7 @@ from models.database import Database
 from tests.instance import Instance, start
 from tests.postgres import cluster, emptied
 
-pytest_plugins = ["tests.model_coverage", "tests.distribution"]
+pytest_plugins = ["tests.model_coverage", "tests.distribution", "tests.integration.stack"]
 
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
 """How long a test took is measured by the machine's clock, whatever time the test lives in."""

@@ -25,8 +25,8 @@ def users_of(fixture: str) -> set[str]:
 
 def test_files_that_share_an_engine_stay_on_one_worker() -> None:
     assert users_of("stack") == {"stack"}
-    alone = ("tests/faults/test_kill.py", "tests/integration/test_poison.py", "tests/integration/test_safe_keeping.py")
-    assert users_of("instance") <= {"processes", "browser", "operate", *alone}
+    of_their_own = {"faults", "tests/integration/test_poison.py", "tests/integration/test_safe_keeping.py"}
+    assert users_of("instance") <= {"processes", "browser", "operate", *of_their_own}
 
 
 def test_every_line_of_the_table_fits_a_file() -> None:
