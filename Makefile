@@ -5,6 +5,7 @@
 #   make test-postgresql   on PostgreSQL all that use a database
 #   make test-fast   unit tests alone, within a minute     make bench   benchmarks
 #   make mutants     how many faults the unit tests notice
+#   make soak        faults that take minutes, under load (ARGS="--minutes 30 --write")
 #
 # PYTHON names the interpreter to start from (3.11 or later); TONGQUAN_MAVEN_MIRROR a Maven repository to use.
 # TEST_WORKERS is how many processes share the tests; each may start an engine of its own (about 1.5 GB).
@@ -19,10 +20,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Recipes run in the folder of this file, whatever the caller's.
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-postgresql test-fast bench mutants lint develop check-python clean
+.PHONY: help setup run test test-postgresql test-fast bench mutants soak lint develop check-python clean
 
 help:
-	@sed -n '3,8s/^#  *//p' Makefile
+	@sed -n '3,9s/^#  *//p' Makefile
 
 setup: $(VENV)/.product
 	@$(BIN)/tongquan setup
@@ -46,6 +47,9 @@ bench: $(VENV)/.benchmarks setup
 
 mutants: $(VENV)/.development $(VENV)/.benchmarks
 	@exec nice -n 19 $(BIN)/python -m bench.mutants $(ARGS)
+
+soak: $(VENV)/.benchmarks setup
+	@exec $(BIN)/python -m bench.soak $(ARGS)
 
 lint: develop
 	$(BIN)/ruff check

@@ -32,12 +32,18 @@ clock_app = typer.Typer(help="受控时钟。", no_args_is_help=True, rich_marku
 catalogue_app = typer.Typer(help="事项目录。", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(clock_app, name="clock")
 app.add_typer(catalogue_app, name="catalogue")
+keys_app = typer.Typer(help="密钥。", invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(keys_app, name="keys")
 
 StateDir = Annotated[
     Path,
     typer.Option("--state-dir", envvar="TONGQUAN_STATE_DIR", help="状态目录。", show_default=".tongquan"),
 ]
 DEFAULT_STATE_DIR = PROJECT_ROOT / ".tongquan"
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="文件", help="口令在此文件首行；也可设 TONGQUAN_BACKUP_PASSPHRASE。"),
+]
 ReadyTimeout = Annotated[
     float,
     typer.Option(
@@ -236,24 +242,37 @@ def clock_advance(
 def backup(
     target: Annotated[Path | None, typer.Argument(help="备份文件。", show_default="状态目录旁")] = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="加密备份（age）；用口令，或用 --recipient。")] = False,
+    recipient: Annotated[str, typer.Option(metavar="age1…", help="加密给此公钥。")] = "",
+    passphrase_file: PassphraseFile = None,
 ) -> None:
-    """备份一个已停止的实例：数据库与引擎数据在同一时刻。"""
+    """备份实例：数据库、文件与引擎在同一时刻；运行中的只停顿数秒，期间仍可接件。"""
+    from ops.archive_encryption import ArchiveKey
     from ops.backup import backup as run
     from ops.instance import InstanceDirectory
 
-    say(f"✓ 已备份到 {run(InstanceDirectory(state_dir), target.absolute() if target else None)}")
+    key = None
+    if encrypt or recipient:
+        key = ArchiveKey.read(passphrase_file=passphrase_file, recipient=recipient)
+        key.require_closing()
+    say(f"✓ 已备份到 {run(InstanceDirectory(state_dir), target.absolute() if target else None, key)}")
 
 
 @app.command()
 def restore(
-    archive: Annotated[Path, typer.Argument(help="备份文件。")], state_dir: StateDir = DEFAULT_STATE_DIR
+    archive: Annotated[Path, typer.Argument(help="备份文件。")],
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    passphrase_file: PassphraseFile = None,
+    identity: Annotated[Path | None, typer.Option(metavar="文件", help="打开备份的 age 私钥文件。")] = None,
 ) -> None:
-    """把备份恢复到一个空的状态目录。"""
+    """把备份恢复到一个空的状态目录；加密的备份需要口令或私钥。"""
+    from ops.archive_encryption import ArchiveKey
     from ops.backup import restore as run
     from ops.instance import InstanceDirectory
 
     directory = InstanceDirectory(state_dir)
-    say(f"✓ 已恢复 {run(directory, archive)} 个文件到 {directory.root}")
+    key = ArchiveKey.read(passphrase_file=passphrase_file, identity=identity)
+    say(f"✓ 已恢复 {run(directory, archive, key)} 个文件到 {directory.root}")
 
 
 @catalogue_app.command("validate")
@@ -270,6 +289,44 @@ def catalogue_validate(
         say(f"✗ {problem}")
     say(f"✗ 共 {len(problems)} 处错误" if problems else "✓ 事项目录没有错误")
     raise typer.Exit(FAILED if problems else 0)
+
+
+@keys_app.callback()
+def keys_list(context: typer.Context, state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """列出实例的密钥（只有编号和来源）；下列子命令更换或封装数据密钥。"""
+    if context.invoked_subcommand is not None:
+        return
+    from ops.data_keys import describe
+    from ops.instance import InstanceDirectory
+
+    for line in describe(InstanceDirectory(state_dir)):
+        say(line)
+
+
+@keys_app.command("rotate")
+def keys_rotate(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """更换数据密钥，并用新密钥重写全部密文与摘要；中断后再运行一次即可。"""
+    from ops.data_keys import rotate
+    from ops.instance import InstanceDirectory
+
+    done = rotate(InstanceDirectory(state_dir))
+    say(f"✓ 已改用数据密钥 {done.present}：重新加密 {done.encrypted} 行，重新封存 {done.sealed} 行")
+    if done.kept:
+        say(f"  旧密钥 {'、'.join(done.former)} 已删除；此前的备份仍须用它打开，请另存新密钥")
+    else:
+        say(f"  请从 TONGQUAN_DATA_KEY 中去掉旧密钥 {'、'.join(done.former)}，并重新启动各进程")
+    if done.feed_password:
+        say("  引擎记录口令也已更换")
+
+
+@keys_app.command("wrap")
+def keys_wrap(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """用密码设备（PKCS#11）封装状态目录中的数据密钥。"""
+    from ops.data_keys import wrap
+    from ops.instance import InstanceDirectory
+
+    made = wrap(InstanceDirectory(state_dir))
+    say(f"✓ 数据密钥已由密码设备封装{'，其中的密钥是新生成的' if made else ''}；此后没有设备就不能启动")
 
 
 @app.command("verify-audit")

@@ -11,9 +11,11 @@ from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
 from limits import parse_many
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent
@@ -32,6 +34,13 @@ class PasswordPolicy(StrEnum):
 
     ASVS = "asvs"
     MLPS = "mlps"
+
+
+class PasswordSignIn(StrEnum):
+    """Who may sign in with a password: everybody, or the three administrators (三员) alone, the others by OIDC."""
+
+    EVERYBODY = "everybody"
+    ADMINISTRATORS = "administrators"
 
 
 class Settings(BaseSettings):
@@ -87,6 +96,14 @@ class Settings(BaseSettings):
     """Failures for one account from addresses it does not know, and as many from each one it knows."""
     sign_in_address_limit: str = "10/minute;60/hour"
     """Failures from one address, whatever the account."""
+    password_sign_in: PasswordSignIn = PasswordSignIn.EVERYBODY
+    oidc_issuer: str = ""
+    """The address of the unified sign-in (统一身份认证), as the provider writes itself; empty: there is none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_scope: str = "openid profile"
+    oidc_account_claim: str = "preferred_username"
+    """The claim that holds the user name here, in the ID token or else in the provider's UserInfo."""
     spraying_accounts: int = Field(default=5, ge=2)
     """So many different names that fail from one address within an hour are reported to the security administrator."""
     public_address_limit: str = "10/minute;60/hour"
@@ -101,6 +118,11 @@ class Settings(BaseSettings):
     """The bearer token that opens ``/metrics`` and the detail of ``/readyz`` from elsewhere than the machine itself."""
     signing_key: SecretStr | None = None
     data_key: SecretStr | None = None
+    pkcs11_module: str = ""
+    """The library of a hardware security module that wraps the data key, such as ``libsofthsm2.so``."""
+    pkcs11_token: str = "tongquan"  # noqa: S105  # A label, no secret.
+    pkcs11_pin: SecretStr | None = None
+    pkcs11_key: str = "tongquan-data"
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
     webhook_networks: str = ""
@@ -140,6 +162,11 @@ class Settings(BaseSettings):
         return self.session_length if self.development else min(PRODUCTION_IDLE, self.session_length)
 
     @property
+    def unified_sign_in(self) -> bool:
+        """Tell whether people may sign in by OIDC."""
+        return bool(self.oidc_issuer)
+
+    @property
     def behind_tls(self) -> bool:
         """Tell whether the site is declared to be reached by https."""
         return self.public_url.startswith("https://")
@@ -155,6 +182,22 @@ class Settings(BaseSettings):
         if given and not re.fullmatch(r"https?://[^/?#\s@]+/?", given):
             raise ValueError("TONGQUAN_PUBLIC_URL 应形如 https://spj.example.gov.cn，不带路径")
         return given
+
+    @model_validator(mode="after")
+    def _can_be_signed_in_to(self) -> Self:
+        if self.password_sign_in is PasswordSignIn.ADMINISTRATORS and not self.unified_sign_in:
+            raise ValueError("TONGQUAN_PASSWORD_SIGN_IN=administrators 需要同时设置 TONGQUAN_OIDC_ISSUER")
+        if not self.unified_sign_in:
+            return self
+        issuer = urlsplit(self.oidc_issuer)
+        plain = issuer.scheme == "http" and is_loopback(issuer.hostname or "")
+        if not issuer.hostname or issuer.query or issuer.fragment or not (issuer.scheme == "https" or plain):
+            raise ValueError("TONGQUAN_OIDC_ISSUER 应形如 https://sso.example.gov.cn/realms/spj（仅本机可用 http）")
+        if not self.oidc_client_id:
+            raise ValueError("设置了 TONGQUAN_OIDC_ISSUER，还需要 TONGQUAN_OIDC_CLIENT_ID")
+        if "openid" not in self.oidc_scope.split():
+            raise ValueError("TONGQUAN_OIDC_SCOPE 须包含 openid")
+        return self
 
     @property
     def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

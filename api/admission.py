@@ -15,6 +15,8 @@ from settings import get_settings
 
 NOTES_IN_IDLE_TIME: Final = 20
 """So many notes of a session's use are made in the time after which an unused one ends."""
+NOTE_SECONDS: Final = 0.5
+"""How long a visitor may wait for the note to be made."""
 
 
 def note_use(database: Database, signed_in: SignIn) -> None:
@@ -29,7 +31,7 @@ def note_use(database: Database, signed_in: SignIn) -> None:
     now = machine_now()
     if now - signed_in.seen_at < max(settings.session_idle / NOTES_IN_IDLE_TIME, timedelta(seconds=1)):
         return
-    with suppress(OperationalError, TimeoutError), database.transaction() as session:
+    with suppress(OperationalError, TimeoutError), database.transaction(NOTE_SECONDS) as session:
         own_account.note_use(session, signed_in.token, now)
 
 

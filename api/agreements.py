@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.agreement import AgreementState
 from models.power_event import PowerSubject
 from services.paging import Page
@@ -16,7 +16,7 @@ from services.powers import agreements, ledger
 from services.powers.agreements import AgreementView
 from services.powers.ledger import PowerEventView
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["powers"])
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="The agreement's number.")]
 
@@ -52,7 +52,7 @@ def list_agreements(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[AgreementView]:
-    """List the takeover agreements, the newest first; everybody signed in may read them."""
+    """List the takeover agreements, the newest first."""
     with database.reading() as session:
         return agreements.list_agreements(
             session, area=area, unit=unit, item=item, state=state or None, cursor=cursor or None, limit=limit

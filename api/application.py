@@ -34,6 +34,7 @@ from api import (
     recalls,
     sessions,
     set_aside,
+    sign_ins,
     tasks,
     webhooks,
 )
@@ -43,6 +44,7 @@ from api.pages.rendering import STATIC_ROOT
 from api.routing import API_BASE
 from api.sign_in_queue import SignInQueue
 from api.transport import GuardedAnswers
+from api.unified_sign_in import unified_sign_in
 from connectors.scanning import scanner_at
 from connectors.storage import store_at
 from models.database import Database
@@ -71,6 +73,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(GuardedAnswers)
     app.state.files, app.state.scanner = store_at(settings.files_dir), scanner_at(settings.scanner_address)
     app.state.sign_ins = SignInQueue(settings.sign_in_threads, settings.sign_in_room)
+    app.state.unified_sign_in = unified_sign_in(settings)
     app.add_middleware(MeasuredRequests, metrics=metrics)
     problems.install(app)
     description.install(app)
@@ -81,7 +84,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for router in (sessions.own, accounts.keeping, accounts.granting, policy_notices.issuing, webhooks.platforms):
         app.include_router(router)
-    for module in (accounts, audit, pushes, policy_notices, webhooks, set_aside):
+    for module in (accounts, audit, sign_ins, pushes, policy_notices, webhooks, set_aside):
         app.include_router(module.router)
     for module in (agreements, filings, recalls, list_versions, consultations):
         app.include_router(module.router)
@@ -101,3 +104,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     tidying.cancel()
     app.state.sign_ins.close()
+    if app.state.unified_sign_in is not None:
+        app.state.unified_sign_in.queue.close()

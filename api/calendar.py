@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.dependencies import Caller, Code, Cursor, IsoDate, Limit, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute
+from api.routing import API_BASE, SetupRoute
 from models.calendar import CITY_WIDE
 from models.working_calendar import DaySource, china_date
 from services.calendar import replanning, revisions
@@ -19,7 +19,7 @@ from services.paging import Page
 MOST_DAYS = 800
 """Two years of days in one request."""
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["calendar"])
+router = APIRouter(prefix=API_BASE, route_class=SetupRoute, tags=["calendar"])
 
 
 class CalendarDayView(BaseModel):

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
+from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Purpose, Search, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute, SubmissionRoute
+from api.routing import API_BASE, StaffRoute, SubmissionRoute
 from models.case import CaseState
 from models.catalogue import Mode
 from models.special_procedure import SpecialKind
@@ -21,7 +21,7 @@ from services.cases.views import SpecialProcedureView
 from services.paging import Page
 
 submissions = APIRouter(prefix=API_BASE, route_class=SubmissionRoute, tags=["cases"])
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["cases"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["cases"])
 
 CaseNumber = Annotated[str, Path(max_length=200, description="The case's number (办件流水号).")]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -157,11 +157,11 @@ def list_cases(
         )
 
 
-@router.get("/cases/{case_no}", responses=documented(401, 403, 404))
-def get_case(case_no: CaseNumber, caller: Caller, database: WebDatabase) -> CaseView:
-    """Give the whole case; who reads whose case it is leaves an audit entry."""
+@router.get("/cases/{case_no}", responses=documented(401, 403, 404, 422))
+def get_case(case_no: CaseNumber, caller: Caller, database: WebDatabase, purpose: Purpose = None) -> CaseView:
+    """Give the whole case; who reads whose case it is leaves an audit entry, a supervisor with the purpose."""
     with database.transaction() as session:
-        return whole_case.get_case(session, caller, case_no)
+        return whole_case.get_case(session, caller, case_no, purpose)
 
 
 @router.post(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search, WebDatabase
 from api.downloads import file_headers
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute, StrictRoute
+from api.routing import API_BASE, LARGEST_INTEGER, SetupRoute, StrictRoute
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
 from services.catalogue import in_force
@@ -22,7 +22,7 @@ from services.supervision import policy_ledger
 from services.supervision.policy_ledger import PolicyNoticeRef
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["catalogue"])
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["catalogue"])
+router = APIRouter(prefix=API_BASE, route_class=SetupRoute, tags=["catalogue"])
 
 ItemCode = Annotated[str, Path(max_length=200, description="An item's code, such as `W-01`.")]
 OnDate = Annotated[IsoDate | Empty | None, Query(description="The day asked about; the product's today by default.")]

@@ -8,14 +8,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Limit, Search, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.database import CHINA
 from services.errors import FieldProblem, InvalidInput
 from services.guidance import consultations
 from services.guidance.consultations import PrecedentView, QuestionView, TrainingView
 from services.paging import Page
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["guidance"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["guidance"])
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
 Text = Annotated[str, Field(min_length=1, max_length=8000)]

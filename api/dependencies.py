@@ -65,6 +65,13 @@ Cursor = Annotated[
     Query(max_length=500, description="`next` of the page before; empty: from the start."),
 ]
 Search = Annotated[str | None, Query(max_length=100, description="Words to look for.")]
+Purpose = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="For what purpose a supervisor looks (查阅事由), 2 to 200 characters; kept in the audit trail.",
+    ),
+]
 Code = Annotated[str | None, Query(max_length=64)]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 EngineKey = Annotated[str, Path(max_length=200, description="A key of the engine, in decimal.")]

@@ -5,10 +5,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.dependencies import Caller, EngineKey, WebDatabase, engine_key
+from api.dependencies import Caller, EngineKey, Purpose, WebDatabase, engine_key
 from api.origins import Origin
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute, StrictRoute
+from api.routing import API_BASE, StaffRoute, StrictRoute
 from services.casefile import document_reading, public_case
 from services.casefile.views import PublicCase
 from services.documents import certificates
@@ -16,7 +16,7 @@ from services.documents.certificates import CertificateCheck
 from services.entrance.public_codes import guesses_limited
 
 public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["public"])
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["documents"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["documents"])
 
 
 class PdfResponse(Response):
@@ -25,11 +25,14 @@ class PdfResponse(Response):
     media_type = "application/pdf"
 
 
-@router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404))
-def get_document(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:
-    """Give an issued document as it was sealed; reading it leaves an audit entry."""
+@router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404, 422))
+def get_document(id: EngineKey, caller: Caller, database: WebDatabase, purpose: Purpose = None) -> Response:
+    """Give an issued document as it was sealed to who handles its case, or supervises it and says for what purpose.
+
+    Reading it leaves an audit entry; without the purpose the refusal is ``purpose_required``.
+    """
     with database.transaction() as session:
-        document = document_reading.read(session, caller, engine_key(id))
+        document = document_reading.read(session, caller, engine_key(id), purpose)
     plain, printed = f"document-{document.id}.pdf", quote(f"{document.kind}-{document.number}.pdf", safe="")
     disposition = f"inline; filename=\"{plain}\"; filename*=UTF-8''{printed}"
     return PdfResponse(document.pdf, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})

@@ -8,12 +8,12 @@ from fastapi.responses import Response
 
 from api.dependencies import Caller, WebDatabase, WebSettings
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute, UploadRoute
+from api.routing import API_BASE, StaffRoute, UploadRoute
 from api.uploads import FileScanner, FileStore, give, take
 from services.files.views import FileView
 
 uploads = APIRouter(prefix=API_BASE, route_class=UploadRoute, tags=["files"])
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["files"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["files"])
 
 
 class AnyFile(Response):

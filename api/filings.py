@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.filing import FilingState, ReviewFinding
 from services.paging import Page
 from services.powers import filings
 from services.powers.filings import FilingView
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["powers"])
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="The filing's number.")]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.dependencies import Caller, Cursor, Limit, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from services.paging import Page
 from services.publishing import list_versions
 from services.publishing.list_versions import ListDraftRow, ListDraftView
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["powers"])
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="The draft's number.")]
 

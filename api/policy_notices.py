@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, IsoDate, Limit, WebDatabase, engine_key
 from api.downloads import file_headers
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute
+from api.routing import API_BASE, StaffRoute
 from models.policy import PolicyLevel
 from services.accounts import supervision_rights
 from services.paging import Page
@@ -16,7 +16,7 @@ from services.supervision import policy_ledger, policy_notices
 from services.supervision.policy_ledger import PolicyNoticeView
 
 
-class NoticeRoute(AccountRoute):
+class NoticeRoute(StaffRoute):
     """A route that takes a document with the notice: five megabytes, a third more in base64."""
 
     max_body_bytes = policy_notices.MAX_FILE_BYTES * 4 // 3 + 64 * 1024
@@ -27,7 +27,7 @@ class NoticeRoute(AccountRoute):
         supervision_rights.get_issuing_group(request.state.actor)
 
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["policy"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["policy"])
 issuing = APIRouter(prefix=API_BASE, route_class=NoticeRoute, tags=["policy"])
 
 

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import Caller, Cursor, Empty, EngineKey, Limit, WebDatabase, engine_key
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute
+from api.routing import API_BASE, SetupRoute
 from models.engine_state import InstanceState
 from services.paging import Page, page_of
 from services.process_engine import processes
 from services.process_engine.processes import DefinitionView, InstanceDetail, InstanceRow
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["processes"])
+router = APIRouter(prefix=API_BASE, route_class=SetupRoute, tags=["processes"])
 
 ProcessId = Annotated[str, Path(max_length=200, description="A process's id, such as `front-window`.")]
 LARGEST_VERSION = 2**31 - 1

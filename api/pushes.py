@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, Limit, WebDatabase, engine_key
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.supervision import FeedbackKind
 from services.paging import Page
 from services.supervision import push_feedback, push_ledger
 from services.supervision.push_feedback import MAX_TEXT_LENGTH
 from services.supervision.push_ledger import FeedbackView, LedgerFigures, PushDetail, PushState, PushView
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["supervision"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["supervision"])
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
 FeedbackId = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]

@@ -8,17 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.problems import documented
-from api.routing import API_BASE, LARGEST_INTEGER, AccountRoute
+from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.in_flight import InFlight
 from models.recall import RecallState
-from services.accounts import power_rights
 from services.paging import Page, page_of
 from services.takeovers import recall_views, recalls, unit_transfers
 from services.takeovers.cases_in_flight import PreviewRow
 from services.takeovers.recall_views import RecallView, Suggestion
 from services.takeovers.unit_transfers import UnitTransferView
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["powers"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["powers"])
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="The recall's number; a proposal keeps its own.")]
 Short = Annotated[str, Field(min_length=1, max_length=32)]
@@ -84,7 +83,6 @@ def list_suggestions(
     limit: Limit = 50,
 ) -> Page[Suggestion]:
     """List the monitoring figures by item and area, those that suggest a recall first."""
-    power_rights.require_staff(caller)
     with database.reading() as session:
         found = recall_views.suggestions(session, item=item, area=area)
     return page_of(found, lambda one: f"{one.item}:{one.area}", cursor, limit)

@@ -118,6 +118,24 @@ class OwnPasswordRoute(AccountRoute):
     changes_password = True
 
 
+class StaffRoute(AccountRoute):
+    """A route to cases and delegated powers: 401, then 403 for an administrator, before the body."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse whoever has nothing to do with cases."""
+        await super().admit(request)
+        rights.require_work_on_cases(request.state.actor)
+
+
+class SetupRoute(AccountRoute):
+    """A route to what the site is set up with: 401, then 403, before the body."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse everyone but the staff and the system administrator."""
+        await super().admit(request)
+        system_rights.require_read_setup(request.state.actor)
+
+
 class AdministratorRoute(AccountRoute):
     """A route for the system administrator: 401, then 403, before the body."""
 
@@ -134,6 +152,15 @@ class MembershipsRoute(AccountRoute):
         """Refuse everyone but the security administrator."""
         await super().admit(request)
         system_rights.require_manage_memberships(request.state.actor)
+
+
+class SignInGuardRoute(AccountRoute):
+    """A route for who sees to sign-ins: 401, then 403, before the body."""
+
+    async def admit(self, request: Request) -> None:
+        """Refuse everyone but the security administrator."""
+        await super().admit(request)
+        system_rights.require_guard_sign_ins(request.state.actor)
 
 
 class AuditorRoute(AccountRoute):

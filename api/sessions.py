@@ -14,7 +14,7 @@ from api.routing import API_BASE, AccountRoute, OwnPasswordRoute, StrictRoute
 from api.sign_in_queue import SignIns
 from services.accounts import own_account, passwords, registration, sessions
 from services.accounts.own_account import SessionView
-from services.entrance import sign_in
+from services.entrance import own_password, sign_in
 from services.paging import Page
 
 public = APIRouter(prefix=API_BASE, route_class=StrictRoute, tags=["sessions"])
@@ -77,11 +77,13 @@ def whoami(caller: Caller) -> Account:
     return Account(username=caller.username, display_name=caller.display_name, groups=sorted(caller.groups))
 
 
-@own.post("/me/password", status_code=204, responses=documented(401, 413, 415, 422))
-def change_password(body: PasswordChange, request: Request, caller: Caller, database: WebDatabase) -> None:
-    """Change the own password; every other session of the account ends."""
-    with database.transaction() as session:
-        own_account.change_password(session, caller, request.state.token, body.old, body.new)
+@own.post("/me/password", status_code=204, responses=documented(401, 413, 415, 422, 429))
+async def change_password(
+    body: PasswordChange, request: Request, caller: Caller, database: WebDatabase, origin: Origin, queue: SignIns
+) -> None:
+    """Change the own password; every other session of the account ends. A wrong `old` counts as a failed sign-in."""
+    work = partial(own_password.change, database, caller, request.state.token, body.old, body.new, origin)
+    await queue.run(origin, work)
 
 
 @router.get("/me/sessions", responses=documented(401, 403))

@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Cursor, Empty, EngineKey, Limit, Search, WebDatabase, engine_key
 from api.problems import documented
-from api.routing import API_BASE, AccountRoute
+from api.routing import API_BASE, StaffRoute
 from models.task import Light
 from services.paging import Page
 from services.tasks import assignment, completion, worklist
 from services.tasks.views import TaskCompletion, TaskDetail, TaskView
 
-router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["tasks"])
+router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["tasks"])
 
 
 class Transfer(BaseModel):

@@ -25,6 +25,12 @@ def over_https(connection: HTTPConnection) -> bool:
     return connection.url.scheme == "https" or settings.behind_tls
 
 
+def own_address(connection: HTTPConnection) -> str:
+    """Return the site's address as people open it, without a slash at the end: the declared one, else as asked for."""
+    settings: Settings = connection.app.state.settings
+    return (settings.public_url or str(connection.base_url)).rstrip("/")
+
+
 class GuardedAnswers:
     """ASGI middleware that adds these headers; HSTS in production and over https alone (RFC 6797, 7.2)."""
 

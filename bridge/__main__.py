@@ -33,11 +33,12 @@ from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
+from bridge.snapshots import Snapshots
 from bridge.webhooks import WebhookSender
 from bridge.witness import Witness
 from engine.errors import EngineUnreachable
 from engine.gateway import Gateway
-from engine.partitions import led_partitions
+from engine.partitions import CALL_TIMEOUT_SECONDS, led_partitions, take_snapshot
 from models.database import Database
 from services import interpreter, locks
 from services.heartbeats import FEED, RECONCILER, RELAY, Heartbeats
@@ -50,7 +51,7 @@ FLUSH_SECONDS = 2.0
 RELAY_RETRY_SECONDS = 5.0
 """How long the gateway repeats a refused command before the relay takes it back into its own patience."""
 EXPORTERS_POLL_SECONDS = 5.0
-"""How often the engine is asked how far it has exported."""
+"""How often the engine is asked how far it has processed and exported."""
 LONGEST_PAUSE_SECONDS = 60.0
 STANDBY_SECONDS = 0.25
 """How often a bridge that stands by looks whether the feed's port is free."""
@@ -74,10 +75,13 @@ class Bridge:
         self._lag = ExportLag()
         named = "zeebe_management_address" in settings.model_fields_set
         self._management_url = settings.zeebe_management_address if named else None
+        self._snapshots = Snapshots(lambda: take_snapshot(settings.zeebe_management_address))
         self._controlled = settings.controlled_clock
         self._alone = settings.bridge_processes == 1
         self._positions_known = False
-        self._endpoint = ExporterEndpoint(settings.feed_bind, self._feed.apply, account=feed_account(settings))
+        self._endpoint = ExporterEndpoint(
+            settings.feed_bind, self._feed.apply, account=feed_account(settings), has_taken=self._feed.has_taken
+        )
         self._gateway = gateway
         self._relay = Relay(database, gateway, alive=lambda: self._beats.beat(RELAY))
         self._witness = Witness(database, heads.file_of(settings))
@@ -120,7 +124,7 @@ class Bridge:
         while not self._listens():  # noqa: ASYNC110
             await asyncio.sleep(STANDBY_SECONDS)
         log.info("bridge.feed_taken", feed_port=self._endpoint.port)
-        await asyncio.gather(self._probe_exporters(), *([self._clock.run()] if self._clock is not None else []))
+        await asyncio.gather(self._probe_positions(), *([self._clock.run()] if self._clock is not None else []))
 
     def _listens(self) -> bool:
         """Listen for exporters; tell whether the port was free. Where this is the only bridge, it has to be."""
@@ -162,17 +166,22 @@ class Bridge:
             self._beats.beat(RELAY, engine=reachable)
             await asyncio.sleep(FLUSH_SECONDS)
 
-    async def _probe_exporters(self) -> None:
-        """Note how far the engine's exporters are; one whose management port is not named or silent does not tell.
+    async def _probe_positions(self) -> None:
+        """Note how far engine and exporters are, and have a snapshot made in time; without a named port there is
+        nothing to ask.
 
-        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often.
+        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often; one that
+        is not there is not, for its recovery is to be noticed.
         """
         pause = EXPORTERS_POLL_SECONDS
-        while self._management_url is not None:
-            positions = await asyncio.to_thread(led_partitions, self._management_url)
+        while (url := self._management_url) is not None:
+            begun = time.monotonic()
+            positions = await asyncio.to_thread(led_partitions, url)
+            silent = positions is None and time.monotonic() - begun >= CALL_TIMEOUT_SECONDS
             self._positions_known = positions is not None
             self._lag.note(positions or {})
-            pause = EXPORTERS_POLL_SECONDS if positions is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.to_thread(self._snapshots.look, positions or {})
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if silent else EXPORTERS_POLL_SECONDS
             await asyncio.sleep(pause)
         await asyncio.Event().wait()
 

@@ -20,6 +20,7 @@ import structlog
 from bridge.exporter_requests import BODY_SECONDS, HEAD_SECONDS, BadRequest, Head, RequestReader
 from bridge.feed import ForeignLog
 from bridge.projection.records import Bulk, MalformedBulk, parse_bulk
+from bridge.repeated import Last, last_record
 from engine.exporters import EXPORTERS, FeedAccount
 from services.clock import machine_now
 
@@ -53,7 +54,10 @@ class UnknownExporter(MalformedBulk):
 
 
 class ExporterEndpoint:
-    """Serve exporters on ``bind`` (``host:port``) and hand each request's records to ``apply``."""
+    """Serve exporters on ``bind`` (``host:port``) and hand each request's records to ``apply``.
+
+    A request of which ``has_taken`` says that it has been applied before is acknowledged unread.
+    """
 
     def __init__(
         self,
@@ -61,12 +65,14 @@ class ExporterEndpoint:
         apply: Callable[[Bulk], None],
         *,
         account: FeedAccount,
+        has_taken: Callable[[Last], bool] = lambda _last: False,
         head_seconds: float = HEAD_SECONDS,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         host, _, port = bind.rpartition(":")
         self._address = (host.strip("[]") or "127.0.0.1", int(port))
         self._apply = apply
+        self._has_taken = has_taken
         self._head_seconds, self._body_seconds = head_seconds, body_seconds
         self._authorization = b"Basic " + base64.b64encode(f"{account.username}:{account.password}".encode())
         self._listener: socket.socket | None = None
@@ -168,9 +174,13 @@ class ExporterEndpoint:
             return 200, ACKNOWLEDGED
         exporter = UNKNOWN_EXPORTER
         try:
-            bulk = _of_the_product(parse_bulk(content))
-            exporter = bulk.exporter
-            self._apply(bulk)
+            last = last_record(content)
+            if last is not None and last.exporter in EXPORTERS and self._has_taken(last):
+                exporter = last.exporter
+            else:
+                bulk = _of_the_product(parse_bulk(content))
+                exporter = bulk.exporter
+                self._apply(bulk)
         except (MalformedBulk, ForeignLog) as exc:
             return self._failed(exporter, 400 if isinstance(exc, MalformedBulk) else 503, exc)
         except Exception as exc:

@@ -1,9 +1,9 @@
 """The feed: apply what the engine's exporters send, each record's effect once, and answer after the commit.
 
 One transaction a request carries the effects and the new position of its exporter and partition. The exporter
-repeats a request until it is answered with 200, so nothing is lost; a record at or below the stored position
-is dropped, so nothing happens twice. Records that change no table move the position in memory only: repeated,
-they would again change nothing.
+repeats a request until it is answered with 200, so nothing is lost; a record at or below the stored position is
+dropped, and a request that ends there as a whole, so nothing happens twice. Records that change no table move the
+position in memory only: repeated, they would again change nothing.
 
 The records of a request are applied together. Where one of them fails by its own content, the transaction is rolled
 back and repeated record by record, and that one is set aside (``bridge/set_aside.py``): the feed goes on.
@@ -24,6 +24,7 @@ from bridge.faults import is_of_the_record
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector, is_relevant
 from bridge.projection.records import Bulk, Record, millis
+from bridge.repeated import Last
 from models.database import Database
 from models.engine_state import FeedPosition
 from models.upsert import upsert
@@ -100,6 +101,17 @@ class Feed:
             with cursor.lock:
                 self._apply(bulk.exporter, partition, records, cursor)
         self._markers.note(bulk.exporter, bulk.records)
+
+    def has_taken(self, last: Last) -> bool:
+        """Tell whether this process knows that a request ending with ``last`` has been taken before, all of it.
+
+        A record newer by its time than what has been taken is none of this log's: see :class:`ForeignLog`.
+        """
+        cursor = self._cursor(last.exporter, last.partition)
+        with cursor.lock:
+            if cursor.stored == _UNKNOWN or last.position > cursor.seen or cursor.record_at is None:
+                return False
+            return last.timestamp_ms <= millis(cursor.record_at + FOREIGN_TOLERANCE)
 
     def write_positions(self, session: Session) -> None:
         """Store positions that moved over records without effect, and the times of their last records."""

@@ -14,8 +14,13 @@ PASSWORD_BYTES = 32
 def feed_account(settings: Settings) -> FeedAccount:
     """Return the account; where no password is configured, the instance's own, made at its first start."""
     configured = settings.feed_password.get_secret_value() if settings.feed_password is not None else ""
-    password = configured or keys.kept(kept_password(settings), lambda: secrets.token_urlsafe(PASSWORD_BYTES))
+    password = configured or keys.kept(kept_password(settings), new_password)
     return FeedAccount(settings.feed_username or DEFAULT_USERNAME, password)
+
+
+def new_password() -> str:
+    """Return a password nobody has had before."""
+    return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
 def kept_password(settings: Settings) -> Path:

@@ -7,6 +7,10 @@ the engine refuses the second time, and completing a task twice meets a task tha
 On SQLite there is one relay, which remembers what it is sending. On PostgreSQL a command is leased by moving
 its ``available_at``, in one statement that skips rows another relay holds, so that several relays may run and
 a dead relay's commands come back when the lease ends. No transaction is open while the engine is called.
+
+While the engine is out of reach one command at a time asks whether it is back: an engine that recovers writes a stack
+trace for each it cannot take, and is the slower for it. Another one asks each time, so that none that the engine
+never takes keeps the others waiting.
 """
 
 import asyncio
@@ -111,6 +115,7 @@ class Relay:
         self._finished = asyncio.Event()
         self._stopping = asyncio.Event()
         self._paused_until = 0.0
+        self._reachable = True
         self.sent = 0
 
     def stop(self) -> None:
@@ -154,11 +159,14 @@ class Relay:
 
     async def _take(self) -> list[Command]:
         """Take the oldest due command of each stream that has none under way."""
-        room = MAX_CONCURRENT - len(self._in_flight)
+        room = self._room()
         if room <= 0 or asyncio.get_running_loop().time() < self._paused_until:
             return []
         due = await self._on_database(self._claim if self._leases else self._read_due)
         return [command for command in due if command.stream not in self._in_flight][:room]
+
+    def _room(self) -> int:
+        return (MAX_CONCURRENT if self._reachable else 1) - len(self._in_flight)
 
     def _read_due(self) -> list[Command]:
         with self._database.reading() as session:
@@ -171,7 +179,7 @@ class Relay:
         with self._database.reading() as session:
             if not _anything_due(session):
                 return []
-        room = max(1, MAX_CONCURRENT - len(self._in_flight))
+        room = max(1, self._room())
         with self._database.transaction() as session:
             now = machine_now()
             ids = list(session.connection().execute(_FREE_HEADS, {"now": now, "most": room}).scalars())
@@ -199,14 +207,20 @@ class Relay:
             if loop.time() >= self._paused_until:
                 log.warning("relay.engine_unreachable", error=exc.message)
             self._paused_until = loop.time() + UNREACHABLE_PAUSE_SECONDS
+            self._reachable = False
             return _later(command, timedelta(0), exc.message)
-        except TaskGone as exc:
-            return await self._task_gone(command, exc)
-        except (InstanceGone, IncidentGone) as exc:
-            return _sent(command, exc.message)
         except CommandRejected as exc:
-            return _refused(command, exc.message)
+            self._reachable = True
+            return await self._rejected(command, exc)
+        self._reachable = True
         return _sent(command)
+
+    async def _rejected(self, command: Command, exc: CommandRejected) -> Outcome:
+        if isinstance(exc, TaskGone):
+            return await self._task_gone(command, exc)
+        if isinstance(exc, InstanceGone | IncidentGone):
+            return _sent(command, exc.message)
+        return _refused(command, exc.message)
 
     async def _send(self, command: Command) -> None:
         payload = command.payload
@@ -332,10 +346,10 @@ _DUE_HEADS = (
     select(*_COLUMNS)
     .join(_OLDEST, _OLDEST.c.id == OUTBOX.c.id)
     .where(OUTBOX.c.available_at <= _NOW)
-    .order_by(OUTBOX.c.id)
+    .order_by(OUTBOX.c.available_at, OUTBOX.c.id)
     .limit(bindparam("most", type_=Integer))
 )
-"""The oldest pending command of each stream, where it is due."""
+"""The oldest pending command of each stream, where it is due; one put off a moment ago comes after the others."""
 
 _FREE_HEADS = (
     select(OUTBOX.c.id)

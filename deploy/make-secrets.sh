@@ -24,3 +24,4 @@ make_secret feed_password
 make_secret operate_password
 make_secret signing_key
 make_secret data_key
+make_secret metrics_token

@@ -13,7 +13,7 @@ from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory
 from ops.terminal import complain, say
 from services.documents.signing import load_key
 from services.errors import SetupError, TongquanError
-from services.keys import load_data_key
+from services.keys import load_data_keys
 from services.setup import prepare
 from settings import Settings, get_settings
 
@@ -33,7 +33,7 @@ def prepare_deployment(settings: Settings) -> None:
         production.require_machine_clock(settings.controlled_clock)
         production.require_closed(directory)
     load_key(settings)
-    load_data_key(settings)
+    load_data_keys(settings)
     prepare(settings)
     say("✓ 数据库已就绪")
     try:

@@ -1,11 +1,20 @@
 """Accounts, the groups they act for, and their sessions. All of it lives by the machine's clock."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from models.database import Instant
+from models.database import Instant, choice
+from models.encrypted import EncryptedText
+
+
+class SignInMethod(StrEnum):
+    """How a session was opened: with the account's password here, or by the city's unified sign-in (OIDC)."""
+
+    PASSWORD = "password"  # noqa: S105  # The way in, no secret.
+    OIDC = "oidc"
 
 
 class Account(SQLModel, table=True):
@@ -16,7 +25,7 @@ class Account(SQLModel, table=True):
 
     username: str = Field(primary_key=True, max_length=64)
     display_name: str = Field(max_length=100)
-    phone: str = Field(default="", max_length=20)
+    phone: str = Field(default="", sa_type=EncryptedText("account.phone"))
     password_hash: str
     password_one_time: bool = False
     password_changed_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -40,6 +49,7 @@ class AccessToken(SQLModel, table=True):
     digest: str = Field(primary_key=True, max_length=64)
     username: str = Field(foreign_key="account.username", index=True, max_length=64)
     csrf: str = Field(max_length=64)
+    method: SignInMethod = Field(sa_type=choice(SignInMethod))
     created_at: datetime = Field(sa_type=Instant)
     seen_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant, index=True)

@@ -11,6 +11,7 @@ from models.case_clock import LimitUnit
 from models.case_deadlines import CaseDeadlines
 from models.catalogue import Mode
 from models.database import Instant, choice
+from models.encrypted import EncryptedText
 
 
 class CaseState(IntEnum):
@@ -218,14 +219,14 @@ def _make_deadlines(_case: Case, _positional: tuple[object, ...], values: dict[s
 
 
 class Applicant(SQLModel, table=True):
-    """The applicant of one case; personal data stays in this table and in documents."""
+    """The applicant of one case; personal data stays in this table and in documents, which mask number and phone."""
 
     case_no: str = Field(primary_key=True, foreign_key="case.case_no", max_length=32)
     kind: ApplicantKind = Field(sa_type=choice(ApplicantKind))
     name: str = Field(max_length=200)
     id_type: IdentityType = Field(sa_type=choice(IdentityType))
-    id_number: str = Field(max_length=32)
-    phone: str = Field(max_length=32)
+    id_number: str = Field(sa_type=EncryptedText("applicant.id_number"))
+    phone: str = Field(sa_type=EncryptedText("applicant.phone"))
 
 
 class Material(SQLModel, table=True):
@@ -263,7 +264,8 @@ class Submission(SQLModel, table=True):
 
     account: str = Field(primary_key=True, max_length=64)
     key: str = Field(primary_key=True, max_length=200)
-    body_digest: str = Field(max_length=64)
+    body_digest: str = Field(sa_type=EncryptedText("submission.body_digest"))
+    """SHA-256 of the body, from which the ID number could be found by trying: all else in it is in the case."""
     case_no: str = Field(max_length=32)
 
 

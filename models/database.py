@@ -98,9 +98,13 @@ class Database:
         self.engine = _open_engine(url, pool_size)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Yield a session whose writes are committed together at the end, or not at all."""
-        writing = self.engine.execution_options(writing=True)
+    def transaction(self, patience: float | None = None) -> Iterator[Session]:
+        """Yield a session whose writes are committed together at the end, or not at all.
+
+        ``patience`` is how many seconds to wait at the most for SQLite's one writer, for a write that may as well be
+        left; by default as long as everybody does.
+        """
+        writing = self.engine.execution_options(writing=True, patience=patience)
         with WritingSession(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -172,10 +176,18 @@ def _open_engine(url: str, pool_size: int) -> Engine:
         if not connection.get_execution_options().get("writing", False):
             connection.exec_driver_sql("BEGIN")
             return
+        patience = connection.get_execution_options().get("patience")
         if not connection.info.get(HOLDS_WRITE_LOCK, False):
-            write_lock.acquire()
+            write_lock.acquire(patience)
             connection.info[HOLDS_WRITE_LOCK] = True
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if patience is None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}")
 
     @event.listens_for(engine, "checkin")
     def hand_on(_connection: Any, record: Any) -> None:

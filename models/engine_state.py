@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Index
+from sqlalchemy import JSON, BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.database import Instant, choice
+
+JOB_AT_WORK: Final = "state = 'active' AND element_type = 'SERVICE_TASK'"
+"""What an element at which the engine waits for a worker is, in SQL: the condition of a partial index."""
 
 
 class InstanceState(StrEnum):
@@ -72,7 +75,15 @@ class ElementVisit(SQLModel, table=True):
     """One element instance: the history behind live diagrams and the coverage report."""
 
     __tablename__ = "element_visit"
-    __table_args__ = (Index("ix_element_visit_instance", "process_instance_key", "element_id"),)
+    __table_args__ = (
+        Index("ix_element_visit_instance", "process_instance_key", "element_id"),
+        Index(
+            "ix_element_visit_job",
+            "started_at",
+            sqlite_where=text(JOB_AT_WORK),
+            postgresql_where=text(JOB_AT_WORK),
+        ),
+    )
 
     key: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     process_instance_key: int = Field(sa_type=BigInteger)

@@ -35,11 +35,11 @@ class Role(StrEnum):
 
     @classmethod
     def handling(cls) -> frozenset["Role"]:
-        """Return the roles that handle a case and therefore see whose it is."""
+        """Return the roles that handle a case and therefore see whose it is without saying why."""
         return _HANDLING
 
 
-_HANDLING: Final = frozenset({Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER, Role.SUPERVISOR})
+_HANDLING: Final = frozenset({Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER})
 _AREA_ROLES: Final = frozenset({Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER, Role.SUPERVISOR})
 _CITY_UNIT_ROLES: Final = frozenset({Role.REVIEWER, Role.APPROVER, Role.SUPERVISOR, Role.ADVISOR})
 _ADMIN_ROLES: Final = frozenset({Role.SYSTEM, Role.SECURITY, Role.AUDIT})

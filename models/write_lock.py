@@ -27,13 +27,18 @@ class WriteLock:
         self._threads = threading.Lock()
         self._file: int | None = None
 
-    def acquire(self) -> None:
-        """Wait for the lock; raise SQLAlchemy's ``TimeoutError`` when another thread or process keeps it too long."""
-        latest = time.monotonic() + self._timeout
-        if not self._threads.acquire(timeout=self._timeout):
-            raise WaitTimedOut(f"the database's write lock was not free within {self._timeout:.0f} s")
+    def acquire(self, seconds: float | None = None) -> None:
+        """Wait for the lock, ``seconds`` at the most or as long as everybody does.
+
+        Raises:
+            TimeoutError: (SQLAlchemy's) another thread or process keeps it too long.
+        """
+        seconds = self._timeout if seconds is None else seconds
+        latest = time.monotonic() + seconds
+        if not self._threads.acquire(timeout=seconds):
+            raise WaitTimedOut(f"the database's write lock was not free within {seconds:.0f} s")
         try:
-            self._lock_file(latest)
+            self._lock_file(latest, seconds)
         except BaseException:
             self._threads.release()
             raise
@@ -44,7 +49,7 @@ class WriteLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
 
-    def _lock_file(self, latest: float) -> None:
+    def _lock_file(self, latest: float, seconds: float) -> None:
         if self._path is None:
             return
         if self._file is None:
@@ -56,9 +61,7 @@ class WriteLock:
             if not waiting.until(latest):
                 # The file now belongs to the thread that still waits on it, which closes it.
                 self._file = None
-                raise WaitTimedOut(
-                    f"another process kept the database's write lock for {self._timeout:.0f} s"
-                ) from None
+                raise WaitTimedOut(f"another process kept the database's write lock for {seconds:.0f} s") from None
 
 
 class _Waiting:

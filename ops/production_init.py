@@ -101,7 +101,7 @@ def _begin(directory: InstanceDirectory, identity: Identity, people: Mapping[Gro
     try:
         _require_no_accounts(database)
         signing.make_key(directory.root)
-        keys.make_data_key(directory.root)
+        keys.make_data_key(settings)
         signing.load_key(settings)
         setup.prepare(settings)
         passwords = {group: password_policy.one_time_password() for group in OFFICES}

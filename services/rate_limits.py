@@ -6,7 +6,7 @@ of it lives by the machine's clock.
 """
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -28,7 +28,8 @@ class RateLimits:
     """The limits as one session sees them; ``note`` and ``clear`` need a writing one."""
 
     def __init__(self, session: Session) -> None:
-        self._windows = MovingWindowRateLimiter(_DatabaseWindows(session))
+        self._storage = _DatabaseWindows(session)
+        self._windows = MovingWindowRateLimiter(self._storage)
 
     def wait(self, rules: str, *who: str) -> int:
         """Return for how many seconds ``who`` may not try, 0 when it may at once."""
@@ -41,6 +42,20 @@ class RateLimits:
         """Count one try of ``who`` in every window; tell whether each had room for it."""
         room = [self._windows.hit(rule, *who) for rule in _parsed(rules)]
         return all(room)
+
+    def tried(self, rules: str, name: str) -> dict[str, datetime]:
+        """Return everybody with an entry in the windows ``name``, and when the oldest of them was made.
+
+        Each is called by the identifiers after ``name``, joined by ``/`` as the library does.
+        """
+        oldest: dict[str, datetime] = {}
+        for rule in _parsed(rules):
+            beginning = f"{rule.namespace}/{name}/"
+            end = rule.key_for(name).removeprefix(beginning.removesuffix("/"))
+            for key, since in self._storage.oldest_entries(beginning, end):
+                who = key[len(beginning) : -len(end)]
+                oldest[who] = min(since, oldest.get(who, since))
+        return oldest
 
     def clear(self, rules: str, *who: str) -> None:
         """Forget what ``who`` has tried."""
@@ -91,6 +106,12 @@ class _DatabaseWindows(Storage, MovingWindowSupport):
         """Return how many entries a window has."""
         entries = select(func.count()).where(RateHit.key == key, col(RateHit.expires_at) > machine_now())
         return self._session.exec(entries).one()
+
+    def oldest_entries(self, beginning: str, end: str) -> list[tuple[str, datetime]]:
+        """Return the windows whose keys begin and end so, each with its oldest entry's instant."""
+        named = (col(RateHit.key).startswith(beginning, autoescape=True), col(RateHit.key).endswith(end))
+        query = select(RateHit.key, func.min(RateHit.at)).where(*named, col(RateHit.expires_at) > machine_now())
+        return [(key, since) for key, since in self._session.exec(query.group_by(col(RateHit.key))).all()]
 
     def get_expiry(self, key: str) -> float:
         """Return when the newest entry of a window leaves it."""

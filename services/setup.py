@@ -14,10 +14,9 @@ from catalog_data.loader import load_catalogue
 from models.catalogue import Area, CountyUnit, ItemVersion, Mode, Unit
 from models.clock_state import ClockState
 from models.database import Database
-from services import clock, keys
+from services import clock, key_rotation, keys
 from services.accounts.demo_accounts import active_demo_accounts, seed_demo_accounts
 from services.calendar import calendar_files
-from services.cases import applicant_digests
 from services.catalogue import seeding
 from services.errors import SetupError
 from services.journal import seals
@@ -33,16 +32,16 @@ DEMO_AGREEMENT_FROM = date(2022, 6, 1)
 def prepare(settings: Settings, *, clock_start: datetime | None = None) -> None:
     """Migrate, seed, and fix the clock; running it again changes nothing. Raises ``SetupError`` with the way out."""
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys.load_data_key(settings)
+    keys.load_data_keys(settings)
     database = Database(settings.effective_database_url)
     try:
         migrate(database)
+        key_rotation.renew(database)
         with database.transaction() as session:
             _require_same_clock(session, settings)
             if settings.controlled_clock:
                 clock.control(session, clock_start)
             _seed(session, settings)
-            applicant_digests.renew(session)
             seals.anchor(session)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).splitlines()[0]

@@ -8,7 +8,7 @@ import pytest
 from tests.databases import Databases
 from tests.instance import Instance, running
 
-pytest_plugins = ["tests.database_choice", "tests.model_coverage", "tests.distribution"]
+pytest_plugins = ["tests.database_choice", "tests.model_coverage", "tests.distribution", "tests.integration.stack"]
 
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
 """How long a test took is measured by the machine's clock, whatever time the test lives in."""

@@ -14,12 +14,23 @@ ON_ONE_ENGINE = (
     ("tests/process/", "processes"),
     ("tests/browser/test_operate.py", "operate"),
     ("tests/browser/", "browser"),
+    ("tests/faults/test_connection.py", "stack"),
+    ("tests/faults/", "faults"),
     ("tests/integration/test_bridge_", "stack"),
     ("tests/integration/test_gateway.py", "stack"),
 )
 """The beginning of a test file's path, and whom it stays with; the first that fits counts."""
 
-LONGEST_FIRST = ("processes", "clock scenario", "tests/faults/", "stack", "browser", "operate", "tests/integration/")
+LONGEST_FIRST = (
+    "processes",
+    "clock scenario",
+    "faults",
+    "stack",
+    "repetition",
+    "browser",
+    "operate",
+    "tests/integration/",
+)
 """The groups and folders that begin a run, in order."""
 
 

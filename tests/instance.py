@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,16 +79,21 @@ class Instance:
     database: Database
     """What its processes write to, for a look or a step that no interface offers."""
     clients: dict[str, httpx.Client] = field(default_factory=dict)
+    patience: float = DEADLINE_SECONDS
+    """How long a step may take, in seconds; more where parts die meanwhile."""
+    signing_in: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held while a client is made, so that of several threads one makes it."""
 
     def api(self, username: str) -> httpx.Client:
         """Return a client signed in as ``username``; its base is the API's."""
-        if username not in self.clients:
-            client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
-            answer = client.post("/login", json={"username": username, "password": PASSWORD})
-            assert answer.status_code == 200, answer.text
-            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-            self.clients[username] = client
-        return self.clients[username]
+        with self.signing_in:
+            if username not in self.clients:
+                client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
+                answer = client.post("/login", json={"username": username, "password": PASSWORD})
+                assert answer.status_code == 200, answer.text
+                client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+                self.clients[username] = client
+            return self.clients[username]
 
     def body(self, item: str, area: str, **changes: Any) -> dict[str, Any]:
         """Return a complete, well-formed submission for an item, as its guide asks."""
@@ -133,7 +139,7 @@ class Instance:
         def look() -> dict[str, Any] | None:
             return next((one for one in self.case(case_no)["tasks"] if one["element_id"] == element_id), None)
 
-        return eventually(look, f"task {element_id} of {case_no}; {self.told(case_no)}")
+        return eventually(look, f"task {element_id} of {case_no}; {self.told(case_no)}", self.patience)
 
     def complete(self, case_no: str, element_id: str, outcome: str, opinion: str | None = None, **values: Any) -> None:
         """Complete a task as its first candidate group's account, with what its outcome and element ask for."""
@@ -150,7 +156,7 @@ class Instance:
 
     def finish(self, case_no: str, **outcomes: str) -> dict[str, Any]:
         """Complete every open task, by default favourably, until the case is closed; return it."""
-        deadline = time.monotonic() + DEADLINE_SECONDS * 4
+        deadline = time.monotonic() + self.patience * 4
         while time.monotonic() < deadline:
             case = self.case(case_no)
             if case["closed_at"] is not None:
@@ -168,7 +174,7 @@ class Instance:
             case = self.case(case_no)
             return case if condition(case) else None
 
-        return eventually(look, f"{what}: {self.told(case_no)}")
+        return eventually(look, f"{what}: {self.told(case_no)}", self.patience)
 
     def advance(self, *, seconds: float = 0, days: float = 0) -> str:
         """Move the engine's and the product's time forward and return the new time."""

@@ -1,8 +1,9 @@
 """Run the job workers: a supervised pyzeebe, outcomes reported until the engine has them.
 
 pyzeebe 4.7 is used for routers, polling and streaming; what it does not guard against is overridden here: it
-waits five seconds after any error, takes more streamed jobs than it may run, reports an outcome once and
-without a deadline, and puts jobs it was given while stopping aside until they time out.
+waits five seconds after any error and polls an engine that recovers (``partition_gate``), takes more streamed jobs
+than it may run, reports an outcome once and without a deadline, and puts jobs it was given while stopping aside
+until they time out.
 
 A handler module must not use ``from __future__ import annotations``: pyzeebe then no longer knows ``job:
 Job``.
@@ -15,13 +16,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import orjson
 import structlog
 from pyzeebe import Job, JobController, ZeebeTaskRouter, ZeebeWorker
-from pyzeebe.errors import ZeebeDeadlineExceeded, ZeebeError
+from pyzeebe.errors import UnknownGrpcStatusCodeError, ZeebeDeadlineExceeded, ZeebeError
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 from pyzeebe.task.task import Task as JobTask
@@ -33,6 +34,8 @@ from engine.repetition import repeating
 from models.database import Database
 from services.errors import TongquanError
 from services.heartbeats import WORKER_PREFIX, Heartbeats
+from workers.momentary import is_momentary
+from workers.partition_gate import EngineProbe, PartitionGate
 from workers.transaction import HANDLER_THREADS, MissingVariable, database
 
 JOB_TIMEOUT_MS = 20_000
@@ -57,6 +60,8 @@ FIRST_RETRY_MS = 1_000
 RETRY_FACTOR = 4
 MAX_RETRY_MS = 60_000
 MODELLED_RETRIES = 3
+MOMENT_RETRY_MS = 5_000
+"""The pause after a failure of the moment: the database is away, the disk is full."""
 MAX_STARTS = 5
 """Starts of one job without an outcome; a time-out does not lower the engine's own count of retries."""
 KNOWN_JOBS = 50_000
@@ -101,7 +106,7 @@ class Reporter:
             timeout=REPORT_TIMEOUT_SECONDS,
             first_pause=FIRST_REPORT_PAUSE_SECONDS,
             longest_pause=MAX_REPORT_PAUSE_SECONDS,
-        ).on(_is_momentary)
+        ).on(_engine_may_take_it_later)
 
     async def completed(self, job: Job, variables: dict[str, Any]) -> None:
         """Complete the job; one that is gone was completed before."""
@@ -142,15 +147,26 @@ class _Controller(JobController):
     async def set_failure_status(self, message: str, retry_back_off_ms: int = 0, variables: Any = None) -> None:
         await self._reporter.failed(self._job, self._job.retries - 1, message, retry_back_off_ms)
 
+    async def put_off(self, message: str, backoff_ms: int) -> None:
+        """Fail the job with the retries it has."""
+        await self._reporter.failed(self._job, self._job.retries, message, backoff_ms)
+
     async def set_error_status(self, message: str, error_code: str = "", variables: Any = None) -> None:
         await self._reporter.thrown(self._job, error_code, message)
 
 
 async def handle_failure(error: Exception, job: Job, controller: JobController) -> None:
-    """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only."""
+    """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only.
+
+    A failure of the moment costs no retry.
+    """
     if isinstance(error, BusinessError):
         log.info("job.business_error", code=error.code, **_keys(job))
         await controller.set_error_status(str(error), error_code=error.code)
+        return
+    if is_momentary(error):
+        log.warning("job.put_off", error=_describe(error), **_keys(job))
+        await cast(_Controller, controller).put_off(_describe(error), MOMENT_RETRY_MS)
         return
     log.error("job.failed", error=_describe(error), retries=job.retries, **_keys(job))
     await controller.set_failure_status(_describe(error), retry_back_off_ms=retry_backoff_ms(job.retries))
@@ -162,7 +178,7 @@ def retry_backoff_ms(retries: int) -> int:
     return int(min(FIRST_RETRY_MS * RETRY_FACTOR**failed_before, MAX_RETRY_MS))
 
 
-def _is_momentary(error: Exception) -> bool:
+def _engine_may_take_it_later(error: Exception) -> bool:
     """Tell whether the engine may take the same report a moment later."""
     return isinstance(error, grpc.aio.AioRpcError) and error.code() in _MOMENTARY
 
@@ -198,6 +214,7 @@ class _Poller(JobPoller):
         if self.calculate_max_jobs_to_activate() <= 0 or self.queue.full():
             await asyncio.sleep(FULL_PAUSE_SECONDS)
             return
+        await self.worker.gate.passed()
         try:
             jobs = self.zeebe_adapter.activate_jobs(
                 task_type=self.task.type,
@@ -210,7 +227,7 @@ class _Poller(JobPoller):
             )
             async for job in jobs:
                 self.task_state.add(job)
-                await self.queue.put(job)
+                await self.worker.take(job, self.queue)
             self.worker.alive(self.task.type)
             self.request_timeout = POLL_TIMEOUT_MS
         except ZeebeError as exc:
@@ -227,6 +244,7 @@ class _Streamer(JobStreamer):
     worker: "Worker"
 
     async def activate_stream(self) -> None:
+        await self.worker.gate.passed()
         try:
             jobs = self.zeebe_adapter.stream_activate_jobs(
                 task_type=self.task.type,
@@ -238,7 +256,7 @@ class _Streamer(JobStreamer):
             )
             async for job in jobs:
                 self.task_state.add(job)
-                await self.queue.put(job)
+                await self.worker.take(job, self.queue)
         except ZeebeDeadlineExceeded:
             log.debug("worker.stream_renewed", job_type=self.task.type)
         except ZeebeError as exc:
@@ -284,7 +302,7 @@ class _Executor(JobExecutor):
 
     async def _fail_unreportable(self, job: Job, exc: Exception) -> None:
         """Fail a job whose outcome the engine refuses to take, so that it does not go round by time-outs."""
-        if _is_momentary(exc):
+        if _engine_may_take_it_later(exc):
             return
         try:
             await self.worker.reporter.failed(job, job.retries - 1, _describe(exc), retry_backoff_ms(job.retries))
@@ -322,6 +340,7 @@ class Worker(ZeebeWorker):
             stream_request_timeout=STREAM_TIMEOUT_SECONDS,
         )
         self.reporter = Reporter(channel)
+        self.gate = PartitionGate(EngineProbe(channel))
         self.room = asyncio.Semaphore(MAX_RUNNING_JOBS)
         self.running: set[asyncio.Task[None]] = set()
         self.unbegun: list[Job] = []
@@ -333,17 +352,29 @@ class Worker(ZeebeWorker):
 
     async def work(self) -> None:
         """Work until :meth:`drain`."""
+        watching = asyncio.create_task(self.gate.watch())
         try:
             await super().work()
         finally:
+            watching.cancel()
             self._ended.set()
+
+    async def take(self, job: Job, queue: asyncio.Queue[Job]) -> None:
+        """Hand a job the engine gave to its executor; one that finds no room before the end is handed back."""
+        try:
+            await queue.put(job)
+        except asyncio.CancelledError:
+            self.unbegun.append(job)
+            raise
 
     def alive(self, job_type: str) -> None:
         """Note that the engine answered for ``job_type``."""
         self.beats.beat(f"{WORKER_PREFIX}{job_type}")
 
     def note_trouble(self, error: ZeebeError) -> None:
-        """Log that the engine did not answer, once in a while: every type polls and streams."""
+        """Hold all types back until the engine works again, and log it once in a while: every type meets it."""
+        if not isinstance(error, UnknownGrpcStatusCodeError):
+            self.gate.close()
         now = time.monotonic()
         if now - self._trouble_at > TROUBLE_LOG_SECONDS:
             self._trouble_at = now

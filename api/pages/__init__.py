@@ -4,7 +4,7 @@
 unforeseen errors in the same look.
 """
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from api.pages import (
     accounts,
@@ -29,35 +29,29 @@ from api.pages import (
     recalls,
     sessions,
     set_aside,
+    sign_ins,
     special_procedures,
     submission,
     tasks,
+    unified_sign_in,
     unit_transfers,
     webhooks,
 )
 from api.pages.routing import error_page, wants_page
+from api.pages.visitors import readers_of_setup, staff_alone
 
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (
-    sessions,
-    tasks,
-    submission,
-    cases,
-    special_procedures,
-    diagrams,
-    documents,
-    files,
-    catalogue,
-    calendar,
-    notifications,
-):
+for module in (sessions, unified_sign_in, notifications, own_account, diagrams):
     router.include_router(module.router)
+router.include_router(tasks.home)
 router.include_router(files.uploads)
-for module in (processes, deviations, set_aside, accounts, memberships, audit, own_account):
-    router.include_router(module.router)
-for module in (pushes, policy_notices, webhooks):
-    router.include_router(module.router)
+for module in (tasks, submission, cases, special_procedures, documents, files, pushes, policy_notices):
+    router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations):
+    router.include_router(module.router, dependencies=[Depends(staff_alone)])
+for module in (catalogue, calendar):
+    router.include_router(module.router, dependencies=[Depends(readers_of_setup)])
+for module in (processes, deviations, set_aside, accounts, memberships, sign_ins, audit, webhooks):
     router.include_router(module.router)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.downloads import file_headers
+from api.pages.audit_words import ACTIONS
 from api.pages.rendering import render
 from api.pages.routing import PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase, Visitor, require
@@ -46,6 +47,7 @@ def show_audit(
     kept = {name: value for name, value in given.items() if value}
     context = {
         "page": page,
+        "actions": ACTIONS,
         "given": given,
         "filtered": bool(kept),
         "first": not cursor,

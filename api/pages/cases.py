@@ -22,7 +22,7 @@ from catalog_data.guide import Guide
 from models.case import STATE_LABELS, Case, CaseState
 from models.catalogue import Mode
 from models.database import CHINA, Database
-from services.accounts import case_access, rights, task_rights
+from services.accounts import case_access, personal_data_rights, rights, task_rights
 from services.casefile import case_list, whole_case
 from services.casefile.views import CaseRow, CaseView
 from services.cases import applicant_actions, conditional_acceptance
@@ -142,10 +142,15 @@ def show_cases(
 
 @router.get("/cases/{case_no}")
 def show_case(
-    request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
+    request: Request,
+    case_no: str,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    notice: str = "",
+    purpose: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:
-    """Show one case whole."""
-    return _case_page(request, database, visitor, case_no, notice=notice)
+    """Show one case whole, to a supervisor with the applicant once the purpose is named."""
+    return _case_page(request, database, visitor, case_no, notice=notice, purpose=purpose)
 
 
 @router.get("/cases/{case_no}/change-token")
@@ -160,6 +165,7 @@ def get_change_token(case_no: str, visitor: CurrentVisitor, database: PageDataba
 def show_supplement(request: Request, case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Show the form for what the applicant brought after a correction notice."""
     with database.transaction() as session:
+        rights.require_act_for_applicant(visitor.actor, case_access.get(session, visitor.actor, case_no))
         case = whole_case.get_case(session, visitor.actor, case_no)
     missing = [one.subject for one in form_checks.latest(case).failed if one.rule == "material"]
     rows = [MaterialRow(name=name, copies="1", kind="original", present=True) for name in missing]
@@ -206,11 +212,12 @@ def _case_page(
     case_no: str,
     *,
     notice: str = "",
+    purpose: str = "",
     problems: list[FieldProblem] | None = None,
 ) -> Response:
     with database.transaction() as session:
         stored = case_access.get(session, visitor.actor, case_no)
-        view = whole_case.get_case(session, visitor.actor, case_no)
+        view = whole_case.get_case(session, visitor.actor, case_no, purpose)
         guide = reference.guide(session, stored.item_code, stored.guide_version)
         context = _context(session, visitor, stored, view, guide)
     shown = {
@@ -219,6 +226,8 @@ def _case_page(
         "check": form_checks.latest(view),
         "notice": words.NOTICES.get(notice, ""),
         "received": notice == "received",
+        "purpose": purpose,
+        "asks_purpose": view.applicant.masked and personal_data_rights.may_see_for_a_purpose(visitor.actor, stored),
         "errors": {one.field: one.message for one in problems or []},
     }
     return render(request, "casefile/detail.html", shown, 422 if problems else 200)

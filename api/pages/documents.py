@@ -1,8 +1,9 @@
 """Documents (文书) as PDF for a visitor with a session cookie."""
 
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api.pages.routing import PageRoute
@@ -13,10 +14,15 @@ router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/documents/{document_id}")
-def show_document(document_id: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
-    """Return the PDF as it was issued to whoever may read its case; the reading is audited."""
+def show_document(
+    document_id: RowKey,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    purpose: Annotated[str, Query(max_length=500)] = "",
+) -> Response:
+    """Return the PDF as it was issued; the reading is audited."""
     with database.transaction() as session:
-        document = document_reading.read(session, visitor.actor, document_id)
+        document = document_reading.read(session, visitor.actor, document_id, purpose)
     name = quote(f"{document.kind}-{document.number}.pdf", safe="")
     return Response(
         document.pdf,

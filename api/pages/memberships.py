@@ -151,7 +151,7 @@ def _person(
 
 
 def _places(visitor: Visitor, named: dict[str, str], chosen: set[str]) -> list[Place]:
-    """Return every post under its place: the offices first, then the city units, then the areas."""
+    """Return every post under its place: those with a chosen one first, then offices, city units and areas."""
     places: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(named, key=_floor):
         group = Group.parse(name)
@@ -163,7 +163,8 @@ def _places(visitor: Visitor, named: dict[str, str], chosen: set[str]) -> list[P
             case _:
                 place = "全市和管理员"
         places.setdefault(place, []).append((name, named[name].removeprefix(place)))
-    return [Place(place, found, sum(group in chosen for group, _ in found)) for place, found in places.items()]
+    rows = [Place(place, found, sum(group in chosen for group, _ in found)) for place, found in places.items()]
+    return sorted(rows, key=lambda one: not one.held)
 
 
 def _floor(name: str) -> int:

@@ -1,10 +1,13 @@
 """Everybody's own account (我的账号): the password changed, the sessions seen and ended."""
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from api.origins import Origin
 from api.pages import words
 from api.pages.rendering import render
 from api.pages.routing import OWN_ACCOUNT_PATH, PageRoute, see
@@ -16,9 +19,11 @@ from api.pages.visitors import (
     PageDatabase,
     Visitor,
 )
+from api.sign_in_queue import SignIns
 from models.database import Database
 from services.accounts import own_account, password_policy
-from services.errors import FieldProblem, InvalidInput
+from services.entrance import own_password
+from services.errors import FieldProblem, InvalidInput, TooManyRequests
 from settings import PasswordPolicy, get_settings
 
 LONGEST_SHOWN: Final = 50
@@ -34,16 +39,30 @@ def show_own_account(request: Request, visitor: AnyVisitor, database: PageDataba
 
 
 @router.post("/account/password")
-def change_password(request: Request, visitor: AnyVisitor, form: OwnPasswordForm, database: PageDatabase) -> Response:
+async def change_password(
+    request: Request,
+    visitor: AnyVisitor,
+    form: OwnPasswordForm,
+    database: PageDatabase,
+    origin: Origin,
+    queue: SignIns,
+) -> Response:
     """Change the password and go on to one's work."""
+
+    async def page(problems: list[FieldProblem], status: int = 422) -> Response:
+        return await run_in_threadpool(_page, request, database, visitor, problems=problems, status=status)
+
     old, new, again = (str(form.get(name, "")) for name in ("old", "new", "again"))
     if new != again:
-        return _page(request, database, visitor, problems=[FieldProblem("again", "两次输入的新密码不一致")])
+        return await page([FieldProblem("again", "两次输入的新密码不一致")])
     try:
-        with database.transaction() as session:
-            own_account.change_password(session, visitor.actor, visitor.token, old, new)
+        await queue.run(origin, partial(own_password.change, database, visitor.actor, visitor.token, old, new, origin))
     except InvalidInput as error:
-        return _page(request, database, visitor, problems=error.problems)
+        return await page(error.problems)
+    except TooManyRequests as error:
+        response = await page([FieldProblem("old", error.message)], error.status)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
     return see(OWN_ACCOUNT_PATH, "password_changed")
 
 
@@ -75,6 +94,7 @@ def _page(
     *,
     notice: str = "",
     problems: list[FieldProblem] | None = None,
+    status: int = 422,
 ) -> Response:
     with database.reading() as session:
         sessions = own_account.own_sessions(session, visitor.actor, visitor.token)
@@ -87,4 +107,4 @@ def _page(
         "errors": {one.field: one.message for one in problems or []},
         "notice": words.NOTICES.get(notice, ""),
     }
-    return render(request, "accounts/own.html", context, 422 if problems else 200)
+    return render(request, "accounts/own.html", context, status if problems else 200)

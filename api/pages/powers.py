@@ -4,13 +4,8 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from api.pages import words
-from api.pages.visitors import Visitor, require, text_of
+from api.pages.visitors import text_of
 from services.errors import FieldProblem, InvalidInput
-
-
-def require_staff(visitor: Visitor) -> None:
-    """Refuse whoever has nothing to do with cases."""
-    require(lambda who: who.handles_cases, visitor)
 
 
 def reason_of(form: FormData, name: str = "reason") -> str:

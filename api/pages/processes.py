@@ -44,7 +44,9 @@ def show_processes(request: Request, visitor: CurrentVisitor, database: PageData
             page = processes.instances(session, visitor.actor, definition.id, state=InstanceState.ACTIVE, limit=COUNTED)
             running = f"{COUNTED}+" if page.next else str(len(page.items))
             rows.append(DefinitionRow(definition, running, sum(one.incidents for one in page.items)))
-    context = {"rows": rows, "operate_url": get_settings().operate_url}
+        deviations = ledger.count_open(session, COUNTED)
+    more = f"{COUNTED}+" if deviations > COUNTED else str(deviations)
+    context = {"rows": rows, "deviations": more if deviations else "", "operate_url": get_settings().operate_url}
     return render(request, "process_engine/processes.html", context)
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from api.pages import words
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
-from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require, text_of
+from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.database import Database
 from models.supervision import FEEDBACK_LABELS, FeedbackKind
 from services.accounts import supervision_rights
@@ -64,7 +64,6 @@ def show_ledger(
     cursor: str | None = None,
 ) -> Response:
     """List the pushes the visitor may see; a filter that makes no sense is ignored."""
-    require(lambda who: who.handles_cases, visitor)
     wanted = PushState(state) if state in set(PushState) else None
     chosen_area = area if area in visitor.areas else ""
     with database.reading() as session:
@@ -107,6 +106,14 @@ def claim(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: Pa
     with database.transaction() as session:
         push_feedback.claim(session, visitor.actor, key)
     return see(f"/supervision/{key}", "push_claimed")
+
+
+@router.post("/supervision/{key}/read")
+def read_feedback(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
+    """Note that the approver has read the feedback."""
+    with database.transaction() as session:
+        push_feedback.read_feedback(session, visitor.actor, key)
+    return see(f"/supervision/{key}", "feedback_read")
 
 
 @router.post("/supervision/{key}/feedback")
@@ -159,12 +166,13 @@ def _push_page(
 ) -> Response:
     with database.transaction() as session:
         push = push_ledger.get_push(session, visitor.actor, key)
-        push_feedback.append_reading(session, visitor.actor, key)
+    answers = supervision_rights.answers_feedback(visitor.actor, push.approver_group)
     context = {
         "push": push,
         "kinds": FEEDBACK_LABELS,
         "supervises": supervision_rights.supervises(visitor.actor, push.to),
-        "answers": supervision_rights.answers_feedback(visitor.actor, push.approver_group) and _unanswered(push),
+        "answers": answers and _unanswered(push),
+        "unread": answers and any(one.read_at is None for one in push.feedbacks),
         "notice": words.NOTICES.get(notice, ""),
         "errors": {one.field: one.message for one in problems or []},
     }

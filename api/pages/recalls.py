@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages.agreements import day_of
-from api.pages.powers import notice_of, reason_of, require_staff
+from api.pages.powers import notice_of, reason_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
@@ -29,7 +29,6 @@ def show_recalls(
     request: Request, visitor: CurrentVisitor, database: PageDatabase, cursor: str | None = None
 ) -> Response:
     """Show the monitoring figures and the recalls."""
-    require_staff(visitor)
     with database.reading() as session:
         page = recalls.list_recalls(session, visitor.actor, cursor=cursor or None, limit=PAGE_SIZE)
         figures = recall_views.suggestions(session)[:SHOWN_FIGURES]
@@ -43,7 +42,6 @@ def show_preview(
     request: Request, visitor: CurrentVisitor, database: PageDatabase, item: str = "", area: str = ""
 ) -> Response:
     """Show every case in flight and what each choice would do to it."""
-    require_staff(visitor)
     with database.reading() as session:
         page = recalls.preview(session, visitor.actor, item, area)
         version = in_force.find_item(session, item)
@@ -83,7 +81,6 @@ def begin(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) ->
 @router.get(f"{ADDRESS}/{{key}}")
 def show_recall(request: Request, key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Show one recall, its cases and its history."""
-    require_staff(visitor)
     with database.reading() as session:
         one = recalls.get(session, visitor.actor, key)
     concerned = power_rights.may_state_opinion(visitor.actor, one.area)

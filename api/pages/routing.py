@@ -15,6 +15,7 @@ from api import nul
 from api.pages import words
 from api.pages.rendering import PAGE_HEADERS, render
 from services.accounts.own_account import PasswordChangeRequired
+from services.accounts.personal_data_rights import LONGEST_PURPOSE, SHORTEST_PURPOSE, PurposeRequired
 from services.errors import FieldProblem, InvalidInput, TongquanError, Unauthenticated
 
 SIGN_IN_PATH: Final = "/login"
@@ -78,6 +79,9 @@ def error_page(request: Request, error: Exception) -> Response:
         return _to_sign_in(request)
     if isinstance(error, PasswordChangeRequired):
         return _elsewhere(request, OWN_ACCOUNT_PATH)
+    if isinstance(error, PurposeRequired) and not _is_htmx(request):
+        bounds = {"least": SHORTEST_PURPOSE, "most": LONGEST_PURPOSE}
+        return render(request, "casefile/purpose.html", {"title": error.title, **bounds}, error.status)
     status, title, detail, extra = _error_words(error)
     context = {
         "status": status,

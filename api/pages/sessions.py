@@ -1,17 +1,19 @@
-"""Sign in and out of the pages."""
+"""Sign in to the pages with a password, and out of them."""
 
 import hmac
 import secrets
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
 from api.origins import Origin
 from api.pages.rendering import render
-from api.pages.routing import PageRoute, see
+from api.pages.routing import SIGN_IN_PATH, PageRoute, see
 from api.pages.visitors import (
     CSRF_FIELD,
     SESSION_COOKIE,
@@ -23,13 +25,17 @@ from api.pages.visitors import (
 )
 from api.pages.words import NOTICES
 from api.sign_in_queue import SignIns
-from api.transport import over_https
+from api.transport import over_https, own_address
+from api.unified_sign_in import PerhapsUnified
+from models.account import SignInMethod
+from models.database import Database
 from models.group import AUDIT_ADMINISTRATOR, SECURITY_ADMINISTRATOR, SYSTEM_ADMINISTRATOR, Group, Role
 from services.accounts import demo_accounts, sessions
+from services.accounts.sessions import SignIn
 from services.clock import machine_now
 from services.entrance import sign_in as entrance
-from services.errors import TooManyRequests, Unauthenticated
-from settings import get_settings
+from services.errors import TongquanError, TooManyRequests, Unauthenticated
+from settings import PasswordSignIn, get_settings
 
 FORM_FIELDS: Final = 8
 FIELD_BYTES: Final = 8 * 1024
@@ -86,13 +92,38 @@ async def sign_in(
     try:
         password = str(form.get("password", ""))
         signed_in = await queue.run(origin, partial(entrance.sign_in, database, username, password, origin))
-    except Unauthenticated as error:
-        return _form(request, wanted, username, error.message, "", status=401)
-    except TooManyRequests as error:
-        response = _form(request, wanted, username, error.message, "", status=429)
-        response.headers["Retry-After"] = str(error.retry_after)
-        return response
-    response = see(_own_path(wanted))
+    except (Unauthenticated, TooManyRequests) as error:
+        return refused(request, wanted, username, error)
+    return entered(request, signed_in, own_path(wanted))
+
+
+@router.post("/logout")
+async def sign_out(
+    request: Request,
+    visitor: AnyVisitor,
+    _form: OwnPasswordForm,
+    database: PageDatabase,
+    origin: Origin,
+    unified: PerhapsUnified,
+) -> Response:
+    """End the session; whoever came by the unified sign-in is sent there to end that too, where it offers it."""
+    await run_in_threadpool(_end, database, visitor.token)
+    response: Response = see(SIGN_IN_PATH, "signed_out")
+    if unified is not None and visitor.method is SignInMethod.OIDC:
+        ending = partial(unified.provider.end_session_url, own_address(request) + "/login/oidc/signed-out")
+        with suppress(TooManyRequests):
+            address = await unified.queue.run(origin, ending)
+            if address is not None:
+                # A page in between, for the answer to a form may not lead to another site (form-action).
+                request.state.visitor = None
+                response = render(request, "accounts/signed_out.html", {"address": address})
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+def entered(request: Request, signed_in: SignIn, path: str) -> Response:
+    """Return the answer that gives the browser its session and sends it to a page of ours."""
+    response = see(path)
     response.set_cookie(
         SESSION_COOKIE,
         signed_in.token,
@@ -101,18 +132,21 @@ async def sign_in(
         samesite="lax",
         secure=over_https(request),
     )
-    response.delete_cookie(LOGIN_COOKIE, path="/login")
+    response.delete_cookie(LOGIN_COOKIE, path=SIGN_IN_PATH)
     return response
 
 
-@router.post("/logout")
-def sign_out(visitor: AnyVisitor, _form: OwnPasswordForm, database: PageDatabase) -> Response:
-    """End the session."""
+def refused(request: Request, wanted: str, username: str, error: TongquanError) -> Response:
+    """Return the sign-in page that says why it did not work."""
+    response = _form(request, wanted, username, error.message, "", status=error.status)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _end(database: Database, token: str) -> None:
     with database.transaction() as session:
-        sessions.sign_out(session, visitor.token)
-    response = see("/login", "signed_out")
-    response.delete_cookie(SESSION_COOKIE)
-    return response
+        sessions.sign_out(session, token)
 
 
 def _form(request: Request, wanted: str, username: str, problem: str, notice: str, status: int = 200) -> Response:
@@ -120,7 +154,9 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
     secret = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
     context = {
         "secret": secret,
-        "next": _own_path(wanted),
+        "next": own_path(wanted),
+        "unified": settings.unified_sign_in,
+        "passwords_for_all": settings.password_sign_in is PasswordSignIn.EVERYBODY,
         "username": username,
         "problem": problem,
         "notice": notice,
@@ -132,7 +168,7 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
         LOGIN_COOKIE,
         secret,
         max_age=24 * 3600,
-        path="/login",
+        path=SIGN_IN_PATH,
         httponly=True,
         samesite="strict",
         secure=over_https(request),
@@ -140,7 +176,7 @@ def _form(request: Request, wanted: str, username: str, problem: str, notice: st
     return response
 
 
-def _own_path(wanted: str) -> str:
+def own_path(wanted: str) -> str:
     """Return ``wanted`` when it is an address of ours, else the start page (no open redirect)."""
     plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\", "/login"))
     return wanted if plain and not any(ord(sign) < 32 for sign in wanted) else "/"

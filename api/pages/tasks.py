@@ -29,6 +29,7 @@ from services.tasks.views import TaskCompletion, TaskDetail, TaskView
 PAGE_SIZE: Final = 30
 TASK_OPEN: Final = "open"
 
+home = APIRouter(route_class=PageRoute)
 router = APIRouter(route_class=PageRoute)
 
 
@@ -57,7 +58,7 @@ class TaskListContext:
         return "?" + urlencode({name: value for name, value in chosen.items() if value})
 
 
-@router.get("/")
+@home.get("/")
 def show_tasks(
     request: Request,
     visitor: CurrentVisitor,

@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from api import nul
 from api.admission import note_use
 from api.pages.words import ROLES
+from models.account import SignInMethod
 from models.database import Database
 from models.group import Group
 from services.accounts import people, rights, sessions, system_rights
@@ -52,6 +53,7 @@ class Visitor:
     areas: dict[str, str]
     units: dict[str, str]
     password_change_due: bool = False
+    method: SignInMethod = SignInMethod.PASSWORD
     name_of: Callable[[str], str | None] = _nobody
 
     @cached_property
@@ -63,6 +65,11 @@ class Visitor:
     def administers(self) -> bool:
         """Tell whether the visitor is the system administrator."""
         return system_rights.may_administer(self.actor)
+
+    @property
+    def reads_setup(self) -> bool:
+        """Tell whether the visitor may read catalogue and calendar."""
+        return system_rights.may_read_setup(self.actor)
 
     @property
     def secures(self) -> bool:
@@ -132,6 +139,16 @@ def current_visitor(visitor: Annotated[Visitor, Depends(any_visitor)]) -> Visito
     return visitor
 
 
+def staff_alone(visitor: Annotated[Visitor, Depends(current_visitor)]) -> None:
+    """Refuse an administrator: the page is about cases or delegated powers, as ``StaffRoute`` is in the API."""
+    rights.require_work_on_cases(visitor.actor)
+
+
+def readers_of_setup(visitor: Annotated[Visitor, Depends(current_visitor)]) -> None:
+    """Refuse everyone but the staff and the system administrator, as ``SetupRoute`` does in the API."""
+    system_rights.require_read_setup(visitor.actor)
+
+
 def _visitor(session: Session, signed_in: SignIn, database: Database) -> Visitor:
     def name_of(username: str) -> str | None:
         with database.reading() as reader:
@@ -145,6 +162,7 @@ def _visitor(session: Session, signed_in: SignIn, database: Database) -> Visitor
         areas={area.code: area.name for area in all_areas(session)},
         units={unit.code: unit.name for unit in all_units(session)},
         password_change_due=signed_in.password_change_due,
+        method=signed_in.method,
         name_of=name_of,
     )
 

@@ -11,6 +11,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 import models  # noqa: F401
 from models.database import Database, Instant
+from models.encrypted import EncryptedText
 
 
 def render_plain(kind: str, item: Any, _context: object) -> str | Literal[False]:
@@ -19,6 +20,8 @@ def render_plain(kind: str, item: Any, _context: object) -> str | Literal[False]
         return False
     if isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"
+    if isinstance(item, EncryptedText):
+        return f"sa.String({item.impl.length})"
     if isinstance(item, sa.Enum | AutoString):
         return f"sa.String({item.length})" if item.length else "sa.String()"
     return False
@@ -50,21 +53,23 @@ def require_whole_references(connection: sa.Connection) -> None:
 url = context.config.attributes.get("url")
 database = Database(url)
 
-with database.engine.execution_options(writing=True).connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=SQLModel.metadata,
-        render_as_batch=True,
-        compare_type=True,
-        render_item=render_plain,
-        # One transaction for all: a second one of the same connection would wait for the first one's turn to write.
-        transactional_ddl=True,
-        transaction_per_migration=False,
-    )
-    with references_unwatched(connection):
-        with context.begin_transaction():
-            context.run_migrations()
-            require_whole_references(connection)
-        if connection.in_transaction():
-            connection.commit()
-database.dispose()
+try:
+    with database.engine.execution_options(writing=True).connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=SQLModel.metadata,
+            render_as_batch=True,
+            compare_type=True,
+            render_item=render_plain,
+            # One transaction for all: a second one of the same connection would wait for the first one's turn to write.
+            transactional_ddl=True,
+            transaction_per_migration=False,
+        )
+        with references_unwatched(connection):
+            with context.begin_transaction():
+                context.run_migrations()
+                require_whole_references(connection)
+            if connection.in_transaction():
+                connection.commit()
+finally:
+    database.dispose()

@@ -18,6 +18,7 @@ class ApplicantView(BaseModel):
     id_type: IdentityType
     id_number: str
     phone: str
+    masked: bool
 
 
 def get(session: Session, actor: Actor, case_no: str) -> Case:
@@ -37,4 +38,5 @@ def applicant_view(applicant: Applicant, open_view: bool) -> ApplicantView:
         id_type=applicant.id_type,
         id_number=applicant.id_number if open_view else masked(applicant.id_number),
         phone=applicant.phone if open_view else masked(applicant.phone),
+        masked=not open_view,
     )

@@ -29,6 +29,13 @@ class PasswordChangeRequired(Forbidden):
     title, title_en = "请先修改密码", "Change the password first"
 
 
+class WrongPassword(InvalidInput):
+    """The old password is not the account's."""
+
+    def __init__(self) -> None:
+        super().__init__([FieldProblem("old", "当前密码不正确")])
+
+
 class SessionView(BaseModel):
     """A session of one's own; ``seen_at`` is when it was last used, to the minute or so."""
 
@@ -43,8 +50,8 @@ def change_password(session: Session, actor: Actor, token: str, old: str, new: s
     """Change the own password and end every other session of the account.
 
     Call it first in a transaction: like ``sessions.sign_in`` it checks and hashes before the write lock is taken, and
-    commits what it writes down of a failure. Raises ``InvalidInput`` for a wrong old password, and for a new one that
-    is the old one or breaks the policy.
+    commits what it writes down of a failure. Raises ``WrongPassword``, and ``InvalidInput`` for a new one that is the
+    old one or breaks the policy. How often it may be tried is ``services/entrance``'s matter.
     """
     if (wrong := password_problem(actor.username, new)) is not None:
         raise InvalidInput([FieldProblem("new", wrong)])
@@ -61,7 +68,7 @@ def change_password(session: Session, actor: Actor, token: str, old: str, new: s
     if not correct or account.password_hash != stored:
         audit.append(session, actor.username, "password.refuse", actor.username, {}, now)
         session.commit()
-        raise InvalidInput([FieldProblem("old", "当前密码不正确")])
+        raise WrongPassword
     set_password(account, changed, one_time=False, at=now)
     session.add(account)
     ended = end_other_sessions(session, actor, token)

@@ -20,12 +20,6 @@ BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)
 """What lies between one county and one city unit."""
 
 
-def require_staff(actor: Actor) -> None:
-    """Raise ``Forbidden`` for whoever has nothing to do with delegated powers."""
-    if not membership.is_staff(actor):
-        raise Forbidden("只有市、县工作人员可以查看", "Only staff of the city and its counties may look")
-
-
 def visible_events(actor: Actor) -> ColumnElement[bool]:
     """Return the condition on ``PowerEvent`` for what the account may read: its own affairs, and all that is no secret
     between one county and one city unit.

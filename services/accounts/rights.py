@@ -18,11 +18,6 @@ from services.accounts.membership import is_staff
 from services.errors import Forbidden
 
 _EXAMINING: Final = frozenset({Role.REVIEWER, Role.CHIEF, Role.APPROVER})
-_EXAMINED_BY: Final = {
-    Mode.DIRECT: frozenset({Scope.AREA}),
-    Mode.SUBSTANTIVE: frozenset({Scope.AREA, Scope.CITY}),
-    Mode.WINDOW: frozenset({Scope.CITY}),
-}
 _PRESIDING: Final = frozenset({Role.REVIEWER, Role.APPROVER, Role.CHIEF, Role.ADVISOR})
 
 
@@ -51,15 +46,11 @@ def may_read_case(actor: Actor, case: Case) -> bool:
     return any(_covers(group, actor, case) for group in parse_groups(actor.groups))
 
 
-def may_see_personal_data(actor: Actor, case: Case) -> bool:
-    """Tell whether the account may see whose case it is: who handles or supervises it, not who only advises."""
-    return any(group.role in Role.handling() and _covers(group, actor, case) for group in parse_groups(actor.groups))
-
-
 def may_handle(actor: Actor, case: Case) -> bool:
-    """Tell whether the account examines or decides the case, in its county or its city unit as the mode has it."""
+    """Tell whether the account examines or decides the case at the stage where it stands."""
+    stage = _stage_of(case)
     return any(
-        group.role in _EXAMINING and group.scope in _EXAMINED_BY[case.handled_as] and _covers(group, actor, case)
+        group.role in _EXAMINING and group.scope is stage and _covers(group, actor, case)
         for group in parse_groups(actor.groups)
     )
 
@@ -103,6 +94,12 @@ def may_preside(groups: Iterable[str]) -> bool:
     return any(group.role in _PRESIDING for group in parse_groups(groups))
 
 
+def require_work_on_cases(actor: Actor) -> None:
+    """Raise ``Forbidden`` for whoever has nothing to do with cases and delegated powers: an administrator."""
+    if not works_on_cases(actor):
+        raise Forbidden("只有市、县工作人员可以查看", "Only staff of the city and its counties may look")
+
+
 def require_window_account(actor: Actor) -> None:
     """Raise ``Forbidden`` unless the account works at some area's window."""
     if not is_window_account(actor):
@@ -128,9 +125,12 @@ def require_read_case(actor: Actor, case: Case) -> None:
 
 
 def require_handle(actor: Actor, case: Case) -> None:
-    """Raise ``Forbidden`` unless the account may begin and end special procedures (特别程序) of the case."""
+    """Raise ``Forbidden`` unless the account may begin and end special procedures (特别程序) of the case now."""
     if not may_handle(actor, case):
-        raise Forbidden("只有承办或审批人员可以办理特别程序", "Only those handling the case may do this")
+        raise Forbidden(
+            "只有办件当前所在层级的承办或审批人员可以办理特别程序",
+            "Only those handling the case at its present stage may do this",
+        )
 
 
 def require_extend(actor: Actor, case: Case) -> None:
@@ -143,6 +143,19 @@ def require_read_notification(actor: Actor, to_group: str) -> None:
     """Raise ``Forbidden`` unless the account is a member of the group a notification (提醒) went to."""
     if not actor.acts_for((to_group,)):
         raise Forbidden("这条提醒不是发给您的", "The notification is not yours")
+
+
+def _stage_of(case: Case) -> Scope:
+    """Return where the case is examined now: a ``substantive`` one first in its county, from its dossier on the city.
+
+    A ``window`` case, and one a recall took over, is the city's alone, a ``direct`` one the county's.
+    """
+    match case.handled_as:
+        case Mode.WINDOW:
+            return Scope.CITY
+        case Mode.SUBSTANTIVE if case.level == 1:
+            return Scope.CITY
+    return Scope.AREA
 
 
 def _covers(group: Group, actor: Actor, case: Case) -> bool:

@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy import bindparam, delete, sql
 from sqlmodel import Session, col
 
-from models.account import AccessToken, Account, Membership
-from services.accounts import demo_accounts, passwords
+from models.account import AccessToken, Account, Membership, SignInMethod
+from services.accounts import demo_accounts, passwords, system_rights
 from services.accounts.actors import Actor, actor_of, supervised_items
 from services.accounts.password_policy import change_is_due
 from services.clock import machine_now
@@ -34,7 +34,7 @@ class BadCredentials(Unauthenticated):
 
 @dataclass(frozen=True)
 class SignIn:
-    """A session: the token for the client, the secret of its forms, its end, and whose it is.
+    """A session: the token for the client, the secret of its forms, its end, whose it is, and how it was opened.
 
     ``seen_at`` is the last use on record, ``password_change_due`` says that nothing else may be done with it.
     """
@@ -45,6 +45,7 @@ class SignIn:
     actor: Actor
     seen_at: datetime
     password_change_due: bool
+    method: SignInMethod
 
 
 def sign_in(session: Session, username: str, password: str, origin: str, now: datetime) -> SignIn:
@@ -69,20 +70,41 @@ def sign_in(session: Session, username: str, password: str, origin: str, now: da
             audit.append(session, username, "session.refuse", username, {"from": origin}, now)
             session.commit()
         raise BadCredentials
+    if not system_rights.may_use_password(actor_of(session, username, account.display_name)):
+        audit.append(session, username, "session.refuse", username, {"from": origin, "reason": "password_off"}, now)
+        session.commit()
+        raise BadCredentials
     if passwords.needs_rehash(account.password_hash):
         account.password_hash = passwords.hash_password(password)
     session.add(account)
+    return open_session(session, account, SignInMethod.PASSWORD, origin, now)
+
+
+def open_session(
+    session: Session, account: Account, method: SignInMethod, origin: str, now: datetime, **how: str
+) -> SignIn:
+    """Open a session for an account that was recognized; ``how`` goes into the audit entry beside the address.
+
+    Only a password's session is held up by a password that must be changed: another way in does without it.
+    """
+    username = account.username
     session.exec(delete(AccessToken).where(col(AccessToken.username) == username, col(AccessToken.expires_at) <= now))
     token, csrf = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + get_settings().session_length
     opened = AccessToken(
-        digest=digest_of(token), username=username, csrf=csrf, created_at=now, seen_at=now, expires_at=expires_at
+        digest=digest_of(token),
+        username=username,
+        csrf=csrf,
+        method=method,
+        created_at=now,
+        seen_at=now,
+        expires_at=expires_at,
     )
     session.add(opened)
     session.flush()
-    audit.append(session, username, "session.open", username, {"from": origin}, now)
-    due = change_is_due(account.password_one_time, account.password_changed_at, now)
-    return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name), now, due)
+    audit.append(session, username, "session.open", username, {"from": origin, **how}, now)
+    due = _change_is_due(method, account.password_one_time, account.password_changed_at, now)
+    return SignIn(token, csrf, expires_at, actor_of(session, username, account.display_name), now, due, method)
 
 
 def authenticate(session: Session, token: str) -> Actor:
@@ -96,6 +118,7 @@ def authenticate(session: Session, token: str) -> Actor:
 _RESUMED = (
     sql.select(
         col(AccessToken.csrf),
+        col(AccessToken.method),
         col(AccessToken.expires_at),
         col(AccessToken.seen_at),
         col(Account.username),
@@ -122,13 +145,17 @@ def resume(session: Session, token: str) -> SignIn:
         raise Unauthenticated("长时间未操作，请重新登录", "The session was not used for too long; sign in again")
     groups = frozenset(row.group_name for row in rows if row.group_name is not None)
     actor = Actor(found.username, found.display_name, groups, supervised_items(session, groups))
-    due = change_is_due(found.password_one_time, found.password_changed_at, now)
-    return SignIn(token, found.csrf, found.expires_at, actor, found.seen_at, due)
+    due = _change_is_due(found.method, found.password_one_time, found.password_changed_at, now)
+    return SignIn(token, found.csrf, found.expires_at, actor, found.seen_at, due, found.method)
 
 
 def sign_out(session: Session, token: str) -> None:
     """End the session of a token; an unknown one is ignored."""
     session.exec(delete(AccessToken).where(col(AccessToken.digest) == digest_of(token)))
+
+
+def _change_is_due(method: SignInMethod, one_time: bool, changed_at: datetime | None, now: datetime) -> bool:
+    return method is SignInMethod.PASSWORD and change_is_due(one_time, changed_at, now)
 
 
 def digest_of(token: str) -> str:

@@ -12,8 +12,9 @@ from models.group import (
 )
 from services.accounts.actors import Actor
 from services.accounts.membership import is_coordinator
-from services.accounts.rights import may_read_case
+from services.accounts.rights import may_read_case, works_on_cases
 from services.errors import Forbidden
+from settings import PasswordSignIn, get_settings
 
 
 def may_administer(actor: Actor) -> bool:
@@ -31,9 +32,24 @@ def is_auditor(actor: Actor) -> bool:
     return AUDIT_ADMINISTRATOR in parse_groups(actor.groups)
 
 
+def may_use_password(actor: Actor) -> bool:
+    """Tell whether the account may sign in with a password: everybody, or by the settings the three administrators.
+
+    They keep theirs whatever happens to the unified sign-in, or nobody could mend it (ADR 21).
+    """
+    if get_settings().password_sign_in is PasswordSignIn.EVERYBODY:
+        return True
+    return may_administer(actor) or may_secure(actor) or is_auditor(actor)
+
+
 def may_list_accounts(actor: Actor) -> bool:
     """Tell whether the account may see who has an account: who makes them, and who gives them their posts."""
     return may_administer(actor) or may_secure(actor)
+
+
+def may_read_setup(actor: Actor) -> bool:
+    """Tell whether the account may read what the site is set up with: catalogue, calendar, deployed processes."""
+    return works_on_cases(actor) or may_administer(actor)
 
 
 def may_change_calendar(actor: Actor, area: str) -> bool:
@@ -44,6 +60,12 @@ def may_change_calendar(actor: Actor, area: str) -> bool:
     if is_coordinator(actor) or may_administer(actor):
         return True
     return area != CITY_WIDE and Group.of_area(area, Role.APPROVER) in parse_groups(actor.groups)
+
+
+def require_read_setup(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may read catalogue, calendar and deployed processes."""
+    if not may_read_setup(actor):
+        raise Forbidden("只有市、县工作人员和系统管理员可以查看", "Only staff and the system administrator may look")
 
 
 def require_administrator(actor: Actor) -> None:
@@ -71,6 +93,12 @@ def require_manage_memberships(actor: Actor) -> None:
     """Raise ``Forbidden`` unless the account gives posts (岗位授权) and ends other people's sessions."""
     if not may_secure(actor):
         raise Forbidden("只有安全保密管理员可以授予岗位", "Only the security administrator changes memberships")
+
+
+def require_guard_sign_ins(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account sees to sign-ins: who is slowed down, what was sprayed (登录安全)."""
+    if not may_secure(actor):
+        raise Forbidden("只有安全保密管理员可以查看登录安全", "Only the security administrator sees to sign-ins")
 
 
 def require_read_audit(actor: Actor) -> None:

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case, CaseState
 from models.catalogue import Area
 from models.identity import masked_name
 from models.task import Light
-from services.accounts import rights
+from services.accounts import personal_data_rights, rights
 from services.accounts.actors import Actor
 from services.casefile.views import CaseRow
 from services.cases.submission_input import StateView
@@ -30,21 +30,20 @@ def list_cases(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[CaseRow]:
-    """Return a page of the cases the actor may read, applicants masked."""
+    """Return a page of the cases the actor may read, applicants masked.
+
+    ``q`` is looked for in number, item and project, and in the applicant's name where the actor handles the case: a
+    search that matched a masked name would tell it.
+    """
     query = select(Case, Applicant).join(Applicant, col(Applicant.case_no) == Case.case_no)
     query = query.where(rights.visible_cases(actor))
     for column, wanted in ((Case.state, state), (Case.mode, mode), (Case.area, area), (Case.item_code, item)):
         if wanted is not None:
             query = query.where(col(column) == wanted)
     if q:
-        query = query.where(
-            or_(
-                *(
-                    col(c).contains(q, autoescape=True)
-                    for c in (Case.case_no, Case.item_name, Case.project, Applicant.name)
-                )
-            )
-        )
+        plain = (col(one).contains(q, autoescape=True) for one in (Case.case_no, Case.item_name, Case.project))
+        named = col(Applicant.name).contains(q, autoescape=True)
+        query = query.where(or_(*plain, and_(named, personal_data_rights.searchable_cases(actor))))
     order = Order(Case.received_at, Case.case_no, descending=sort == "-received_at")
     found = read(session, query, order, cursor, limit)
     now = product_now(session)

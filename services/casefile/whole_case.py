@@ -3,9 +3,9 @@
 from sqlmodel import Session
 
 from models.case import Applicant, CaseState
-from services.accounts import case_access, rights
+from services.accounts import case_access, personal_data_rights
 from services.accounts.actors import Actor
-from services.casefile import case_list, contents
+from services.casefile import case_list, contents, personal_data
 from services.casefile.views import CaseView, FindingView
 from services.cases import dossiers, form_check, special_procedures
 from services.catalogue import in_force, reference
@@ -18,14 +18,18 @@ from services.supervision import policy_ledger, push_ledger
 from services.tasks import worklist
 
 
-def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
-    """Return the whole case; reading who the applicant is leaves an audit entry."""
+def get_case(session: Session, actor: Actor, case_no: str, purpose: str | None = None) -> CaseView:
+    """Return the whole case; reading who the applicant is leaves an audit entry.
+
+    A supervisor sees the applicant in the clear for a ``purpose`` (查阅事由), which the entry keeps.
+    """
     case = case_access.get(session, actor, case_no)
+    named = personal_data_rights.stated(purpose)
     now = product_now(session)
     if case.case_state is CaseState.SPECIAL_OPEN:
         case_deadlines.refresh(session, case)
     applicant = session.get_one(Applicant, case_no)
-    open_view = rights.may_see_personal_data(actor, case)
+    open_view = personal_data.is_open(session, actor, case, named)
     row = case_list.row(case, applicant, case_list.area_names(session), now)
     files = binding.of_case(session, case_no)
     handling = reference.handling_unit(session, case)
@@ -74,5 +78,5 @@ def get_case(session: Session, actor: Actor, case_no: str) -> CaseView:
         process_instances=contents.instances(session, case_no),
     )
     if open_view:
-        audit.append(session, actor.username, "case.read", case_no, {}, now)
+        audit.append(session, actor.username, "case.read", case_no, {"purpose": named} if named else {}, now)
     return view

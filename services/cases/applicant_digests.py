@@ -6,7 +6,7 @@ value names its key, so that those made without one, or under another, are found
 
 from typing import Final
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Integer, bindparam, update
 from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case, IdentityType
@@ -16,7 +16,6 @@ from services import keys
 PURPOSE: Final = "applicant"
 DIGEST_LENGTH: Final = 48
 """Hexadecimal digits kept: 192 bits, which with the key's name fit the column."""
-_BATCH: Final = 1000
 
 
 def digest_of(id_type: IdentityType, id_number: str) -> str:
@@ -25,17 +24,20 @@ def digest_of(id_type: IdentityType, id_number: str) -> str:
     return f"{_prefix()}{keys.keyed_digest(PURPOSE, content)[:DIGEST_LENGTH]}"
 
 
-def renew(session: Session) -> int:
-    """Make the digests of all cases and feedback anew that are not under the present key; return how many cases."""
-    renewed, after = 0, ""
-    while rows := session.exec(_OUTDATED, params={"current": f"{_prefix()}%", "after": after}).all():
-        for case_no, id_type, id_number in rows:
-            found = {"of_case": case_no, "digest": digest_of(IdentityType(id_type), id_number)}
-            session.connection().execute(_RENEW_CASE, found)
-            session.connection().execute(_RENEW_FEEDBACK, found)
-        renewed, after = renewed + len(rows), rows[-1][0]
+def renew(session: Session, after: str, limit: int) -> str | None:
+    """Make anew, of cases and feedback, the digests that are not under the present key.
+
+    The case numbers begin after ``after``, and there are ``limit`` at most; return the last one, or None when there was
+    none left.
+    """
+    asked = {"current": f"{_prefix()}%", "after": after, "limit": limit}
+    rows = session.exec(_OUTDATED, params=asked).all()
+    for case_no, id_type, id_number in rows:
+        found = {"of_case": case_no, "digest": digest_of(IdentityType(id_type), id_number)}
+        session.connection().execute(_RENEW_CASE, found)
+        session.connection().execute(_RENEW_FEEDBACK, found)
     session.expire_all()
-    return renewed
+    return str(rows[-1][0]) if rows else None
 
 
 def _prefix() -> str:
@@ -50,7 +52,7 @@ _OUTDATED = (
     .join(Applicant, col(Applicant.case_no) == col(Case.case_no))
     .where(col(Case.applicant_digest).not_like(bindparam("current")), col(Case.case_no) > bindparam("after"))
     .order_by(col(Case.case_no))
-    .limit(_BATCH)
+    .limit(bindparam("limit", type_=Integer))
 )
 _RENEW_CASE = update(_CASE).where(_CASE.c.case_no == bindparam("of_case")).values(applicant_digest=bindparam("digest"))
 _RENEW_FEEDBACK = (

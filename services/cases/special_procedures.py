@@ -275,7 +275,12 @@ def extend(session: Session, actor: Actor, case: Case, days: int, reason: str) -
     case_deadlines.refresh(session, case)
     issuance.issue_extension_notice(session, case, extension, now)
     timeline.append(
-        session, case.case_no, "case.extended", f"延期{days}个工作日：{reason}", actor=actor.username, at=now
+        session,
+        case.case_no,
+        "case.extended",
+        f"延期{days}个工作日：{extension.reason}",
+        actor=actor.username,
+        at=now,
     )
     audit.append(session, actor.username, "case.extend", case.case_no, {"days": days}, now)
     case_deadlines.announce_change(session, case)

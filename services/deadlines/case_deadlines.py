@@ -193,9 +193,6 @@ def case_clock(case: Case, inputs: ClockInputs, now: datetime) -> CaseClock | No
 def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptClock:
     """Compute the case's receipt limit as of ``now``, every day explained."""
 
-    def day(at: datetime | None) -> date | None:
-        return china_date(at) if at is not None else None
-
     answered = case.closed_at if case.accepted_at is None else case.accepted_at
     if case.deemed_accepted:
         answered = None
@@ -204,9 +201,9 @@ def receipt_clock(case: Case, inputs: ClockInputs, now: datetime) -> ReceiptCloc
         RECEIPT_LIMIT_DAYS,
         inputs.calendar,
         today=china_date(now),
-        corrected=day(case.correction_requested_at),
-        supplied=day(case.supplemented_at),
-        answered=day(answered),
+        corrected=_day_of(case.correction_requested_at),
+        supplied=_day_of(case.supplemented_at),
+        answered=_day_of(answered),
     )
 
 
@@ -411,6 +408,5 @@ def _overrun(clock: CaseClock, share: float) -> datetime:
     return end_of_day(clock.counted_on(share_of(clock.limit, share))) + JUST_AFTER
 
 
-def day_of(moment: datetime | None) -> date | None:
-    """Return the China date of an instant that may be missing."""
+def _day_of(moment: datetime | None) -> date | None:
     return china_date(moment) if moment is not None else None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from pydantic import BaseModel
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.case import Case
@@ -39,7 +40,10 @@ class Found:
 
 
 class DeviationView(BaseModel):
-    """A deviation as lists show it; ``asked`` tells how far setting it right has come: pending, sent or dead."""
+    """A deviation as lists show it; ``asked`` tells how far setting it right has come: pending, sent or dead.
+
+    ``refusal`` is what the engine said to it, where it was refused or is tried again.
+    """
 
     id: int
     kind: DeviationKind
@@ -52,6 +56,7 @@ class DeviationView(BaseModel):
     asked: OutboxStatus | None
     asked_by: str | None
     asked_at: datetime | None
+    refusal: str | None
     settled_at: datetime | None
     restorable: bool
 
@@ -99,6 +104,12 @@ def deviations(
     return found.page(lambda row: shown[row.id])
 
 
+def count_open(session: Session, most: int) -> int:
+    """Return how many deviations are to be seen to, counted to one more than ``most``."""
+    open_ones = select(Deviation.id).where(col(Deviation.settled_at).is_(None)).limit(most + 1)
+    return session.exec(select(func.count()).select_from(open_ones.subquery())).one()
+
+
 def of_instance(session: Session, instance_key: int) -> list[DeviationView]:
     """Return the deviations of one process instance, newest first."""
     query = select(Deviation).where(Deviation.process_instance_key == instance_key)
@@ -109,17 +120,19 @@ def views(session: Session, rows: Sequence[Deviation]) -> list[DeviationView]:
     """Return deviations as lists show them."""
     keys = [row.command for row in rows if row.command is not None]
     query = select(OutboxCommand).where(col(OutboxCommand.natural_key).in_(keys))
-    statuses = {command.natural_key: command.status for command in session.exec(query).all()} if keys else {}
+    commands = {command.natural_key: command for command in session.exec(query).all()} if keys else {}
     now = product_now(session)
-    return [_view(row, statuses.get(row.command or ""), now) for row in rows]
+    return [_view(row, commands.get(row.command or ""), now) for row in rows]
 
 
-def _view(row: Deviation, asked: OutboxStatus | None, now: datetime) -> DeviationView:
+def _view(row: Deviation, command: OutboxCommand | None, now: datetime) -> DeviationView:
+    asked = command.status if command is not None else None
     return DeviationView(
         **row.model_dump(exclude={"process_instance_key", "natural_key", "task_key", "steps", "command"}),
         kind_name=row.kind.label,
         process_instance_key=str(row.process_instance_key),
         asked=asked,
+        refusal=command.last_error if command is not None and command.status is not OutboxStatus.SENT else None,
         restorable=is_restorable(row, asked, now),
     )
 

@@ -32,6 +32,14 @@ Part = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
+class Seal:
+    """The digest of a part as the chain tells it, and the data key it was made under."""
+
+    digest: str
+    key_id: str
+
+
+@dataclass(frozen=True)
 class Kind:
     """One table whose rows are sealed: how a row is told, to what it belongs, and its parts."""
 
@@ -57,8 +65,15 @@ class Kind:
         return f"{self.subject}{getattr(row, self.owner)}"
 
     def digests(self, row: SQLModel, *parts: str) -> dict[str, str]:
-        """Return the digests of a row's parts, by default of all."""
-        return {part: _digest(self, row, part) for part in parts or self.parts}
+        """Return the digests of a row's parts, by default of all, under the present data key."""
+        present = keys.data_keys()[0]
+        return {part: _digest(self, row, part, present) for part in parts or self.parts}
+
+    def fits(self, row: SQLModel, part: str, seal: "Seal") -> bool:
+        """Tell whether a row's part is as it was sealed; under a key that is not to be had it is not."""
+        if part not in self.parts:
+            return False
+        return _digest(self, row, part, keys.find_data_key(seal.key_id)) == seal.digest
 
 
 def _columns(*names: str) -> Part:
@@ -151,16 +166,18 @@ KIND_OF: Final = {kind.model: kind for kind in KINDS}
 KIND_NAMED: Final = {kind.table: kind for kind in KINDS}
 
 
-def _digest(kind: Kind, row: SQLModel, part: str) -> str:
-    """Return the digest of a part: of a PDF the plain SHA-256, of everything else a keyed one.
+def _digest(kind: Kind, row: SQLModel, part: str, key: keys.DataKey | None) -> str:
+    """Return the digest of a part: of a PDF the plain SHA-256, of everything else a keyed one, empty without a key.
 
     A name or an opinion could be guessed and tried against a plain digest; the pages of a paper cannot.
     """
     content = kind.parts[part](row)
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
+    if key is None:
+        return ""
     told = [kind.name_of(row), part, [_plain(value) for value in content]]
-    return keys.keyed_digest(PURPOSE, orjson.dumps(told, option=orjson.OPT_SORT_KEYS))[:DIGEST_LENGTH]
+    return keys.keyed_digest(PURPOSE, orjson.dumps(told, option=orjson.OPT_SORT_KEYS), key)[:DIGEST_LENGTH]
 
 
 def _plain(value: object) -> object:

@@ -18,7 +18,7 @@ from services import keys
 from services.clock import product_now
 from services.journal import audit
 from services.journal.at_commit import AtCommit
-from services.journal.sealed import KIND_NAMED, KIND_OF, KINDS, Kind
+from services.journal.sealed import KIND_NAMED, KIND_OF, KINDS, Kind, Seal
 
 ACTION: Final = "content.seal"
 ANCHOR: Final = "chain.anchor"
@@ -30,8 +30,11 @@ _BATCH: Final = 50
 UNREADABLE: Final = (SQLAlchemyError, ValueError, LookupError)
 """What reading a row raises whose text, JSON or word of a closed set is none."""
 
-Recorded = dict[str, dict[str, str]]
-"""The digests of a subject's rows by name and part, as the chain tells them."""
+Recorded = dict[str, dict[str, Seal]]
+"""The seals of a subject's rows by name and part."""
+
+Owners = tuple[Sequence[Kind], str, Sequence[str]]
+"""Some owners of rows, the kinds of these, and what the chain's subjects have before the owners' keys."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ def find_first_digest(session: Session, row: SQLModel, part: str) -> str | None:
     """
     kind = KIND_OF[type(row)]
     for _, rows in _seals(session, [kind.subject_of(row)]):
-        if (digest := rows.get(kind.name_of(row), {}).get(part)) is not None:
-            return digest
+        if (sealed := rows.get(kind.name_of(row), {}).get(part)) is not None:
+            return sealed.digest
     return None
 
 
@@ -89,11 +92,38 @@ def is_anchored(session: Session) -> bool:
 
 def verify(session: Session) -> Iterator[Difference]:
     """Yield every row that is not as the chain says: changed, gone, or never sealed; in reading order of cases."""
+    for kinds, prefix, owners in owners_in_batches(session):
+        yield from _verify_owners(session, kinds, prefix, owners)
+        session.expunge_all()
+
+
+def owners_in_batches(session: Session) -> Iterator[Owners]:
+    """Yield everything that has rows, or seals of rows, in batches and in reading order."""
     for prefix in sorted({kind.subject for kind in KINDS}):
         kinds = [kind for kind in KINDS if kind.subject == prefix]
         for owners in _batches(sorted(_owners(session, kinds, prefix))):
-            yield from _verify_owners(session, kinds, prefix, owners)
-            session.expunge_all()
+            yield kinds, prefix, owners
+
+
+def reseal(session: Session, kinds: Sequence[Kind], prefix: str, owners: Sequence[str]) -> int:
+    """Seal the rows of some owners anew whose seals are under a former data key and fit; return how many rows."""
+    present, key_id = _rows(session, kinds, owners, lock=True), keys.data_key_id()
+    told = _recorded(session, [f"{prefix}{owner}" for owner in owners])
+    resealed = 0
+    for owner in owners:
+        known = told.get(f"{prefix}{owner}", {})
+        for kind, row, _ in present.get(owner, []):
+            former = {part: one for part, one in known.get(kind.name_of(row), {}).items() if one.key_id != key_id}
+            # What is digested without a key does not change with it.
+            outdated = [
+                part
+                for part, one in former.items()
+                if kind.fits(row, part, one) and kind.digests(row, part)[part] != one.digest
+            ]
+            if outdated:
+                seal(session, row, *outdated)
+                resealed += 1
+    return resealed
 
 
 def _verify_owners(session: Session, kinds: Sequence[Kind], prefix: str, owners: Sequence[str]) -> Iterator[Difference]:
@@ -127,8 +157,7 @@ def _compare(rows: Iterable["_Sealing"], told: Recorded) -> Iterator[Difference]
         if known is None:
             yield Difference(kind.table, key, f"{kind.label}在审计链中没有记录")
             continue
-        now = kind.digests(row)
-        changed = [part for part, digest in known.items() if now.get(part) != digest]
+        changed = [part for part, one in known.items() if not kind.fits(row, part, one)]
         if changed:
             yield Difference(kind.table, key, f"{kind.label}的内容与审计链不符（{'、'.join(changed)}）")
     for name in left:
@@ -153,12 +182,15 @@ def _owners(session: Session, kinds: Sequence[Kind], prefix: str) -> set[str]:
     return sealed
 
 
-def _rows(session: Session, kinds: Sequence[Kind], owners: Sequence[str]) -> dict[str, list[_Sealing]]:
+def _rows(
+    session: Session, kinds: Sequence[Kind], owners: Sequence[str], *, lock: bool = False
+) -> dict[str, list[_Sealing]]:
     found: dict[str, list[_Sealing]] = {}
     for kind in kinds:
         owner = getattr(kind.model, kind.owner)
         named = cast(owner, String) if kind.subject else owner
-        for row in session.exec(select(kind.model).where(named.in_(owners))):
+        query = select(kind.model).where(named.in_(owners))
+        for row in session.exec(query.with_for_update(of=kind.model) if lock else query):
             found.setdefault(str(getattr(row, kind.owner)), []).append((kind, row, ()))
     return found
 
@@ -181,13 +213,19 @@ def _seals(session: Session, subjects: Sequence[str]) -> Iterator[tuple[str, Rec
         .order_by(col(AuditEntry.id))
     )
     for subject, detail in entries:
-        rows: Recorded = detail["rows"]
-        yield subject, rows
+        key_id = str(detail.get("key", ""))
+        yield (
+            subject,
+            {
+                name: {part: Seal(digest, key_id) for part, digest in parts.items()}
+                for name, parts in detail["rows"].items()
+            },
+        )
 
 
 def _append(session: Session, sealings: Iterable[_Sealing]) -> None:
     """Append the digests of some rows, an entry a subject."""
-    by_subject: dict[str, Recorded] = {}
+    by_subject: dict[str, dict[str, dict[str, str]]] = {}
     for kind, row, parts in sealings:
         rows = by_subject.setdefault(kind.subject_of(row), {})
         rows.setdefault(kind.name_of(row), {}).update(kind.digests(row, *parts))

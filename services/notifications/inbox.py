@@ -35,7 +35,7 @@ _ADDRESSES = {
     NotificationSubject.AGREEMENT: "/powers/agreements/{id}",
     NotificationSubject.QUESTION: "/powers/guidance#question-{id}",
     NotificationSubject.DEVIATION: "/admin/deviations#deviation-{id}",
-    NotificationSubject.SIGN_IN: "/notices",
+    NotificationSubject.SIGN_IN: "/admin/sign-ins",
 }
 """The page of each subject."""
 COUNTED = 100

@@ -25,6 +25,7 @@ from models.working_calendar import china_date, end_of_day
 from services import locks
 from services.accounts import power_rights
 from services.accounts.actors import Actor
+from services.catalogue import reference
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
 from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -109,7 +110,9 @@ def file_decision(session: Session, case: Case, at: datetime) -> None:
     )
     session.add(filing)
     session.flush()
-    timeline.append(session, case.case_no, "case.filed", f"报{case.city_unit}备案", actor=timeline.SYSTEM, at=at)
+    unit = reference.unit(session, case.city_unit)
+    text = f"报{unit.name if unit is not None else case.city_unit}备案"
+    timeline.append(session, case.case_no, "case.filed", text, actor=timeline.SYSTEM, at=at)
     _record_event(
         session, filing, "filing.filed", f"县级决定{filing.kind.label}，办件{case.case_no}", timeline.SYSTEM, at
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
 from models.power_event import PowerEvent, PowerSubject
-from services.accounts import power_rights
+from services.accounts import power_rights, rights
 from services.accounts.actors import Actor
 from services.journal import audit
 from services.paging import Order, Page, read
@@ -93,7 +93,7 @@ def page(
     limit: int = 50,
 ) -> Page[PowerEventView]:
     """Return a page of what the account may read of the ledger, newest first; ``Forbidden`` unless it is staff."""
-    power_rights.require_staff(actor)
+    rights.require_work_on_cases(actor)
     query = select(PowerEvent).where(power_rights.visible_events(actor))
     for column, wanted in ((PowerEvent.subject, subject), (PowerEvent.area, area), (PowerEvent.unit, unit)):
         if wanted:

@@ -154,26 +154,20 @@ def remind_answer(session: Session, feedback_id: int) -> None:
 
 
 def read_feedback(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
-    """Note that the approver has read a push's feedback."""
+    """Note that the approver has read a push's feedback, once each; looking at it notes nothing."""
     found = get_for_update(session, push_id)
     supervision_rights.require_answer_feedback(actor, found.approver_group)
-    if not feedback_of(session, push_id):
+    given = feedback_of(session, push_id)
+    if not given:
         raise NoFeedback()
-    append_reading(session, actor, push_id)
-    return found
-
-
-def append_reading(session: Session, actor: Actor, push_id: int) -> None:
-    """Note that whoever looks at a push's feedback has read it, where it is the approver; once each."""
-    found = session.get_one(SupervisionPush, push_id)
-    unread = [one for one in feedback_of(session, push_id) if one.read_at is None]
-    if not unread or not supervision_rights.answers_feedback(actor, found.approver_group):
-        return
+    unread = [one for one in given if one.read_at is None]
     now = product_now(session)
     for one in unread:
         one.read_by, one.read_at = actor.username, now
         session.add(one)
-    audit.append(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
+    if unread:
+        audit.append(session, actor.username, "push.read_feedback", found.case_no, {"push": push_id}, now)
+    return found
 
 
 def answer(session: Session, actor: Actor, push_id: int, text: str, feedback_id: int | None = None) -> SupervisionPush:

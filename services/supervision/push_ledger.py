@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.case import Applicant, Case
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
-from services.accounts import rights, supervision_rights
+from services.accounts import personal_data_rights, supervision_rights
 from services.accounts.actors import Actor
 from services.accounts.case_access import ApplicantView, applicant_view
 from services.clock import product_now
@@ -165,7 +165,7 @@ def get_push(session: Session, actor: Actor, push_id: int) -> PushDetail:
     supervision_rights.require_read_push(actor, found.recipient, found.approver_group)
     case = session.get_one(Case, found.case_no)
     applicant = session.get_one(Applicant, found.case_no)
-    open_view = supervision_rights.supervises(actor, found.recipient) or rights.may_see_personal_data(actor, case)
+    open_view = supervision_rights.supervises(actor, found.recipient) or personal_data_rights.may_see(actor, case)
     detail = PushDetail(
         **_views(session, [found])[0].model_dump(),
         approver_group=found.approver_group,
@@ -175,6 +175,12 @@ def get_push(session: Session, actor: Actor, push_id: int) -> PushDetail:
     if open_view:
         audit.append(session, actor.username, "push.read", case.case_no, {"push": push_id}, product_now(session))
     return detail
+
+
+def is_addressed(session: Session, actor: Actor, case_no: str) -> bool:
+    """Tell whether a push of the case is addressed to the actor, who by it handles the case's supervision."""
+    addressed = select(SupervisionPush.recipient).where(SupervisionPush.case_no == case_no)
+    return any(supervision_rights.supervises(actor, recipient) for recipient in session.exec(addressed).all())
 
 
 def of_case(session: Session, case_no: str) -> list[PushView]:

@@ -17,7 +17,7 @@ from models.protocol import Message
 from models.recall import Recall, RecallCase, RecallState
 from models.working_calendar import china_date, end_of_day, start_of_day
 from services import locks
-from services.accounts import power_rights
+from services.accounts import power_rights, rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force
 from services.clock import product_now
@@ -234,7 +234,7 @@ def list_recalls(
     limit: int = 50,
 ) -> Page[RecallView]:
     """Return a page of recalls and proposals, the newest first, to the staff of the city and its counties."""
-    power_rights.require_staff(actor)
+    rights.require_work_on_cases(actor)
     query = select(Recall)
     for column, wanted in ((Recall.item, item), (Recall.area, area), (Recall.state, state)):
         if wanted:
@@ -245,7 +245,7 @@ def list_recalls(
 
 def get(session: Session, actor: Actor, recall_id: int) -> RecallView:
     """Return one recall with its history."""
-    power_rights.require_staff(actor)
+    rights.require_work_on_cases(actor)
     recall = session.get(Recall, recall_id)
     if recall is None:
         raise _unknown()

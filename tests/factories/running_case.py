@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import count
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType
-from models.catalogue import Mode
+from models.catalogue import GuideVersion, Mode
 from models.database import CHINA
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
@@ -22,6 +24,8 @@ DUE = end_of_day(date(2026, 10, 26))
 REVIEWER = Actor("city.zrzy.reviewer", "审查", frozenset({"city.zrzy.reviewer"}))
 APPROVER = Actor("city.zrzy.approver", "审批", frozenset({"city.zrzy.approver"}))
 WINDOW = Actor("xingguo.window", "窗口", frozenset({"xingguo.window"}))
+
+_guide_versions = count(100)
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def case(session: Session) -> Case:
             kind=ApplicantKind.PERSON,
             name="测试申请人",
             id_type=IdentityType.ID_CARD,
-            id_number="362101195001010016",
+            id_number="362101195001010015",
             phone="13800000000",
         )
     )
@@ -91,4 +95,17 @@ def answer(session: Session, case: Case, outcome: str, at: datetime) -> None:
             decided_at=at,
         )
     )
+    session.flush()
+
+
+def give_guide(session: Session, case: Case, *, limits: dict[str, Any] | None = None, **parts: Any) -> None:
+    """Let the case keep a guide of its own: its item's first one with other limits and parts."""
+    first = session.exec(
+        select(GuideVersion).where(GuideVersion.code == case.item_code, GuideVersion.version == 1)
+    ).one()
+    # Versions are kept in memory for as long as the process runs, so each guide takes a number of its own.
+    case.guide_version = next(_guide_versions)
+    body = {**first.body, **parts, "version": case.guide_version, "limits": {**first.body["limits"], **(limits or {})}}
+    changed = {"version": case.guide_version, "body": body}
+    session.add(GuideVersion(**{**first.model_dump(exclude={"id"}), **changed}))
     session.flush()

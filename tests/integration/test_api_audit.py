@@ -89,6 +89,16 @@ def test_the_whole_trail_is_paged_through_while_it_grows(web: Web) -> None:
     assert seen == list(range(max(seen), 0, -1))
 
 
+def test_a_page_that_is_read_is_one_entry_however_many_rows_it_has(web: Web) -> None:
+    def readings() -> int:
+        entries = web.get("/audit", AUDITOR, actor=AUDITOR, limit=200).json()["items"]
+        return sum(one["action"] == "audit.read" for one in entries)
+
+    before = readings()
+    assert len(web.get("/audit", AUDITOR, limit=15).json()["items"]) == 15
+    assert readings() == before + 2
+
+
 def test_every_reading_is_written_down_with_what_was_looked_for(web: Web) -> None:
     web.get("/audit", AUDITOR, actor="wang.wu", **{"from": "2026-09-03"})
     newest = web.get("/audit", AUDITOR, limit=1).json()["items"][0]

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from models.audit import AuditEntry
 from models.case import Case
 from services.clock import product_now
 from services.journal import audit
+from tests.integration.people import sign_in
 from tests.integration.web import Web
 from tests.integration.web import web as web
 
@@ -130,7 +131,65 @@ def test_reading_personal_data_is_audited_and_the_chain_holds(web: Web) -> None:
         assert audit.verify(session) == []
 
 
-def test_a_document_is_a_pdf_for_readers_of_its_case(web: Web) -> None:
+@pytest.mark.parametrize("username", ["city.coordinator", "city.zrzy.advisor", "xingguo.supervisor"])
+def test_a_masked_name_is_found_by_no_search(web: Web, username: str) -> None:
+    case_no = web.submit()
+    found = {one["case_no"] for one in web.get("/cases", WINDOW, q="测试申请人", limit=200).json()["items"]}
+    assert case_no in found
+    assert web.get(f"/cases/{case_no}", username).json()["applicant"]["masked"] is True
+    for told in ("测试申请人", "申请人"):
+        assert web.get("/cases", username, q=told).json()["items"] == []
+    assert [one["case_no"] for one in web.get("/cases", username, q=case_no).json()["items"]] == [case_no]
+
+
+@pytest.mark.parametrize("username", ["city.coordinator", "city.zrzy.advisor"])
+def test_papers_are_closed_to_whom_the_applicant_is_masked_for(web: Web, username: str) -> None:
+    case_no = web.submit()
+    document = web.get(f"/cases/{case_no}", username).json()["documents"][0]
+    for purpose in ({}, {"purpose": "了解情况"}):
+        assert web.get(f"/cases/{case_no}", username, **purpose).json()["applicant"]["masked"] is True
+        refused = web.get(f"/documents/{document['id']}", username, **purpose)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_a_supervisor_sees_whose_case_it_is_for_a_purpose_that_is_kept(web: Web) -> None:
+    case_no, supervisor = web.submit(), "xingguo.supervisor"
+    told = web.get(f"/cases/{case_no}", supervisor).json()
+    assert told["applicant"]["name"] == "测****"
+    paper = f"/documents/{told['documents'][0]['id']}"
+    refused = web.get(paper, supervisor)
+    assert (refused.status_code, refused.json()["code"]) == (403, "purpose_required")
+    assert web.get(paper, supervisor, purpose="查").status_code == 422
+    shown = web.get(f"/cases/{case_no}", supervisor, purpose="群众投诉核查").json()
+    assert (shown["applicant"]["name"], shown["applicant"]["masked"]) == ("测试申请人", False)
+    assert web.get(paper, supervisor, purpose="群众投诉核查").status_code == 200
+    with web.database.reading() as session:
+        entries = session.exec(
+            select(AuditEntry)
+            .where(AuditEntry.subject == case_no, AuditEntry.actor == supervisor)
+            .order_by(col(AuditEntry.id))
+        ).all()
+    kept = [(one.action, one.detail["purpose"]) for one in entries]
+    assert kept == [("case.read", "群众投诉核查"), ("document.read", "群众投诉核查")]
+
+
+def test_the_page_asks_a_supervisor_for_the_purpose(web: Web) -> None:
+    case_no = web.submit()
+    document = web.get(f"/cases/{case_no}", WINDOW).json()["documents"][0]["id"]
+    sign_in(web, "xingguo.supervisor")
+    page = web.client.get(f"/cases/{case_no}").text
+    assert "测试申请人" not in page
+    assert 'name="purpose"' in page
+    opened = web.client.get(f"/cases/{case_no}", params={"purpose": "群众投诉核查"}).text
+    assert "测试申请人" in opened
+    assert 'name="purpose"' not in opened
+    asked = web.client.get(f"/documents/{document}")
+    assert asked.status_code == 403
+    assert 'name="purpose"' in asked.text
+    assert web.client.get(f"/documents/{document}", params={"purpose": "群众投诉核查"}).content.startswith(b"%PDF")
+
+
+def test_a_document_is_a_pdf_for_who_handles_its_case(web: Web) -> None:
     case_no = web.submit()
     document = web.get(f"/cases/{case_no}", WINDOW).json()["documents"][0]
     answer = web.get(f"/documents/{document['id']}", WINDOW)

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+from sqlalchemy import event
 from sqlmodel import delete
 
 from api.metrics import Metrics
 from models.engine_state import ElementVisit, Heartbeat, Incident, InstanceState, ProcessInstance
 from models.outbox import OutboxCommand, OutboxKind, OutboxStatus
 from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from services import health
 from services.clock import machine_now
 from services.heartbeats import FEED
 from tests.databases import Databases
@@ -147,6 +150,20 @@ def test_a_step_nobody_works_on_grows_old_and_one_with_an_incident_waits_for_a_p
     assert age is not None
     assert 0 <= age - A_WHILE.total_seconds() < TOLERANCE
     assert told(resting, "tongquan_incidents_open") == 1
+
+
+def test_the_oldest_job_is_found_without_reading_the_history(resting: Web) -> None:
+    """The history of elements has millions of rows after some years, and is asked every fifteen seconds."""
+    asked: list[tuple[str, Any]] = []
+    with resting.database.reading() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        health.operating_figures(session, machine_now())
+        [(statement, parameters)] = [one for one in asked if "min(element_visit.started_at)" in one[0]]
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert [step[3] for step in plan if "element_visit" in step[3]] == [
+        "SEARCH element_visit USING INDEX ix_element_visit_job"
+    ]
 
 
 def test_the_checks_of_readyz_and_what_the_feed_says_of_its_lag_are_figures(resting: Web) -> None:

@@ -159,7 +159,7 @@ def test_what_does_not_exist_is_not_found(web: Web, path: str) -> None:
 def test_a_forged_cursor_is_refused(web: Web, path: str, position: list[object]) -> None:
     web.process()
     cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
-    told = problem(web.get(path, "admin.system", cursor=cursor), 422, "invalid_input")
+    told = problem(web.get(path, "city.coordinator", cursor=cursor), 422, "invalid_input")
     assert [one["field"] for one in told["errors"]] == ["cursor"]
 
 

@@ -43,7 +43,8 @@ def test_what_was_stored_before_is_made_anew_and_a_duplicate_still_found(
         body = web.body()
         case_no = web.post("/cases", "xingguo.window", json=body, Idempotency_Key="first").json()["case_no"]
         if changed == "another key":
-            monkeypatch.setenv("TONGQUAN_DATA_KEY", base64.b64encode(b"n" * 32).decode())
+            former_key = (tmp_path / "keys" / "data.key").read_text().strip()
+            monkeypatch.setenv("TONGQUAN_DATA_KEY", f"{base64.b64encode(b'n' * 32).decode()},{former_key}")
             get_settings.cache_clear()
         else:
             with web.database.transaction() as session:
@@ -54,8 +55,10 @@ def test_what_was_stored_before_is_made_anew_and_a_duplicate_still_found(
         assert digest_of(web, case_no) != former_digest
         again = web.post("/cases", "xingguo.window", json=body, Idempotency_Key="second")
         assert (again.status_code, again.json().get("code")) == (409, "duplicate_open_case")
+        replayed = web.post("/cases", "xingguo.window", json=body, Idempotency_Key="first")
+        assert (replayed.status_code, replayed.json()["case_no"]) == (200, case_no)
         with web.database.transaction() as session:
-            assert applicant_digests.renew(session) == 0
+            assert applicant_digests.renew(session, "", 10) is None
 
 
 def test_feedback_on_an_applicant_keeps_to_the_applicant(databases: Databases, tmp_path: Path) -> None:
@@ -88,6 +91,6 @@ def test_feedback_on_an_applicant_keeps_to_the_applicant(databases: Databases, t
                 )
             )
         with web.database.transaction() as session:
-            assert applicant_digests.renew(session) == 1
+            assert applicant_digests.renew(session, "", 10) == case_no
         with web.database.reading() as session:
             assert session.exec(select(SupervisionFeedback.applicant_digest)).one() == digest_of(web, case_no)

@@ -10,6 +10,7 @@ from models.outbox import OutboxCommand
 from models.supervision import SupervisionFeedback
 from services.supervision import push_feedback
 from tests.integration.closing import close
+from tests.integration.people import sign_in
 from tests.integration.web import Web
 from tests.integration.web import web as web
 
@@ -68,19 +69,23 @@ def test_a_key_tells_a_repetition_from_the_same_words_said_again(web: Web) -> No
     assert give(web, one, INSPECTED, "k" * 201).status_code == 422
 
 
-def test_feedback_is_read_when_the_approver_looks_at_its_page_and_by_nobody_else(web: Web) -> None:
+def test_looking_at_feedback_changes_nothing_and_the_approver_marks_it_read(web: Web) -> None:
     one = push(web)
     give(web, one, INSPECTED)
 
     def read_by() -> str | None:
         return web.get(f"/pushes/{one['id']}", CITY).json()["feedback"]["read_by"]  # type: ignore[no-any-return]
 
-    for username in (CITY, "city.coordinator"):
-        show(web, username, f"/supervision/{one['id']}")
-        assert read_by() is None, username
-    for _ in range(2):
-        show(web, APPROVER, f"/supervision/{one['id']}")
+    page = f"/supervision/{one['id']}"
+    assert "标记已阅" not in show(web, "city.coordinator", page)
+    assert "标记已阅" in show(web, APPROVER, page)
+    assert web.get(f"/pushes/{one['id']}", APPROVER).status_code == 200
+    assert read_by() is None
+    for username, status in ((CITY, 403), (APPROVER, 303), (APPROVER, 303)):
+        form = {"csrf": sign_in(web, username)}
+        assert web.client.post(f"{page}/read", data=form, follow_redirects=False).status_code == status, username
     assert read_by() == APPROVER
+    assert "标记已阅" not in show(web, APPROVER, page)
     with web.database.reading() as session:
         entries = session.exec(
             select(AuditEntry).where(AuditEntry.subject == one["case_no"], AuditEntry.action == "push.read_feedback")

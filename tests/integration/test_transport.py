@@ -11,6 +11,7 @@ from api.pages.visitors import SESSION_COOKIE
 from services import keys
 from services.accounts import passwords, registration
 from services.documents import signing
+from settings import Settings
 from tests.databases import Databases
 from tests.integration.web import PASSWORD, Web, web_over
 from tests.integration.web import web as web
@@ -75,7 +76,7 @@ def production(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     """Serve a production instance; in its database somebody has chosen the published password."""
     folder = tmp_path_factory.mktemp("production")
     signing.make_key(folder)
-    keys.make_data_key(folder)
+    keys.make_data_key(Settings(state_dir=folder))
     with web_over(
         databases,
         folder,
@@ -113,7 +114,7 @@ def test_https_is_asked_for_only_in_production_and_over_https(
 ) -> None:
     folder = tmp_path_factory.mktemp("mode")
     signing.make_key(folder)
-    keys.make_data_key(folder)
+    keys.make_data_key(Settings(state_dir=folder))
     with web_over(databases, folder, environment=environment) as served:
         answer = served.client.get(f"{url}/healthz")
     assert (HSTS in answer.headers) is asked

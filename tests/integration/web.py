@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from api.application import create_app
 from models.case import Case
@@ -186,24 +187,33 @@ class Web:
         return key
 
 
+def client_of(app: FastAPI) -> TestClient:
+    """Return a client on the machine itself, to which a fault of the server is an answer."""
+    return TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000))
+
+
 @contextmanager
 def web_over(databases: Databases, folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
     shutil.copytree(_keys(), folder, dirs_exist_ok=True)
-    with (
-        databases.copy("prepared", _prepare, folder) as database,
-        pytest.MonkeyPatch.context() as environment,
-    ):
+    with databases.copy("prepared", _prepare, folder) as database, web_at(folder, database, **settings) as web:
+        with database.transaction() as session:
+            session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
+        yield web
+
+
+@contextmanager
+def web_at(folder: Path, database: Database, **settings: str) -> Iterator[Web]:
+    """Serve the database of a state directory as it is."""
+    with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TONGQUAN_STATE_DIR", str(folder))
         environment.setenv("DATABASE_URL", database.url)
         for name, value in settings.items():
             environment.setenv(f"TONGQUAN_{name.upper()}", value)
         get_settings.cache_clear()
         try:
-            with database.transaction() as session:
-                session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
             app = create_app(get_settings(), database)
-            yield Web(TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50000)), database)
+            yield Web(client_of(app), database)
         finally:
             get_settings.cache_clear()
 

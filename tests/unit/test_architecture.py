@@ -22,15 +22,16 @@ ALLOWED = {
 }
 
 GROUND = (
-    "clock", "cursors", "errors", "heartbeats", "interpreter", "keys", "locks", "logs", "numbering", "paging",
-    "process_cache", "rate_limits",
+    "clock", "cursors", "encryption", "errors", "heartbeats", "hsm", "interpreter", "keys", "locks", "logs",
+    "numbering", "paging", "process_cache", "rate_limits",
 )  # fmt: skip
 """Modules beside the capabilities that all of them may use."""
 
 PLAN = {
     # The roof: what starts an instance and what watches it.
     "health": {"process_engine", "setup", "witness"},
-    "setup": {"accounts", "calendar", "cases", "catalogue", "journal", "powers"},
+    "setup": {"accounts", "calendar", "catalogue", "journal", "key_rotation", "powers"},
+    "key_rotation": {"cases", "journal"},
     # What the engine did that nobody asked for.
     "deviations": {
         "accounts", "cases", "journal", "notifications", "process_engine", "takeovers", "tasks",

@@ -66,6 +66,8 @@ def parse(arguments: list[str]) -> None:
     command = typer.main.get_command(app)
     context = command.context_class(command, info_name="tongquan")
     while isinstance(command, TyperGroup):
+        if command.invoke_without_command and arguments[0].startswith("-"):
+            break  # The group's own doing, such as ``tongquan keys``.
         name, found, arguments = command.resolve_command(context, arguments)
         assert found is not None
         command, context = found, found.context_class(found, parent=context, info_name=name)

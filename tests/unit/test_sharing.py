@@ -30,8 +30,9 @@ def users_of(fixture: str) -> set[str]:
 def test_files_that_share_an_engine_stay_on_one_worker() -> None:
     assert users_of("stack") == {"stack"}
     of_their_own = {
-        "tests/faults/test_kill.py",
+        "faults",
         "tests/integration/test_poison.py",
+        "tests/integration/test_safe_keeping.py",
         "tests/integration/test_several_processes.py",
     }
     assert users_of("instance") <= {"processes", "browser", "operate", *of_their_own}
@@ -64,7 +65,7 @@ def test_a_run_of_a_part_is_not_judged(left_out: str) -> None:
 
 def test_no_test_opens_a_database_past_the_choice_of_the_run() -> None:
     opening = re.compile(r"\bDatabase\(|\bcreate_engine\(|\bsqlite3\.connect\(")
-    about_sqlite = re.compile(r"^pytestmark = pytest\.mark\.sqlite\(", re.MULTILINE)
+    about_sqlite = re.compile(r"^pytestmark = .*pytest\.mark\.sqlite\(", re.MULTILINE)
     sources = {name: (PROJECT_ROOT / name).read_text(encoding="utf-8") for name in FILES}
     found = {name for name, text in sources.items() if opening.search(text) and not about_sqlite.search(text)}
     assert found - {"tests/unit/test_sharing.py"} == IN_THE_STATE_DIRECTORY

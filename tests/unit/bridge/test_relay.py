@@ -151,6 +151,47 @@ def test_an_engine_out_of_reach_never_makes_a_command_dead(database: Database, m
         assert session.exec(select(OutboxCommand.attempts)).one() == 0
 
 
+class OutOfReach(FakeEngine):
+    """Takes nothing the first ``calls`` times, and notes how many came at once each time."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.delay = 0.005
+        self.calls = calls
+        self.at_once: list[int] = []
+
+    async def _take(self, what: str, key: Any) -> None:
+        self.at_once.append(self.open_now + 1)
+        if len(self.at_once) <= self.calls:
+            self.refusals[key] = [EngineUnreachable("starting")]
+        await super()._take(what, key)
+
+
+def test_of_an_engine_out_of_reach_one_command_asks_for_all(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.relay.UNREACHABLE_PAUSE_SECONDS", 0.001)
+    engine = OutOfReach(calls=30)
+    for number in range(20):
+        message(database, f"s{number}", f"m{number}")
+    relay(database, engine, all_sent(database))
+    assert max(engine.at_once[:20]) > 1
+    assert engine.at_once[20:31] == [1] * 11
+    assert sorted(key for _, key in engine.taken) == sorted(f"m{number}" for number in range(20))
+
+
+def test_a_command_the_engine_never_takes_does_not_keep_the_others_waiting(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.relay.UNREACHABLE_PAUSE_SECONDS", 0.001)
+    engine = FakeEngine()
+    engine.refusals["never"] = [EngineUnreachable("500") for _ in range(100_000)]
+    for message_id in ("never", *(f"m{number}" for number in range(10))):
+        message(database, message_id, message_id)
+    relay(database, engine, lambda: len(engine.taken) == 10)
+    assert "never" not in {key for _, key in engine.taken}
+
+
 def test_a_completion_of_a_task_that_is_gone_waits_for_the_feed(database: Database) -> None:
     engine = FakeEngine()
     engine.refusals[7] = [TaskGone("404") for _ in range(1000)]

@@ -260,3 +260,13 @@ def leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, name)
         else:
             yield name, value
+
+
+def test_the_unified_sign_in_adds_what_the_product_knows_and_one_secret() -> None:
+    override = yaml.safe_load((PROJECT_ROOT / "deploy/unified-sign-in.yml").read_text())
+    assert set(override["services"]) == {"api"}
+    added = override["services"]["api"]
+    assert {name.removesuffix("_FILE") for name in added["environment"]} <= known_settings()
+    assert added["secrets"] == [*SERVICES["api"]["secrets"], "oidc_client_secret"]
+    assert override["secrets"] == {"oidc_client_secret": {"file": "./deploy/secrets/oidc_client_secret"}}
+    assert added["environment"]["TONGQUAN_OIDC_CLIENT_SECRET_FILE"] == "/run/secrets/oidc_client_secret"

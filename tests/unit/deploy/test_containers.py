@@ -77,8 +77,15 @@ def test_made_secrets_are_fit_and_stay_as_they_are(tmp_path: Path) -> None:
         seen.append({path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()})
     found, again = seen
     assert again == found
-    assert set(found) == {"database_password", "feed_password", "operate_password", "signing_key", "data_key"}
-    assert len(set(found.values())) == 5
+    assert set(found) == {
+        "database_password",
+        "feed_password",
+        "operate_password",
+        "signing_key",
+        "data_key",
+        "metrics_token",
+    }
+    assert len(set(found.values())) == 6
     assert all(len(base64.b64decode(value, validate=True)) == 32 for value in found.values())
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
     load_key(Settings(environment=Environment.PRODUCTION, signing_key=found["signing_key"]))  # type: ignore[arg-type]

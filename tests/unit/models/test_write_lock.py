@@ -1,15 +1,18 @@
 """Writers of one SQLite database go one after the other, and the lock never outlives the process that holds it."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as WaitTimedOut
 
-from models.database import Database
+from models.database import SQLITE_BUSY_TIMEOUT_MS, Database
 from models.write_lock import WriteLock
 
 pytestmark = pytest.mark.sqlite("PostgreSQL's writers lock rows, not the database")
@@ -79,6 +82,26 @@ def test_who_waits_too_long_is_told(tmp_path: Path) -> None:
     lock.release()
     lock.acquire()
     lock.release()
+
+
+def test_a_write_that_may_be_left_is_waited_for_no_longer_than_it_says(database: Database) -> None:
+    with database.transaction() as first:
+        first.connection()
+        with pytest.raises(WaitTimedOut, match="within 0 s"), database.transaction(0.01) as second:
+            second.connection()
+    with database.transaction(0.01) as session:
+        session.connection().execute(text("UPDATE counter SET n = n + 1"))
+    assert count(database) == 1
+
+
+def test_a_stranger_is_waited_for_as_long_by_the_next_writer_as_before_an_impatient_one(database: Database) -> None:
+    with closing(sqlite3.connect(str(database.engine.url.database), isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError), database.transaction(0.01) as session:
+            session.connection()
+        stranger.execute("ROLLBACK")
+    with database.transaction(0.01) as session:
+        assert session.connection().execute(text("PRAGMA busy_timeout")).scalar_one() == SQLITE_BUSY_TIMEOUT_MS
 
 
 def test_a_process_that_keeps_the_lock_is_waited_for_no_longer_than_was_said(tmp_path: Path) -> None:

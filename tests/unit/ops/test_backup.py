@@ -1,5 +1,6 @@
 """Backup and restore: everything comes back, and a damaged archive changes nothing."""
 
+import fcntl
 import io
 import shutil
 import sqlite3
@@ -7,8 +8,10 @@ import tarfile
 from contextlib import closing
 from pathlib import Path
 
+import pyrage
 import pytest
 
+from ops.archive_encryption import ArchiveKey
 from ops.backup import backup, restore
 from ops.instance import Identity, InstanceDirectory
 from services.errors import SetupError
@@ -52,17 +55,25 @@ def test_a_restored_instance_has_database_engine_and_identity(stopped: InstanceD
     assert not again.logs.exists()
 
 
-def test_a_running_instance_is_not_backed_up(stopped: InstanceDirectory, tmp_path: Path) -> None:
-    with stopped.held(), pytest.raises(SetupError, match="已有实例在运行"):
+def test_an_instance_about_to_start_or_stop_is_not_backed_up(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    with stopped.held(), pytest.raises(SetupError, match="正在启动或停止"):
         backup(stopped, tmp_path / "backup.tar.gz")
     assert not (tmp_path / "backup.tar.gz").exists()
 
 
-def refused(archive: Path, root: Path, sentence: str) -> None:
+def test_one_backup_is_made_at_a_time(stopped: InstanceDirectory, tmp_path: Path) -> None:
+    with (stopped.root / ".backup.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(SetupError, match="另一个备份"):
+            backup(stopped, tmp_path / "backup.tar.gz")
+    assert backup(stopped, tmp_path / "backup.tar.gz").exists()
+
+
+def refused(archive: Path, root: Path, sentence: str, key: ArchiveKey | None = None) -> None:
     """Check that a restoring is refused in one sentence and leaves everything around it as it was."""
     before = sorted(root.parent.rglob("*"))
     with pytest.raises(SetupError, match=sentence) as caught:
-        restore(InstanceDirectory(root), archive)
+        restore(InstanceDirectory(root), archive, key)
     assert "\n" not in caught.value.message
     assert sorted(root.parent.rglob("*")) == before
 
@@ -101,6 +112,67 @@ def test_no_flipped_byte_ends_in_anything_but_one_sentence_or_a_whole_restoring(
     assert len(refusals) > 30
     assert all("已损坏" in one for one in refusals)
     assert not list(tmp_path.glob(".*"))
+
+
+IDENTITY = pyrage.x25519.Identity.generate()
+KEYS = {
+    "passphrase": (ArchiveKey(passphrase="正确的口令"), ArchiveKey(passphrase="正确的口令")),
+    "recipient": (ArchiveKey(recipient=str(IDENTITY.to_public())), ArchiveKey(identity=str(IDENTITY))),
+}
+"""What closes a backup and what opens it."""
+
+
+@pytest.mark.parametrize("how", KEYS)
+def test_an_encrypted_backup_tells_nothing_and_is_restored_with_its_key(
+    stopped: InstanceDirectory, tmp_path: Path, how: str
+) -> None:
+    closing_key, opening_key = KEYS[how]
+    archive = backup(stopped, tmp_path / "backup.tar.gz.age", closing_key)
+    assert archive.stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar.gz.age", "state"]
+    assert not [path for path in stopped.root.iterdir() if path.name.startswith(".backup-")]
+    with pytest.raises(tarfile.TarError), tarfile.open(archive) as tar:
+        tar.getmembers()
+    again = InstanceDirectory(tmp_path / "again")
+    assert restore(again, archive, opening_key) == 4
+    assert again.identity() == stopped.identity()
+    assert not (again.root / "archive").exists()
+
+
+@pytest.mark.parametrize("how", KEYS)
+def test_an_encrypted_backup_is_refused_without_its_key_or_with_another_or_damaged(
+    stopped: InstanceDirectory, tmp_path: Path, how: str
+) -> None:
+    closing_key, opening_key = KEYS[how]
+    archive = backup(stopped, tmp_path / "backup.tar.gz.age", closing_key)
+    other = ArchiveKey(passphrase="错的", identity=str(pyrage.x25519.Identity.generate()))
+    refused(archive, tmp_path / "again", "加密：请用")
+    refused(archive, tmp_path / "again", "不能用所给的口令或私钥打开", other)
+    content = archive.read_bytes()
+    for position in (len(content) // 2, len(content) - 1):
+        archive.write_bytes(content[:position] + bytes([content[position] ^ 255]) + content[position + 1 :])
+        refused(archive, tmp_path / "again", "已损坏", opening_key)
+    archive.write_bytes(content[: len(content) // 2])
+    refused(archive, tmp_path / "again", "已损坏", opening_key)
+    archive.write_bytes(content[:40])
+    refused(archive, tmp_path / "again", "已损坏|不能用所给", opening_key)
+
+
+def test_what_opens_and_closes_a_backup_is_read_from_files_and_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "words").write_text("一句口令\n第二行\n", encoding="utf-8")
+    (tmp_path / "key").write_text(f"# created: today\n{IDENTITY}\n")
+    monkeypatch.setenv("TONGQUAN_BACKUP_PASSPHRASE", "从环境来")
+    read = ArchiveKey.read(passphrase_file=tmp_path / "words", identity=tmp_path / "key")
+    assert (read.passphrase, read.identity) == ("一句口令", str(IDENTITY))
+    assert ArchiveKey.read().passphrase == "从环境来"
+    for wrong in ({"passphrase_file": tmp_path / "none"}, {"identity": tmp_path / "words"}):
+        with pytest.raises(SetupError):
+            ArchiveKey.read(**wrong)
+    for unfit in (ArchiveKey(), ArchiveKey(recipient="age1nobody")):
+        with pytest.raises(SetupError):
+            unfit.require_closing()
 
 
 @pytest.mark.parametrize("member", ["../outside", "/tmp/outside"])

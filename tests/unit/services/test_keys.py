@@ -27,7 +27,7 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_development_makes_one_key_that_only_its_owner_reads(tmp_path: Path) -> None:
-    assert keys.load_data_key(get_settings()) == keys.load_data_key(Settings(state_dir=tmp_path))
+    assert keys.load_data_keys(get_settings()) == keys.load_data_keys(Settings(state_dir=tmp_path))
     kept = tmp_path / "keys" / "data.key"
     assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
@@ -45,15 +45,16 @@ def test_processes_that_start_together_agree_on_one(tmp_path: Path) -> None:
 def test_production_takes_a_key_given_or_kept_and_makes_none(tmp_path: Path) -> None:
     production: dict[str, Any] = {"environment": Environment.PRODUCTION, "state_dir": tmp_path}
     with pytest.raises(SetupError, match="数据密钥"):
-        keys.load_data_key(Settings(**production))
+        keys.load_data_keys(Settings(**production))
     for wrong in ("no base64!", base64.b64encode(b"short").decode()):
         with pytest.raises(SetupError, match="格式"):
-            keys.load_data_key(Settings(**production, data_key=SecretStr(wrong)))
-    assert keys.load_data_key(Settings(**production, data_key=SecretStr(RIGHT))) == b"k" * keys.KEY_BYTES
+            keys.load_data_keys(Settings(**production, data_key=SecretStr(wrong)))
+    given = keys.load_data_keys(Settings(**production, data_key=SecretStr(RIGHT)))
+    assert [key.secret for key in given] == [b"k" * keys.KEY_BYTES]
     assert not (tmp_path / "keys").exists()
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "data.key").write_text(f"{RIGHT}\n")
-    assert keys.load_data_key(Settings(**production)) == b"k" * keys.KEY_BYTES
+    assert keys.load_data_keys(Settings(**production)) == given
 
 
 def test_a_digest_depends_on_content_purpose_and_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,20 @@
 """The worker runtime without an engine: transactions, outcomes, failures and what is told about them."""
 
 import asyncio
+import errno
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import grpc
+import psycopg
 import pytest
 import stamina
 from pyzeebe import Job, ZeebeTaskRouter
+from sqlalchemy import exc as sql
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
@@ -81,6 +86,9 @@ class Outcomes:
 
     async def set_failure_status(self, message: str, retry_back_off_ms: int = 0) -> None:
         self.told.append(("failed", message, retry_back_off_ms))
+
+    async def put_off(self, message: str, backoff_ms: int) -> None:
+        self.told.append(("put off", message, backoff_ms))
 
     async def set_error_status(self, message: str, error_code: str = "") -> None:
         self.told.append(("error", error_code, message))
@@ -195,6 +203,54 @@ def test_other_errors_fail_with_growing_back_off_and_without_personal_data() -> 
     assert "张三" not in message
     assert handled(Conflict("已办结"), a_job(retries=2))[1:] == ("conflict: 已办结", 4_000)
     assert handled(ValueError("x"), a_job(retries=1))[2] == 16_000
+
+
+def of_sqlite(name: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("told by its name")
+    error.sqlite_errorname = name
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "momentary"),
+    [
+        (sql.OperationalError("INSERT", {}, of_sqlite("SQLITE_BUSY")), True),
+        (sql.OperationalError("INSERT", {}, of_sqlite("SQLITE_FULL")), True),
+        (sql.OperationalError("INSERT", {}, of_sqlite("SQLITE_ERROR")), False),
+        (sql.OperationalError("INSERT", {}, psycopg.OperationalError("the server closed the connection")), True),
+        (sql.InterfaceError("INSERT", {}, psycopg.InterfaceError("the connection is closed")), True),
+        (sql.ProgrammingError("INSERT", {}, psycopg.errors.UndefinedTable("no such table")), False),
+        (sql.TimeoutError("the write lock was not free"), True),
+        (sql.IntegrityError("INSERT", {}, sqlite3.IntegrityError("not unique")), False),
+        (OSError(errno.ENOSPC, "no space left on device"), True),
+        (FileNotFoundError(errno.ENOENT, "no such file"), False),
+        (Conflict("已办结"), False),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_failure_of_the_moment_costs_the_job_no_retry(error: Exception, momentary: bool) -> None:
+    told = handled(error, a_job(retries=1))
+    assert told[0] == ("put off" if momentary else "failed")
+    assert told[2] == (runtime.MOMENT_RETRY_MS if momentary else 16_000)
+
+
+def test_what_sqlite_says_of_a_kept_database_is_of_the_moment_and_the_job_keeps_its_retries(database: Database) -> None:
+    path = str(database.engine.url.database)
+
+    def handler(job: Job) -> dict[str, object]:
+        with closing(sqlite3.connect(path, timeout=0)) as second:
+            try:
+                second.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as exc:
+                raise sql.OperationalError("BEGIN IMMEDIATE", {}, exc) from exc
+        return {}
+
+    stub = FakeStub()
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        run_one(handler, stub, a_job(retries=1))
+    [(name, request)] = stub.calls
+    assert (name, request.retries, request.retryBackOff) == ("FailJob", 1, runtime.MOMENT_RETRY_MS)
 
 
 def test_a_completion_is_repeated_until_the_engine_has_it() -> None:

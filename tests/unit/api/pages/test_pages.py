@@ -10,7 +10,7 @@ from api.pages import clock_months, material_rows
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import CONTENT_SECURITY_POLICY, _environment
 from api.pages.routing import ADVICE, _advice, _said
-from api.pages.sessions import _own_path
+from api.pages.sessions import own_path
 from api.pages.submission import _number
 from api.pages.tasks import _answer
 from api.pages.words import MATERIAL_KINDS
@@ -35,11 +35,11 @@ def counted(day: date) -> ClockDay:
     "wanted", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "/login?next=/", "/a\nb", ""]
 )
 def test_sign_in_never_leads_away_from_the_product(wanted: str) -> None:
-    assert _own_path(wanted) == "/"
+    assert own_path(wanted) == "/"
 
 
 def test_sign_in_leads_back_to_the_page_that_was_asked_for() -> None:
-    assert _own_path("/cases/36073220260921?notice=x") == "/cases/36073220260921?notice=x"
+    assert own_path("/cases/36073220260921?notice=x") == "/cases/36073220260921?notice=x"
 
 
 def test_month_sheets_run_from_the_first_day_to_the_due_day_in_weeks_from_monday() -> None:

@@ -8,9 +8,10 @@ from sqlmodel import Session, select
 
 from models.case import Case
 from models.catalogue import Mode
-from services.accounts import rights, system_rights
+from services.accounts import personal_data_rights, rights, system_rights
 from services.accounts.actors import Actor
 from services.clock import machine_now
+from services.errors import InvalidInput
 from tests.databases import Databases, new
 from tests.factories.cases import build_case
 
@@ -101,7 +102,7 @@ def test_the_city_units_supervisor_reads_what_its_unit_took_over_from_a_county(s
     assert {one.case_no for one in every if rights.may_read_case(supervisor, one)} == {"taken"}
     assert session.exec(select(Case.case_no).where(rights.visible_cases(supervisor))).all() == ["taken"]
     taken = session.get_one(Case, "taken")
-    assert rights.may_see_personal_data(supervisor, taken)
+    assert personal_data_rights.may_see_for_a_purpose(supervisor, taken)
     assert not rights.may_read_case(actor("city.zrzy.supervisor"), taken)
 
 
@@ -121,10 +122,37 @@ def test_only_the_areas_window_submits() -> None:
     assert not rights.is_window_account(actor("yudu.chief"))
 
 
-def test_who_only_advises_or_coordinates_sees_no_personal_data() -> None:
+def test_who_only_advises_or_coordinates_sees_no_personal_data_and_a_supervisor_says_why() -> None:
     window = case(Mode.WINDOW)
-    seeing = {group for group in READERS if rights.may_see_personal_data(actor(group), window)}
-    assert seeing == {"xingguo.window", "xingguo.supervisor", "city.zrzy.reviewer", "city.zrzy.approver"}
+    seeing = {group for group in READERS if personal_data_rights.is_open(actor(group), window, None)}
+    assert seeing == {"xingguo.window", "city.zrzy.reviewer", "city.zrzy.approver"}
+    for_a_purpose = {group for group in READERS if personal_data_rights.is_open(actor(group), window, "专项检查")}
+    assert for_a_purpose == seeing | {"xingguo.supervisor"}
+    supervisor = actor("city.slj.supervisor", supervised=("W-01",))
+    assert personal_data_rights.is_open(supervisor, window, "专项检查")
+    assert not personal_data_rights.is_open(supervisor, window, None)
+
+
+@pytest.mark.parametrize("group", READERS)
+def test_a_name_is_searched_for_in_the_cases_whose_applicant_is_seen(session: Session, group: str) -> None:
+    found = session.exec(select(Case.case_no).where(personal_data_rights.searchable_cases(actor(group)))).all()
+    assert set(found) == {one.case_no for one in cases() if personal_data_rights.may_see(actor(group), one)}
+
+
+def test_a_supervised_item_alone_makes_no_name_searchable(session: Session) -> None:
+    supervisor = actor("city.slj.supervisor", supervised=("W-01",))
+    assert session.exec(select(Case.case_no).where(personal_data_rights.searchable_cases(supervisor))).all() == []
+
+
+@pytest.mark.parametrize("given", ["查", "查" * 201, "查\x07阅"])
+def test_a_purpose_that_says_nothing_is_refused(given: str) -> None:
+    with pytest.raises(InvalidInput):
+        personal_data_rights.stated(given)
+
+
+def test_a_purpose_is_written_down_in_one_line() -> None:
+    assert personal_data_rights.stated("  专项\n检查 ") == "专项 检查"
+    assert personal_data_rights.stated("   ") is None
 
 
 @pytest.mark.parametrize(
@@ -144,10 +172,21 @@ def test_the_mode_says_who_decides(mode: Mode, approver: str, not_approver: str)
 def test_a_window_items_county_handles_nothing_but_its_window() -> None:
     assert rights.may_handle(actor("city.zrzy.reviewer"), case(Mode.WINDOW))
     assert not rights.may_handle(actor("xingguo.reviewer", "xingguo.window"), case(Mode.WINDOW))
-    assert rights.may_handle(actor("xingguo.reviewer"), case(Mode.SUBSTANTIVE))
-    assert rights.may_handle(actor("city.zrzy.reviewer"), case(Mode.SUBSTANTIVE))
     assert not rights.may_handle(actor("city.zrzy.reviewer"), case(Mode.DIRECT))
     assert not rights.may_handle(actor("xingguo.supervisor"), case(Mode.DIRECT))
+
+
+@pytest.mark.parametrize(("level", "handling"), [(0, "xingguo.reviewer"), (1, "city.zrzy.reviewer")])
+def test_a_substantive_case_is_handled_where_it_stands(level: int, handling: str) -> None:
+    both = {"xingguo.reviewer", "city.zrzy.reviewer"}
+    standing = case(Mode.SUBSTANTIVE, level=level)
+    assert {one for one in both if rights.may_handle(actor(one), standing)} == {handling}
+
+
+def test_what_a_recall_took_over_is_handled_by_the_city() -> None:
+    taken = case(Mode.DIRECT, level=1, taken_over_at=machine_now())
+    assert rights.may_handle(actor("city.zrzy.reviewer"), taken)
+    assert not rights.may_handle(actor("xingguo.reviewer"), taken)
 
 
 def test_each_administrator_has_one_office() -> None:

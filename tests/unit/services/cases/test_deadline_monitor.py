@@ -1,7 +1,6 @@
 """The watch over a case's dates: what it carries out at once, and what it leaves alone."""
 
 from datetime import date, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from sqlmodel import Session, select
 from models.account import Account, Membership
 from models.audit import TimelineEntry
 from models.case import Case
-from models.catalogue import GuideVersion, ItemVersion
+from models.catalogue import ItemVersion
 from models.database import CHINA
 from models.notification import Notification
 from models.special_procedure import SpecialKind
@@ -24,11 +23,10 @@ from services.cases.hearings import Hearing, NotImpartial, UnlawfulHearingDates
 from services.cases.special_procedures import CaseNotRunning, LimitOver, ProcedureEnded
 from services.deadlines import case_deadlines, clock_views
 from services.errors import InvalidInput
-from tests.factories.running_case import ACCEPTED, APPROVER, DUE, REVIEWER, WINDOW, answer
+from tests.factories.running_case import ACCEPTED, APPROVER, DUE, REVIEWER, WINDOW, answer, give_guide
 from tests.factories.running_case import case as case
 from tests.factories.running_case import session as session
 
-versions = count(100)
 THRESHOLDS: dict[str, Any] = {"yellowShare": 0.8, "yellowDays": 0}
 
 
@@ -113,24 +111,13 @@ def test_nothing_stops_or_lengthens_a_clock_once_the_decision_is_answered(sessio
             special_procedures.extend(session, APPROVER, case, 5, "复杂")
 
 
-def give_guide(session: Session, case: Case, **limits: Any) -> None:
-    """Let the case keep a guide of its own, with these limits."""
-    first = session.exec(select(GuideVersion).where(GuideVersion.code == case.item_code)).one()
-    # Versions are kept in memory, so each test takes one of its own.
-    case.guide_version = next(versions)
-    body = {**first.body, "version": case.guide_version, "limits": {**first.body["limits"], **limits}}
-    changed = {"version": case.guide_version, "body": body}
-    session.add(GuideVersion(**{**first.model_dump(exclude={"id"}), **changed}))
-    session.flush()
-
-
 @pytest.mark.parametrize(
     ("named", "days", "taken"), [(None, 10, True), (None, 11, False), (15, 15, True), (15, 16, False)]
 )
 def test_an_extension_is_as_long_as_the_guide_allows_else_ten_working_days(
     session: Session, case: Case, named: int | None, days: int, taken: bool
 ) -> None:
-    give_guide(session, case, extension=named)
+    give_guide(session, case, limits={"extension": named})
     with freeze_time(ACCEPTED + timedelta(days=1)):
         if taken:
             assert special_procedures.extend(session, APPROVER, case, days, "联合办理").days == days
@@ -152,13 +139,13 @@ def test_a_limit_is_extended_to_its_last_second_and_not_after(session: Session, 
 
 
 def test_a_limit_the_guide_makes_firm_is_never_extended(session: Session, case: Case) -> None:
-    give_guide(session, case, extension=0)
+    give_guide(session, case, limits={"extension": 0})
     with freeze_time(ACCEPTED), pytest.raises(InvalidInput, match="不得延长"):
         special_procedures.extend(session, APPROVER, case, 1, "复杂")
 
 
 def test_a_case_says_from_its_guide_whether_it_is_done_at_once(session: Session, case: Case) -> None:
-    give_guide(session, case, kind="即办件")
+    give_guide(session, case, limits={"kind": "即办件"})
     assert case_deadlines.announced_handling(session, case) == "承诺件", "what was fixed at acceptance stays"
     case.limit_days = None
     assert case_deadlines.announced_handling(session, case) == "即办件"

@@ -120,10 +120,13 @@ def test_a_restoration_the_engine_refused_can_be_asked_for_again(session: Sessio
     session.flush()
     restoring.restore(session, ADMINISTRATOR, INSTANCE)
     command = session.exec(select(OutboxCommand).where(OutboxCommand.kind == OutboxKind.MOVE_INSTANCE)).one()
-    command.status = OutboxStatus.DEAD
+    (shown,) = ledger.of_instance(session, INSTANCE)
+    assert (shown.asked, shown.refusal, shown.restorable) == (OutboxStatus.PENDING, None, False)
+    command.status, command.last_error = OutboxStatus.DEAD, "no element Task_CountyDecide"
     session.flush()
     (shown,) = ledger.of_instance(session, INSTANCE)
-    assert (shown.asked, shown.restorable) == (OutboxStatus.DEAD, True)
+    assert (shown.asked, shown.refusal) == (OutboxStatus.DEAD, "no element Task_CountyDecide")
+    assert shown.restorable
     restoring.restore(session, ADMINISTRATOR, INSTANCE)
     assert [one["terminate"] for one in commands(session, OutboxKind.MOVE_INSTANCE)] == [[161], [161]]
 

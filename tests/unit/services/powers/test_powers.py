@@ -32,7 +32,7 @@ from services.clock import product_now
 from services.documents import case_facts, sealing
 from services.errors import Forbidden, InvalidInput
 from services.guidance import consultations
-from services.powers import agreements, filings
+from services.powers import agreements
 from services.publishing import list_files, list_versions
 from services.publishing.list_files import BOM
 from services.takeovers import recalls, unit_transfers
@@ -366,14 +366,6 @@ def open_task(session: Session, case: Case, *groups: str, assignee: str | None =
 
 def _county_units(session: Session) -> list[str]:
     return list(session.exec(select(CountyUnit.code).where(CountyUnit.area == "rongjiang")).all())
-
-
-def test_the_sample_is_the_same_whenever_it_is_drawn_and_about_as_large_as_asked() -> None:
-    numbers = [f"36073220260921{n:05d}" for n in range(2000)]
-    drawn = [filings.is_sampled(one, 20) for one in numbers]
-    assert drawn == [filings.is_sampled(one, 20) for one in numbers]
-    assert 300 < sum(drawn) < 500
-    assert not any(filings.is_sampled(one, 0) for one in numbers)
 
 
 def test_a_list_is_compared_field_by_field_and_published_by_another_person(session: Session) -> None:

@@ -1,0 +1,31 @@
+"""Every action the product writes to the audit trail by name is called something on the auditor's page."""
+
+import ast
+from collections.abc import Iterator
+
+from api.pages.audit_words import ACTIONS
+from services.journal import seals
+from services.witness import papers
+from settings import PROJECT_ROOT
+
+PACKAGES = ("api", "bridge", "deploy", "models", "ops", "services", "workers")
+ACTION_ARGUMENT = 2
+BY_CONSTANT = {seals.ACTION, seals.ANCHOR, papers.SIGNAL}
+
+
+def written() -> Iterator[str]:
+    """Yield the actions that ``audit.append`` and ``audit_reading.note_reading`` are called with."""
+    for package in PACKAGES:
+        for path in (PROJECT_ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                    "audit.append",
+                    "audit_reading.note_reading",
+                ):
+                    action = node.args[ACTION_ARGUMENT]
+                    if isinstance(action, ast.Constant):
+                        yield str(action.value)
+
+
+def test_every_action_has_a_name_and_no_name_is_left_over() -> None:
+    assert set(ACTIONS) == set(written()) | BY_CONSTANT
