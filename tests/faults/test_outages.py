@@ -52,11 +52,10 @@ def test_people_go_on_working_while_a_part_hangs_and_it_all_arrives_afterwards(
     assert_nothing_given_up(running)
 
 
+@pytest.mark.sqlite("PostgreSQL's writers lock rows, not the database")
 def test_a_database_kept_by_a_stranger_refuses_with_503_and_all_goes_on_once_it_is_free(running: Instance) -> None:
     url = environment(running)["DATABASE_URL"]
     path = url.removeprefix("sqlite:///")
-    if path == url:
-        pytest.skip("only SQLite has one writer's lock for the whole database")
     case_nos = [running.submit(ITEM, AREA) for _ in range(3)]
     for case_no in case_nos:
         running.complete(case_no, "Task_DecideAcceptance", "accept")

@@ -195,11 +195,12 @@ def client_of(app: FastAPI) -> TestClient:
 @contextmanager
 def web_over(databases: Databases, folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
-    shutil.copytree(_keys(), folder, dirs_exist_ok=True)
-    with databases.copy("prepared", _prepare, folder) as database, web_at(folder, database, **settings) as web:
-        with database.transaction() as session:
-            session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
-        yield web
+    with databases.copy("prepared", _prepare, folder) as database:
+        shutil.copytree(_keys(), folder, dirs_exist_ok=True)  # Made with the first database.
+        with web_at(folder, database, **settings) as web:
+            with database.transaction() as session:
+                session.add(FormVersion(form_key=FORM_KEY, form_id="acceptance", version=1, definition=FORM))
+            yield web
 
 
 @contextmanager

