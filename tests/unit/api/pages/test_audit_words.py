@@ -4,13 +4,14 @@ import ast
 from collections.abc import Iterator
 
 from api.pages.audit_words import ACTIONS
+from services.files import reading
 from services.journal import seals
 from services.witness import papers
 from settings import PROJECT_ROOT
 
 PACKAGES = ("api", "bridge", "deploy", "models", "ops", "services", "workers")
 ACTION_ARGUMENT = 2
-BY_CONSTANT = {seals.ACTION, seals.ANCHOR, papers.SIGNAL}
+BY_CONSTANT = {seals.ACTION, seals.ANCHOR, papers.SIGNAL, reading.SIGNAL}
 
 
 def written() -> Iterator[str]:
