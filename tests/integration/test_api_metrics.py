@@ -152,6 +152,7 @@ def test_a_step_nobody_works_on_grows_old_and_one_with_an_incident_waits_for_a_p
     assert told(resting, "tongquan_incidents_open") == 1
 
 
+@pytest.mark.sqlite("PostgreSQL plans by what a table holds, and these are small")
 def test_the_oldest_job_is_found_without_reading_the_history(resting: Web) -> None:
     """The history of elements has millions of rows after some years, and is asked every fifteen seconds."""
     asked: list[tuple[str, Any]] = []

@@ -63,6 +63,7 @@ def found_in(folder: Path, *words: str) -> list[str]:
     return [f"{path}: {word}" for path, content in files.items() for word in words if word.encode() in content]
 
 
+@pytest.mark.sqlite("looks into the files of the database")
 def test_number_and_phone_stand_in_no_file_and_are_read_by_who_may(web: Web, tmp_path: Path) -> None:
     case_no, body = submit(web)
     opened = {"username": "li.si", "name": "李四", "phone": PHONE}

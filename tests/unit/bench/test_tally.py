@@ -1,7 +1,6 @@
 """The soak's count: what went in came out once, or the run says that it does not agree."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,9 @@ from models.case import Case
 from models.database import Database
 from models.document import Document
 from models.engine_state import InstanceState, ProcessInstance
-from tests.factories.bridge_records import START, add_case, database_at
+from tests.factories.bridge_records import START, add_case
 
 WHOLE = Tally(frozenset({"C1", "C2"}), 2, 2, 8, 0, 0, 0, 0, 0, 0)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return database_at(tmp_path)
 
 
 def test_what_went_in_and_came_out_agrees() -> None:

@@ -1,7 +1,6 @@
 """What exporters send again after a crash is known by the last record of each request."""
 
 import http.client
-from pathlib import Path
 
 import pytest
 
@@ -11,12 +10,7 @@ from bridge.projection.records import Bulk, parse_bulk
 from bridge.repeated import Last, last_record
 from engine.exporters import FeedAccount
 from models.database import Database
-from tests.factories.bridge_records import BASE_MS, Log, bulk, bulk_body, database_at, feed_over
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return database_at(tmp_path)
+from tests.factories.bridge_records import BASE_MS, Log, bulk, bulk_body, feed_over
 
 
 def test_the_last_record_of_a_request_is_found_whatever_its_length() -> None:
