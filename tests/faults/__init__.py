@@ -20,7 +20,7 @@ black-holed ``CompleteJob``                           ``test_connection``
 back-pressure                                         ``unit/workers``, ``unit/bridge/test_relay``
 an engine that recovers while all types poll          ``unit/workers/test_partition_gate``
 lost create response, sender gone                     ``test_submissions``
-fifty identical submissions at once                   ``test_submissions``; PostgreSQL ``integration/test_postgresql``
+fifty identical submissions at once                   ``test_submissions``; ``integration/test_several_processes``
 a start message lost or repeated                      ``unit/bridge/test_relay``, ``process/test_starting``
 SIGTERM while activating                              ``test_kill``
 instance cancelled, task completed at the port        ``process/test_deviations``
