@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from models.audit import AuditEntry
 from services.accounts import passwords
+from tests.databases import Databases
 from tests.integration.listening import Listening, listening
 from tests.integration.people import OWN, problem
 from tests.integration.web import PASSWORD
@@ -21,11 +22,11 @@ STRANGERS_NETWORK = "2001:db8:1:2::/64"
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
+def web(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
     """Serve where passwords cost nothing, addresses are believed, and a busy machine outlasts no window."""
     monkeypatch.setattr(passwords, "verify", lambda stored, password: stored is not None and password == PASSWORD)
     limits_of = {"sign_in_account_limit": "5/hour", "sign_in_address_limit": "10/hour"}
-    with listening(tmp_path / "state", trusted_proxies="127.0.0.1", **limits_of) as served:
+    with listening(databases, tmp_path / "state", trusted_proxies="127.0.0.1", **limits_of) as served:
         yield served
 
 

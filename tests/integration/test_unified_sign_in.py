@@ -17,6 +17,7 @@ from models.audit import AuditEntry
 from models.database import Database
 from services.accounts import passwords
 from services.entrance import identity_provider
+from tests.databases import Databases
 from tests.identity_provider import ANSWER_SECONDS, Provider, answer_of, new_browser, providing, sign_in
 from tests.integration.listening import Listening, listening
 from tests.integration.web import PASSWORD
@@ -39,8 +40,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def web(tmp_path: Path, provider: Provider) -> Iterator[Listening]:
-    with listening(tmp_path / "state", **provider.settings) as served:
+def web(databases: Databases, tmp_path: Path, provider: Provider) -> Iterator[Listening]:
+    with listening(databases, tmp_path / "state", **provider.settings) as served:
         yield served
 
 
@@ -90,9 +91,9 @@ def test_a_claim_in_the_id_token_is_as_good_as_one_of_userinfo(provider: Provide
         provider.tell("in-id-token", False)
 
 
-def test_a_session_opened_by_oidc_ends_like_any_other(tmp_path: Path, provider: Provider) -> None:
+def test_a_session_opened_by_oidc_ends_like_any_other(databases: Databases, tmp_path: Path, provider: Provider) -> None:
     with (
-        listening(tmp_path / "state", session_idle_minutes="30", **provider.settings) as web,
+        listening(databases, tmp_path / "state", session_idle_minutes="30", **provider.settings) as web,
         new_browser(str(web.client.base_url)) as browser,
     ):
         sign_in(browser, WINDOW)
@@ -199,26 +200,28 @@ def test_an_answer_of_another_issuer_opens_nothing(browser: httpx.Client) -> Non
     require_refused(browser, browser.get(changed), 401, "结果无效或已过期")
 
 
-def test_whoever_goes_on_sending_answers_must_wait(tmp_path: Path, provider: Provider) -> None:
+def test_whoever_goes_on_sending_answers_must_wait(databases: Databases, tmp_path: Path, provider: Provider) -> None:
     settings = provider.settings | {"sign_in_address_limit": "10/hour"}
-    with listening(tmp_path / "state", **settings) as web, new_browser(str(web.client.base_url)) as browser:
+    with listening(databases, tmp_path / "state", **settings) as web, new_browser(str(web.client.base_url)) as browser:
         answers = [browser.get("/login/oidc/callback", params={"code": "a", "state": "b"}) for _ in range(11)]
     assert [one.status_code for one in answers] == [401] * 10 + [429]
     assert 0 < int(answers[-1].headers["retry-after"]) <= 3600
 
 
-def test_without_the_provider_the_page_says_so_and_passwords_work(tmp_path: Path) -> None:
+def test_without_the_provider_the_page_says_so_and_passwords_work(databases: Databases, tmp_path: Path) -> None:
     with providing() as gone:
         settings = gone.settings
-    with listening(tmp_path / "state", **settings) as web, new_browser(str(web.client.base_url)) as browser:
+    with listening(databases, tmp_path / "state", **settings) as web, new_browser(str(web.client.base_url)) as browser:
         require_refused(browser, browser.get("/login/oidc"), 503, "统一身份认证暂时无法连接")
         assert web.sign_in(WINDOW).status_code == 200
 
 
-def test_a_provider_that_goes_away_under_way_is_named_and_not_taken_for_a_refusal(tmp_path: Path) -> None:
+def test_a_provider_that_goes_away_under_way_is_named_and_not_taken_for_a_refusal(
+    databases: Databases, tmp_path: Path
+) -> None:
     with (
         providing() as going,
-        listening(tmp_path / "state", **going.settings) as web,
+        listening(databases, tmp_path / "state", **going.settings) as web,
         new_browser(str(web.client.base_url)) as browser,
     ):
         address = answer_of(browser, WINDOW)
@@ -227,9 +230,9 @@ def test_a_provider_that_goes_away_under_way_is_named_and_not_taken_for_a_refusa
         assert entries(web.database, "session.refuse") == []
 
 
-def test_passwords_may_be_the_administrators_alone(tmp_path: Path, provider: Provider) -> None:
+def test_passwords_may_be_the_administrators_alone(databases: Databases, tmp_path: Path, provider: Provider) -> None:
     settings = provider.settings | {"password_sign_in": "administrators"}
-    with listening(tmp_path / "state", **settings) as web, new_browser(str(web.client.base_url)) as browser:
+    with listening(databases, tmp_path / "state", **settings) as web, new_browser(str(web.client.base_url)) as browser:
         assert "三员用密码登录" in browser.get("/login").text
         refused, wrong = web.sign_in(WINDOW), web.sign_in(WINDOW, "wrong")
         assert (refused.status_code, refused.text) == (401, wrong.text)
@@ -250,8 +253,8 @@ def test_a_password_due_for_a_change_holds_up_only_who_signs_in_with_it(web: Lis
     assert web.client.get("/api/v1/cases", headers=web.authorized(WINDOW)).status_code == 403
 
 
-def test_without_a_provider_there_is_no_such_address(tmp_path: Path) -> None:
-    with listening(tmp_path / "state") as web:
+def test_without_a_provider_there_is_no_such_address(databases: Databases, tmp_path: Path) -> None:
+    with listening(databases, tmp_path / "state") as web:
         assert "统一身份认证" not in web.client.get("/login").text
         for path in ("/login/oidc", "/login/oidc/callback"):
             assert web.client.get(path).status_code == 404

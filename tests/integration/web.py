@@ -195,6 +195,7 @@ def client_of(app: FastAPI) -> TestClient:
 @contextmanager
 def web_over(databases: Databases, folder: Path, **settings: str) -> Iterator[Web]:
     """Serve a fresh copy of a prepared database; ``settings`` are environment variables without the prefix."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with databases.copy("prepared", _prepare, folder) as database:
         shutil.copytree(_keys(), folder, dirs_exist_ok=True)  # Made with the first database.
         with web_at(folder, database, **settings) as web:
