@@ -44,7 +44,8 @@ def stopped(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         # ``adopt`` writes to the environment past the patch; this takes it back at the end.
         monkeypatch.setenv(name, os.environ[name])
     for name in ("TONGQUAN_DATA_KEY", "DATABASE_URL", "TONGQUAN_CONTROLLED_CLOCK", "TONGQUAN_ENVIRONMENT"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # So that it is taken back even where it was not set.
+        monkeypatch.delenv(name)
     monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
     get_settings.cache_clear()
     yield directory
