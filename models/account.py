@@ -1,4 +1,4 @@
-"""Accounts, the groups they act for, and their sessions. All of it lives by the machine's clock."""
+"""Accounts, the groups they act for, and their sessions. Their instants are machine time."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,14 +13,14 @@ from models.encrypted import EncryptedText
 class SignInMethod(StrEnum):
     """How a session was opened: with the account's password here, or by the city's unified sign-in (OIDC)."""
 
-    PASSWORD = "password"  # noqa: S105  # The way in, no secret.
+    PASSWORD = "password"  # noqa: S105  # The sign-in method, not a secret.
     OIDC = "oidc"
 
 
 class Account(SQLModel, table=True):
     """A person who signs in; ``password_hash`` is Argon2id.
 
-    ``password_one_time`` marks a password somebody else has seen: it opens nothing but the form that changes it.
+    ``password_one_time`` marks a password somebody else has seen: it must be changed before anything else is done.
     """
 
     username: str = Field(primary_key=True, max_length=64)

@@ -15,7 +15,7 @@ from models.database import Instant, choice
 class AgreementState(StrEnum):
     """A draft becomes signed when both sides signed, in force on its date, then suspended or ended.
 
-    ``IN_FORCE`` is never stored: a signed agreement is in force from its date on, and ``state_on`` tells.
+    ``IN_FORCE`` is never stored: ``state_on`` derives it for a signed agreement, from its date on.
     """
 
     DRAFT = "draft"
@@ -26,7 +26,7 @@ class AgreementState(StrEnum):
 
     @property
     def label(self) -> str:
-        """Return the word pages show."""
+        """Return the name shown on pages."""
         return _LABELS[self]
 
 
@@ -56,18 +56,18 @@ class Agreement(SQLModel, table=True):
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=Instant)
     reason: str = ""
-    """Why it was suspended, resumed or ended, the last time."""
+    """Why it was last suspended, resumed or ended."""
 
     def in_force(self, on: date) -> bool:
-        """Tell whether the agreement counts on ``on``."""
+        """Tell whether the agreement is in force on ``on``."""
         return self.state is AgreementState.SIGNED and self.in_force_from <= on
 
     def state_on(self, on: date) -> AgreementState:
-        """Return the state as people mean it on ``on``."""
+        """Return the state on ``on``, ``IN_FORCE`` included."""
         return AgreementState.IN_FORCE if self.in_force(on) else self.state
 
     def digest(self) -> str:
-        """Return SHA-256 over what is agreed: each signature names it, so that a changed text shows."""
+        """Return SHA-256 over the agreed terms: each signature names it, so that a changed text is detected."""
         content = {
             "area": self.area,
             "unit": self.unit,

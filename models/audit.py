@@ -10,7 +10,7 @@ from models.database import Instant
 
 
 class TimelineEntry(SQLModel, table=True):
-    """One line of a case's history; ``natural_key`` makes each event happen once."""
+    """One line of a case's history; ``natural_key`` makes each event unique."""
 
     __tablename__ = "timeline_entry"
     __table_args__ = (

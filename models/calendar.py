@@ -12,7 +12,7 @@ CITY_WIDE = ""
 
 
 class CalendarDay(SQLModel, table=True):
-    """One day on which the published calendar is overruled, for the city or for one area's window."""
+    """One day on which the published calendar is overridden, for the city or for one area's window."""
 
     __tablename__ = "calendar_day"
 
@@ -33,18 +33,18 @@ class CalendarRevision(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     area: str = Field(max_length=32)
     source: str = Field(max_length=200)
-    """What it came from: a file's name, or 手工录入."""
+    """Its source: a file's name, or 手工录入."""
     seed_digest: str | None = Field(default=None, max_length=64)
-    """The digest of a shipped file, so that it is taken once."""
+    """The digest of a shipped file, so that it is imported once."""
     changed_by: str = Field(max_length=64)
     changed_at: datetime = Field(sa_type=Instant)
     days: int
     moved_cases: int = 0
-    """How many running cases have another date since."""
+    """How many running cases had a date moved by it."""
 
 
 class CalendarChange(SQLModel, table=True):
-    """One day of a revision with what held before; ``None`` means the published schedule held."""
+    """One day of a revision with its former value; ``None`` means the published schedule applied."""
 
     __tablename__ = "calendar_change"
     __table_args__ = (

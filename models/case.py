@@ -179,7 +179,7 @@ class Case(SQLModel, table=True):
     decision_days: int | None = None
     """The city's share of a ``substantive`` case, from the dossier's receipt."""
     overdue_at: datetime | None = Field(default=None, sa_type=Instant)
-    """The first instant past the statutory limit; never taken back, however the case ends."""
+    """The first instant past the statutory limit; never cleared, however the case ends."""
     tolerated_materials: str | None = None
     """What is missing at a conditional acceptance (容缺受理)."""
     tolerated_until: datetime | None = Field(default=None, sa_type=Instant)
@@ -191,7 +191,7 @@ class Case(SQLModel, table=True):
     deadlines: CaseDeadlines = Relationship(
         sa_relationship_kwargs={"lazy": "joined", "innerjoin": True, "uselist": False, "cascade": "all"}
     )
-    """What the case owes and when; read with the case in one statement, and made with it."""
+    """The case's deadlines; loaded with the case in one statement, and created with it."""
 
     @property
     def case_state(self) -> CaseState:
@@ -205,7 +205,7 @@ class Case(SQLModel, table=True):
 
     @property
     def supervised_by_city_unit(self) -> bool:
-        """Tell whether the city unit's own supervision office answers for it: the county's item, taken over.
+        """Tell whether the city unit's own supervision office is responsible: for a county's item, taken over.
 
         Nobody in the city is named for a ``direct`` item, and a county does not supervise what the city decides.
         """
@@ -214,7 +214,7 @@ class Case(SQLModel, table=True):
 
 @event.listens_for(Case, "init")
 def _make_deadlines(_case: Case, _positional: tuple[object, ...], values: dict[str, Any]) -> None:
-    """Give a new case its deadlines: no case is without them, or it could not be read."""
+    """Create the deadlines of a new case: a case without them cannot be loaded."""
     values.setdefault("deadlines", CaseDeadlines(case_no=values["case_no"]))
 
 
@@ -260,12 +260,12 @@ class FormCheckFinding(SQLModel, table=True):
 
 
 class Submission(SQLModel, table=True):
-    """The memory of one ``Idempotency-Key``: the same key and body answer with the same case."""
+    """One ``Idempotency-Key`` received: the same key and body are answered with the same case."""
 
     account: str = Field(primary_key=True, max_length=64)
     key: str = Field(primary_key=True, max_length=200)
     body_digest: str = Field(sa_type=EncryptedText("submission.body_digest"))
-    """SHA-256 of the body, from which the ID number could be found by trying: all else in it is in the case."""
+    """SHA-256 of the body; encrypted, as the ID number could be guessed from it: the rest is in the case."""
     case_no: str = Field(max_length=32)
 
 

@@ -1,7 +1,7 @@
-"""The statutory clock of one case: pure, and able to explain every day.
+"""The statutory clock of one case: a pure computation that explains every day.
 
 Counting begins the day after acceptance (行政许可法 art. 42, 82). A special procedure stops the clock on the days
-after it began up to and including the day it ended; while it runs, its planned working days are taken as stopped.
+after it began up to and including the day it ended; while it runs, its planned working days count as stopped.
 """
 
 import math
@@ -15,7 +15,7 @@ from models.working_calendar import ONE_DAY, WorkingCalendar, china_date, end_of
 DEFAULT_YELLOW_SHARE = 0.8
 
 JUST_AFTER = timedelta(seconds=1)
-"""A limit is overrun one second after its last one."""
+"""A limit is overrun one second after its last second."""
 
 
 NO_LONGER_COUNTED = "已停止计时，未使用"
@@ -52,10 +52,10 @@ class Pause:
     ended: date | None
     reason: str
     provisional: bool = False
-    """The planned end is a guess: working days past the published schedule lie before it."""
+    """The planned end is an estimate: it counts working days beyond the published schedule."""
 
     def covers(self, day: date, today: date) -> bool:
-        """Tell whether ``day`` is stopped, seen from ``today``."""
+        """Tell whether the clock is stopped on ``day``, as of ``today``."""
         last = self.ended if self.ended is not None else max(self.planned_end, today)
         return self.begun < day <= last
 
@@ -97,7 +97,7 @@ class CaseClock:
         return self.due_at + JUST_AFTER
 
     def counted_on(self, count: int) -> date:
-        """Return the day on which ``count`` days are used up; the last one for more than there are."""
+        """Return the day on which ``count`` days are used up; the last day where fewer are counted."""
         counted = [day.date for day in self.days if day.status is DayStatus.COUNTED]
         return counted[min(count, len(counted)) - 1] if counted else self.due_on
 
@@ -123,7 +123,7 @@ def compute_clock(
     """Compute a limit of ``limit`` days after ``started``.
 
     ``extension`` lengthens it by that many working days, whatever the limit's own unit (行政许可法 art. 42, 82).
-    ``stopped`` is the day the case was decided; days after it are not used up, and say so. A limit of 0 ends on
+    ``stopped`` is the day the case was decided; later days are not used up, and are marked so. A limit of 0 ends on
     ``started``.
     The yellow light comes on with the day that uses up ``yellow_share`` of the limit, or with the one that leaves
     ``yellow_days`` of it, whichever is first.
@@ -183,8 +183,8 @@ def compute_receipt_clock(
 ) -> ReceiptClock:
     """Compute the limit to accept, refuse or ask for a correction, every day explained.
 
-    ``corrected`` is the day of the correction notice: after it nothing runs until ``supplied``, the day the supplement
-    came, from which the limit runs anew. ``answered`` is the day the window answered; days after it are not used up.
+    ``corrected`` is the day of the correction notice: the clock then stops until ``supplied``, the day the supplement
+    came, from which the limit starts anew. ``answered`` is the day the window answered; days after it are not used up.
     """
     first = compute_clock(received, limit, LimitUnit.WORKING_DAY, calendar, today=today, stopped=corrected or answered)
     if corrected is None:

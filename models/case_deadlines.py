@@ -1,7 +1,7 @@
-"""The dates a case owes: what follows from its clock, kept beside the case, one row a case.
+"""A case's deadlines: the dates derived from its clock, in a table of their own, one row per case.
 
-Each may be recomputed at any time, for a calendar changes and a special procedure runs on. What happened to the case
-(received, accepted, decided, closed, overdue) and the terms it was accepted on (its limits) stay with the case.
+Each may be recomputed at any time, as when the calendar changes or a special procedure runs on. What happened to the
+case (received, accepted, decided, closed, overdue) and the terms it was accepted on (its limits) stay with the case.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ class DueDate(StrEnum):
 
 
 class CaseDeadlines(SQLModel, table=True):
-    """The deadlines of one case: when something is due, and when its being due is warned of or overrun."""
+    """The deadlines of one case: when each thing is due, when a warning is given and when it is overrun."""
 
     __tablename__ = "case_deadlines"
 
@@ -44,7 +44,7 @@ class CaseDeadlines(SQLModel, table=True):
     """The end of the county's share of a ``substantive`` case."""
     review_warn_at: datetime | None = Field(default=None, sa_type=Instant)
     review_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the review is a stage overrun: of the county's share, or of the one clock where a threshold says so."""
+    """When the review becomes a stage overrun: past the county's share, or past a threshold of the single clock."""
     forwarding_late_at: datetime | None = Field(default=None, sa_type=Instant)
     decision_due_at: datetime | None = Field(default=None, sa_type=Instant)
     """The end of the city's share, from the dossier's receipt."""
@@ -52,9 +52,9 @@ class CaseDeadlines(SQLModel, table=True):
     decision_overrun_at: datetime | None = Field(default=None, sa_type=Instant)
     delivery_due_at: datetime | None = Field(default=None, sa_type=Instant)
     provisional: bool = False
-    """The date of the present stage rests on a guess by the week (暂定)."""
+    """The date of the present stage counts days whose schedule is not published yet (暂定)."""
     provisional_dates: list[str] = Field(default_factory=list, sa_type=JSON)
-    """Those of the dates that rest on a guess, by their names (``DueDate``)."""
+    """The provisional dates, by their names (``DueDate``)."""
     thresholds: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     """The row of ``warning-thresholds`` by which the warnings and overruns are computed."""
     clock_version: int = 0
@@ -62,7 +62,7 @@ class CaseDeadlines(SQLModel, table=True):
 
     @property
     def watched(self) -> tuple[datetime | None, ...]:
-        """Return what ``deadline-watch`` sleeps by; a change of one of them wakes it."""
+        """Return the dates ``deadline-watch`` waits for; a change of any of them wakes it."""
         return (
             self.delivery_due_at,
             self.acceptance_due_at,
@@ -84,7 +84,7 @@ class CaseDeadlines(SQLModel, table=True):
         return self.due_at, self.due_at is not None and self.is_provisional(DueDate.STATUTORY)
 
     def is_provisional(self, date: DueDate) -> bool:
-        """Tell whether one of the dates is a guess yet."""
+        """Tell whether one of the dates is still provisional."""
         return date in self.provisional_dates
 
     def owe_answer(self, due_at: datetime, warn_at: datetime, *, provisional: bool) -> None:
@@ -103,7 +103,7 @@ class CaseDeadlines(SQLModel, table=True):
         self._mark(DueDate.DELIVERY, provisional)
 
     def settle_receipt(self) -> None:
-        """Forget which dates of the receipt were guesses: the window has answered, and they no longer move."""
+        """Clear the receipt's provisional marks: the window has answered, and they no longer move."""
         self.provisional_dates = []
 
     def set_limits(self, statutory: CaseClock, promised: CaseClock) -> None:
@@ -126,12 +126,12 @@ class CaseDeadlines(SQLModel, table=True):
         self._mark(DueDate.DECISION, decision.provisional)
 
     def clear_decision_share(self) -> None:
-        """Take the city's share back: the dossier is not with it."""
+        """Clear the city's share: the city does not have the dossier."""
         self.decision_due_at = self.decision_warn_at = self.decision_overrun_at = None
         self._mark(DueDate.DECISION, False)
 
     def clear_shares(self) -> None:
-        """Leave one clock to a case the city has taken over: nobody owes a share of it any more."""
+        """Clear both shares of a case the city has taken over: from then on it has a single clock."""
         self.review_due_at = self.review_warn_at = self.review_overrun_at = self.forwarding_late_at = None
         self._mark(DueDate.REVIEW, False)
         self.clear_decision_share()

@@ -129,8 +129,8 @@ class CountyUnit(SQLModel, table=True):
 class ItemVersion(SQLModel, table=True):
     """One version of an item (事项), texts as printed in the city's plan.
 
-    It counts from ``in_force_from`` (``None``: no date of its own, the agreement's counts) to
-    ``in_force_to``, both days included. Of several versions that count on a day the highest is meant.
+    It is in force from ``in_force_from`` (``None``: no date of its own, the agreement's applies) to
+    ``in_force_to``, both days included. Of several versions in force on a day the highest applies.
     ``provenance`` names plan, annex and row and keeps 蓉江新区's variants.
     """
 
@@ -168,7 +168,7 @@ class ItemVersion(SQLModel, table=True):
 
     @property
     def short_name(self) -> str:
-        """Return the full name for a list or a title, a long sub-item (W-40 has 600 characters) cut short."""
+        """Return the full name for a list or a title, a long sub-item (W-40 has 600 characters) truncated."""
         if len(self.sub_name) <= SHORT_SUB_NAME:
             return self.full_name
         return _named(self.main_name, f"{self.sub_name[:SHORT_SUB_NAME]}…")

@@ -18,7 +18,7 @@ class AdvanceStatus(StrEnum):
 
 
 class ClockState(SQLModel, table=True):
-    """The one row that says how far the product's time is ahead of the machine's."""
+    """The single row with the offset of the product's time from the machine's."""
 
     __tablename__ = "clock_state"
 
@@ -37,7 +37,7 @@ class ClockAdvance(SQLModel, table=True):
     requested_by: str = Field(max_length=64)
     requested_at: datetime = Field(sa_type=Instant)
     target_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Product time to reach, fixed when the bridge takes the request up."""
+    """Product time to reach, fixed when the bridge picks up the request."""
     status: AdvanceStatus = Field(default=AdvanceStatus.PENDING, sa_type=choice(AdvanceStatus))
     error: str | None = None
     finished_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -25,7 +25,7 @@ class Question(SQLModel, table=True):
     answered_by: str | None = Field(default=None, max_length=64)
     answered_at: datetime | None = Field(default=None, sa_type=Instant)
     reminded_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the advisor was reminded of it, unanswered."""
+    """When the advisor was reminded that it is unanswered."""
 
 
 class Precedent(SQLModel, table=True):
@@ -54,7 +54,7 @@ class Training(SQLModel, table=True):
 
 
 class TrainingAttendance(SQLModel, table=True):
-    """Who attended a training, once each."""
+    """One account's attendance of a training, recorded once."""
 
     __tablename__ = "training_attendance"
     __table_args__ = (UniqueConstraint("training_id", "account", name="uq_training_attendance"),)

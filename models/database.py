@@ -1,8 +1,8 @@
-"""The database: one engine a process, one transaction a request or job.
+"""The database: one engine per process, one transaction per request or job.
 
-SQLite runs in WAL mode; a writing transaction begins ``IMMEDIATE`` so that it never fails half-way for want of the
-write lock, and waits for the product's own lock first (``models/write_lock.py``). PostgreSQL runs at its default
-isolation. Instants are stored in UTC and read back in China time.
+SQLite runs in WAL mode; a writing transaction begins ``IMMEDIATE`` so that it never fails midway for lack of the write
+lock, and waits for the product's own lock first (``models/write_lock.py``). PostgreSQL runs at its default isolation.
+Instants are stored in UTC and read back in China time.
 """
 
 from collections import deque
@@ -28,10 +28,10 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 SQLITE_BUSY_TIMEOUT_MS = 15_000
 
 HOLDS_WRITE_LOCK = "holds_write_lock"
-"""Under this name a pooled connection notes that it holds the write lock, until it is back in the pool."""
+"""The key under which a pooled connection records that it holds the write lock, until it returns to the pool."""
 
 HELD_OBJECTS = 500
-"""How many of the rows it read a writing transaction remembers; a row asked for again costs no second query."""
+"""How many of the rows it has read a writing transaction keeps, so that reading one again costs no second query."""
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -65,7 +65,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 def choice(words: type[StrEnum]) -> Any:
-    """Return the column type of a closed set of words: stored by value, as text, on every database."""
+    """Return the column type of an enumeration: stored by value, as text, on every database."""
     return Enum(
         words,
         native_enum=False,
@@ -76,7 +76,7 @@ def choice(words: type[StrEnum]) -> Any:
 
 
 class WritingSession(Session):
-    """A session that keeps the rows it has read: SQLAlchemy alone forgets those nobody refers to any more."""
+    """A session that keeps the rows it has read: SQLAlchemy by itself drops those no longer referenced."""
 
     def hold(self, row: object) -> None:
         """Keep a row until the session ends or newer ones push it out."""
@@ -101,8 +101,8 @@ class Database:
     def transaction(self, patience: float | None = None) -> Iterator[Session]:
         """Yield a session whose writes are committed together at the end, or not at all.
 
-        ``patience`` is how many seconds to wait at the most for SQLite's one writer, for a write that may as well be
-        left; by default as long as everybody does.
+        ``patience`` is how many seconds to wait at most for SQLite's write lock, for a write that may be skipped; the
+        default is the usual time-out.
         """
         writing = self.engine.execution_options(writing=True, patience=patience)
         with WritingSession(writing, expire_on_commit=False) as session, session.begin():
@@ -110,7 +110,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for queries; whatever it would write is dropped."""
+        """Yield a session for queries; anything it writes is discarded."""
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
 
@@ -123,7 +123,7 @@ class _NoDumper(Dumper):
     """Refuses lists, as SQLite does: psycopg would write ``{a,b}`` into a text column, and ours are stored as JSON."""
 
     def dump(self, obj: Any) -> bytes:
-        """Raise, whatever is to be bound."""
+        """Raise for every value."""
         raise ProgrammingError(f"a {type(obj).__name__} is no value of a column")
 
 

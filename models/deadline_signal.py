@@ -1,7 +1,7 @@
-"""What a case's dates make happen, and when: pure, from the case and its deadlines.
+"""The signals a case's dates give rise to, and when: computed from the case and its deadlines alone.
 
-``deadline-watch`` sleeps until the next of these instants. While a special procedure runs nothing is signalled but what
-the applicant still owes (容缺受理): that promise names a day, and a pause does not move it.
+``deadline-watch`` sleeps until the next of these instants. While a special procedure runs, only what the applicant
+still owes is signalled (容缺受理): that promise names a day, and a pause does not move it.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ WARNINGS = frozenset({SignalKind.ACCEPTANCE_WARNING, SignalKind.YELLOW})
 
 @dataclass(frozen=True)
 class DeadlineSignal:
-    """One thing that comes due: at ``at``, dated by ``due`` (the end of the limit it is about)."""
+    """One signal, raised at ``at`` and dated by ``due`` (the end of the limit it is about)."""
 
     kind: SignalKind
     at: datetime
@@ -44,15 +44,15 @@ class DeadlineSignal:
 
     @property
     def natural_key(self) -> str:
-        """Return what makes the signal happen once: its kind and the day its limit ends, a warning's own day.
+        """Return the key that makes the signal unique: its kind and the day its limit ends; a warning's own day.
 
-        A pause that moves the limit's end after a warning was given leaves that warning the one there is.
+        So a pause that moves the limit's end after a warning was given does not make it a new one.
         """
         return f"deadline.{self.kind.value}:{china_date(self.at if self.kind in WARNINGS else self.due)}"
 
 
 def signals_of(case: Case) -> list[DeadlineSignal]:
-    """Return everything the case's dates will make or have made happen in its present stage."""
+    """Return every signal, past or to come, of the case's present stage."""
     if not case.is_open:
         return []
     owed = case.deadlines

@@ -1,4 +1,4 @@
-"""What the engine did that no use case asked for: noticed, told to the administrator, and set right."""
+"""Deviations: actions of the engine that no use case requested, reported to the administrator and corrected."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,8 +12,8 @@ from models.database import Instant, choice
 class DeviationKind(StrEnum):
     """``foreign_group``: a task is offered to a group its case does not concern.
 
-    ``task_completed``: a task was completed at the engine's port, so that nobody's answer stands behind it.
-    ``instance_ended``: a case's process instance ended, cancelled mostly, while the case is open.
+    ``task_completed``: a task was completed directly in the engine, so that no recorded answer belongs to it.
+    ``instance_ended``: a case's process instance ended, usually cancelled, while the case is open.
     """
 
     FOREIGN_GROUP = "foreign_group"
@@ -34,11 +34,11 @@ _KINDS = {
 
 
 class Deviation(SQLModel, table=True):
-    """One deviation, found once; ``natural_key`` names its cause.
+    """One deviation, recorded once; ``natural_key`` identifies its cause.
 
-    ``command`` is the natural key of the outbox command that sets it right, once an administrator has asked for it;
-    ``steps`` are the elements a new instance is to begin at. ``settled_at`` says when nothing remained to be done, by
-    that command or because the case went on otherwise.
+    ``command`` is the natural key of the outbox command that corrects it, once an administrator has requested that;
+    ``steps`` are the elements a new instance is to begin at. ``settled_at`` is when nothing remained to be done,
+    through that command or because the case moved on otherwise.
     """
 
     __table_args__ = (

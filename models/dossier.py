@@ -10,7 +10,7 @@ from models.database import Instant
 
 
 class TransferDossier(SQLModel, table=True):
-    """One forwarding of a case: review opinion, materials with digests, reviewers and signatures.
+    """One forwarding of a case to the city: review opinion, materials with digests, reviewers and signatures.
 
     ``round`` counts forwardings: a returned dossier is followed by a new one, never edited.
     """

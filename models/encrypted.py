@@ -1,8 +1,8 @@
-"""Columns that stand encrypted in the database: ID numbers, phones, and what either could be guessed from.
+"""Columns encrypted in the database: ID numbers, phones, and values from which either could be guessed.
 
-The key is none of the models' business: ``services.encryption`` brings it. A value stored is ``v1.<key>.<text>``, so
-that one under a former key is told from one under the present key, and both from one that was never encrypted. An empty
-text stays empty. Such a column can be read and written, never compared or sorted by: equal values are stored unlike.
+The models do not know the key: ``services.encryption`` supplies it. A stored value is ``v1.<key>.<text>``, which tells
+a value under a former key from one under the present key, and both from one that was never encrypted. An empty text
+stays empty. Such a column can be read and written, but not compared or sorted by: equal values encrypt differently.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,14 @@ STORED_LENGTH: Final = 255
 
 
 class Cipher(Protocol):
-    """What encrypts; ``place`` is the column, and a value taken to another column cannot be read."""
+    """A cipher for columns; ``place`` is the column, and a value copied to another column cannot be decrypted."""
 
     def encrypt(self, place: str, text: str) -> str:
         """Return the text under the present key."""
         ...
 
     def decrypt(self, place: str, stored: str) -> str:
-        """Return the text of a stored value; raise ``ValueError`` for one that is not genuine or of no known key."""
+        """Return the text of a stored value; raise ``ValueError`` for one not authentic or under an unknown key."""
         ...
 
 
@@ -57,7 +57,7 @@ def encrypted_columns(metadata: MetaData) -> dict[str, dict[str, str]]:
 
 
 def use_cipher(bring: Callable[[], Cipher]) -> None:
-    """Have columns encrypted by what ``bring`` returns; it is called for every value, and by nothing before."""
+    """Encrypt columns with the cipher ``bring`` returns; it is called for every value, and never earlier."""
     _source.append(bring)
 
 

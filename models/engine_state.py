@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from models.database import Instant, choice
 
 JOB_AT_WORK: Final = "state = 'active' AND element_type = 'SERVICE_TASK'"
-"""What an element at which the engine waits for a worker is, in SQL: the condition of a partial index."""
+"""The SQL condition for an element at which the engine waits for a worker, used by a partial index."""
 
 
 class InstanceState(StrEnum):
@@ -48,11 +48,11 @@ class ProcessDefinition(SQLModel, table=True):
     element_names: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     deployed_at: datetime = Field(sa_type=Instant)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the engine let go of this version: it starts no instance any more."""
+    """When the engine deleted this version: no more instances of it start."""
 
 
 class ProcessInstance(SQLModel, table=True):
-    """One process instance; ``case_no`` is null until it is known whose it is."""
+    """One process instance; ``case_no`` is null until its case is known."""
 
     __tablename__ = "process_instance"
     __table_args__ = (
@@ -96,7 +96,7 @@ class ElementVisit(SQLModel, table=True):
 
 
 class Incident(SQLModel, table=True):
-    """An obstacle the engine stopped at, until an administrator retries it."""
+    """A failure at which the engine stopped, until an administrator retries it."""
 
     __table_args__ = (Index("ix_incident_instance", "process_instance_key", "resolved_at"),)
 
@@ -112,7 +112,7 @@ class Incident(SQLModel, table=True):
 
 
 class EngineTimer(SQLModel, table=True):
-    """An open timer, known under a controlled clock only, so that an advance can stop at each due instant."""
+    """An open timer, recorded under a controlled clock only, so that an advance can stop at each due instant."""
 
     __tablename__ = "engine_timer"
 
@@ -123,7 +123,7 @@ class EngineTimer(SQLModel, table=True):
 
 
 class EngineJob(SQLModel, table=True):
-    """An open job, known under a controlled clock only, so that an advance can wait for running work."""
+    """An open job, recorded under a controlled clock only, so that an advance can wait for running work."""
 
     __tablename__ = "engine_job"
 
@@ -134,7 +134,7 @@ class EngineJob(SQLModel, table=True):
 
 
 class Heartbeat(SQLModel, table=True):
-    """The last sign of life of a component (``relay``, ``feed``, ``worker:<job type>``), by the machine's clock."""
+    """The last heartbeat of a component (``relay``, ``feed``, ``worker:<job type>``), by the machine's clock."""
 
     component: str = Field(primary_key=True, max_length=128)
     at: datetime = Field(sa_type=Instant)

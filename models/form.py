@@ -1,4 +1,4 @@
-"""The rules of a form-js form: its outcomes, its fields, and what of an answer is acceptable.
+"""The rules of a form-js form: its outcomes, its fields, and the validation of answers.
 
 Source: the form-js schema (components with ``key``, ``type``, ``validate``, ``values``, ``defaultValue``).
 """
@@ -19,7 +19,7 @@ INPUT_TYPES = ROUTING_TYPES | {"textfield", "textarea", "checklist", "taglist"}
 MAX_TEXT = 10_000
 PLAIN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 PRESENTATION_TYPES = frozenset({"text", "html", "image", "button", "separator", "spacer", "iframe"})
-"""Types that show something and never answer."""
+"""Types that only display and take no input."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FormProblem:
 
 @dataclass(frozen=True)
 class Answer:
-    """An accepted answer: every value, and the share of it a process may route on."""
+    """An accepted answer: every value, and those a process may route on."""
 
     values: dict[str, Any]
     routing: dict[str, Any]
@@ -63,9 +63,9 @@ def check_answer(
 ) -> tuple[Answer, list[FormProblem]]:
     """Fill in defaults and check every field but the outcome; a value no component asks for is refused.
 
-    A field left empty routes as null (an unticked checkbox as false), so that a second round through the same step
-    does not go by the first round's answer. Values of component types without a rule here (a computed field, a
-    repeated group, one from a newer form-js) are kept as given and never reach the engine.
+    A field left empty routes as null (an unticked checkbox as false), so that a second round through the same step is
+    not routed by the first round's answer. Values of component types without a rule here (a computed field, a repeated
+    group, one from a newer form-js) are kept as given and never reach the engine.
     """
     problems: list[FormProblem] = []
     known = {OUTCOME, OPINION}
@@ -97,7 +97,7 @@ def check_answer(
 
 
 def _unruled(schema: dict[str, Any] | None) -> Iterator[str]:
-    """Yield the top-level names that components without a rule may answer under."""
+    """Yield the top-level keys under which components without a rule may answer."""
     for component in (schema or {}).get("components") or []:
         if component.get("type") not in INPUT_TYPES | PRESENTATION_TYPES:
             name = component.get("key") or component.get("path")
@@ -131,7 +131,7 @@ def _value_error(component: dict[str, Any], value: Any) -> str | None:
 
 
 def _limit(rules: dict[str, Any], name: str) -> float | None:
-    """Return a written limit; one that is an expression is left to the form in the browser."""
+    """Return a literal limit; an expression is left to the form in the browser."""
     try:
         return float(rules[name])
     except (KeyError, TypeError, ValueError):

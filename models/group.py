@@ -1,4 +1,4 @@
-"""Account groups (岗位账号组): what a name such as ``xingguo.window`` says, and how such a name is formed.
+"""Account groups (岗位账号组): what a name such as ``xingguo.window`` means, and how it is formed.
 
 The models of ``bpmn/`` name the same groups as candidates; in Python a group's name is formed here and nowhere else.
 """
@@ -35,7 +35,7 @@ class Role(StrEnum):
 
     @classmethod
     def handling(cls) -> frozenset["Role"]:
-        """Return the roles that handle a case and therefore see whose it is without saying why."""
+        """Return the roles that handle a case and therefore see its applicant without stating a purpose."""
         return _HANDLING
 
 
@@ -106,7 +106,7 @@ class Group:
 
     @property
     def prefix(self) -> str:
-        """Return how the names of all groups in the group's place begin: ``xingguo.``, ``city.zrzy.``."""
+        """Return the prefix shared by all groups of the same area or unit: ``xingguo.``, ``city.zrzy.``."""
         parts = (self.area or self.scope.value, self.unit)
         return "".join(f"{part}." for part in parts if part is not None)
 
@@ -131,7 +131,7 @@ ADMINISTRATORS: Final = frozenset({SYSTEM_ADMINISTRATOR, SECURITY_ADMINISTRATOR,
 
 
 def parse_groups(names: Iterable[str]) -> frozenset[Group]:
-    """Return the groups of ``names`` that follow a pattern; a name only a designer uses stands for no role."""
+    """Return the groups of ``names`` that follow a pattern; a name only a designer uses is left out."""
     return _parsed(frozenset(names))
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class InFlight(StrEnum):
-    """What is decided on the cases in flight: those who have them finish them, or they go with the power."""
+    """What is decided on the cases in flight: whoever has them finishes them, or they move with the power."""
 
     FINISH = "finish"
     TRANSFER = "transfer"

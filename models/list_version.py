@@ -1,4 +1,4 @@
-"""A new list of items (事项清单) on its way: drafted, reviewed, and published as dated versions of items."""
+"""A new list of items (事项清单): drafted, reviewed, and published as dated versions of items."""
 
 from datetime import date, datetime
 from enum import StrEnum

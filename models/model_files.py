@@ -1,8 +1,8 @@
 """Read what a designer wrote: a form's JSON, a process's XML. What cannot be read is reported, never changed.
 
-The engine is more lenient than the product: Camunda 8.5.8 takes a form with a byte order mark, a lone surrogate, a
-number that is infinite, or text behind its end, and a model in any encoding Java knows. Each of them would have to be
-altered to be kept or shown, and what a form says is for its author to decide.
+The engine is more lenient than the product: Camunda 8.5.8 takes a form with a byte order mark, a lone surrogate, an
+infinite number, or text after its end, and a model in any encoding Java knows. Each of them would have to be altered to
+be kept or shown, and what a form says is for its author to decide.
 """
 
 import codecs
@@ -32,7 +32,7 @@ def read_form(content: bytes) -> dict[str, Any]:
     """Return a form's schema; the product's rules for forms can be applied to it.
 
     Raises:
-        UnreadableModel: it is no JSON the product can keep, or no form.
+        UnreadableModel: it is not JSON the product can store, or not a form.
     """
     if content.startswith(codecs.BOM_UTF8):
         raise UnreadableModel("含有字节顺序标记（BOM）", SAVE_AS_UTF8)
@@ -57,7 +57,7 @@ def read_process(content: bytes) -> str:
     """Return a process's XML as text, without a byte order mark, which XML allows.
 
     Raises:
-        UnreadableModel: it is not in UTF-8, or says so of itself.
+        UnreadableModel: it is not in UTF-8, or declares another encoding.
     """
     declared = _ENCODING.match(content.removeprefix(codecs.BOM_UTF8))
     encoding = declared[1].decode().lower() if declared else "utf-8"
@@ -70,7 +70,7 @@ def read_process(content: bytes) -> str:
 
 
 def json_fault(exc: orjson.JSONDecodeError) -> str:
-    """Say in words for people why a text is no JSON the product can keep."""
+    """Return in plain words why a text is not JSON the product can store."""
     message = str(exc)
     if "UTF-8" in message:
         return "不是 UTF-8 编码"

@@ -79,7 +79,7 @@ class Notification(SQLModel, table=True):
 
 
 class NotificationReading(SQLModel, table=True):
-    """That one account has read a notification."""
+    """The record that one account has read a notification."""
 
     __tablename__ = "notification_reading"
 

@@ -38,7 +38,7 @@ _LABELS = {
 
 
 class PowerEvent(SQLModel, table=True):
-    """One event; ``natural_key`` makes each happen once for its subject."""
+    """One event; ``natural_key`` makes it unique for its subject."""
 
     __tablename__ = "power_event"
     __table_args__ = (

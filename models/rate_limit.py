@@ -1,4 +1,4 @@
-"""What failed lately, and from where an account is known: what limits on guessing are counted by (ADR 18)."""
+"""Recent failures and the known addresses of accounts, from which limits on guessing are computed (ADR 18)."""
 
 from datetime import datetime
 

@@ -37,7 +37,7 @@ _LABELS = {
 
 
 class Recall(SQLModel, table=True):
-    """One recall of one item from one area; its dates, not its state, say whether the power is gone on a day."""
+    """One recall of one item from one area; its dates, not its state, say whether the power is recalled on a day."""
 
     __table_args__ = (Index("ix_recall_item_area", "item", "area", "effective_on"),)
 
@@ -81,4 +81,4 @@ class RecallCase(SQLModel, table=True):
     state_code: int
     at: datetime = Field(sa_type=Instant)
     taken_over_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the city's process began; empty while the engine has not said so."""
+    """When the city's process began; empty until the engine confirms it."""

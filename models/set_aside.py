@@ -1,4 +1,4 @@
-"""What the feed could not take: records of the engine that are kept beside the projection until somebody helps."""
+"""Engine records the feed could not project, kept until an administrator has the cause repaired."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,14 +27,14 @@ KIND_WORDS = {
     "TIMER": "定时器",
     "JOB": "作业",
 }
-"""What people call the engine's types of records."""
+"""The names shown for the engine's types of records."""
 
 
 class SetAsideRecord(SQLModel, table=True):
-    """One record of the engine's log whose own content kept it out of the projection.
+    """One record of the engine's log whose own content could not be projected.
 
     ``raw`` is the line as the exporter sent it. A later record of the same thing (a task's completion, say) waits with
-    ``behind`` naming the first one, since projecting it alone would tell a story without its beginning.
+    ``behind`` naming the first one, since projecting it alone would leave a history without its beginning.
     """
 
     __tablename__ = "set_aside_record"
@@ -51,7 +51,7 @@ class SetAsideRecord(SQLModel, table=True):
     value_type: str = Field(max_length=64)
     intent: str = Field(default="", max_length=64)
     subject_key: int | None = Field(default=None, sa_type=BigInteger)
-    """The engine's key of the task, form, definition … the record is about; null where each stands for itself."""
+    """The engine's key of the task, form, definition … the record is about; null where records are independent."""
     name: str = Field(default="", max_length=128)
     reason: str
     """What is wrong with it and what to do, in a sentence; empty while it only waits behind another."""
@@ -60,7 +60,7 @@ class SetAsideRecord(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
     """The machine's time at which it was set aside."""
     retry_asked_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Since when a retry waits for the bridge; null when none does."""
+    """Since when a retry has waited for the bridge; null when none does."""
     retried_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
     settlement: Settlement | None = Field(default=None, sa_type=choice(Settlement))

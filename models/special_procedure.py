@@ -42,7 +42,7 @@ class SpecialProcedure(SQLModel, table=True):
     presiding_officer: str | None = Field(default=None, max_length=64)
     """The account that presides over a hearing; nobody who reviewed the case (行政许可法 art. 48)."""
     told_on: date | None = None
-    """The day the right to a hearing was told (art. 46, 47)."""
+    """The day notice of the right to a hearing was given (art. 46, 47)."""
     requested_on: date | None = None
     """The day a hearing was asked for, within five working days of being told (art. 47)."""
     held_on: date | None = None
@@ -50,7 +50,7 @@ class SpecialProcedure(SQLModel, table=True):
 
     @property
     def announced_reason(self) -> str:
-        """Return the reason as the notice tells it, with a hearing's day."""
+        """Return the reason as the notice states it, with a hearing's day."""
         if self.held_on is None:
             return self.reason
         day = f"{self.held_on.year}年{self.held_on.month}月{self.held_on.day}日"

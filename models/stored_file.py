@@ -1,4 +1,4 @@
-"""Files people handed in: a row each; the content is kept once, under its SHA-256, outside the database."""
+"""Files people handed in: one row each; the content is stored once, under its SHA-256, outside the database."""
 
 from datetime import datetime, timedelta
 
@@ -8,13 +8,13 @@ from sqlmodel import Field, SQLModel
 from models.database import Instant
 
 UNBOUND_LIFE = timedelta(days=1)
-"""A file that belongs to no case is gone after so long."""
+"""How long a file that belongs to no case is kept."""
 
 
 class StoredFile(SQLModel, table=True):
-    """One file as it was handed in; ``media_type`` is what its content is, whatever its name says.
+    """One file as it was handed in; ``media_type`` is that of its content, whatever its name says.
 
-    It belongs to a case as soon as a material or an answer names it, to one of them, and for good.
+    It belongs to a case as soon as a material or an answer names it; it then belongs to that one permanently.
     """
 
     __tablename__ = "stored_file"
@@ -34,5 +34,5 @@ class StoredFile(SQLModel, table=True):
     bound_at: datetime | None = Field(default=None, sa_type=Instant)
 
     def is_gone(self, now: datetime) -> bool:
-        """Tell whether the file belongs to no case and its day is over."""
+        """Tell whether the file belongs to no case and has expired."""
         return self.case_no is None and now >= self.uploaded_at + UNBOUND_LIFE

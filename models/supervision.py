@@ -40,10 +40,10 @@ FEEDBACK_LABELS = {
 
 
 class SupervisionPush(SQLModel, table=True):
-    """The approval information (审管信息推送单) of one closed case for one supervisor, made with the closing.
+    """The approval information (审管信息推送单) of one closed case for one supervisor, created at closing.
 
-    ``sheet`` holds the item, the decision, the documents and the certificate; who the applicant is stays with the
-    case. A push is on time when ``pushed_at`` is not after ``due_at``.
+    ``sheet`` holds the item, the decision, the documents and the certificate; the applicant is named only in the case.
+    A push is on time when ``pushed_at`` is not after ``due_at``.
     """
 
     __tablename__ = "supervision_push"
@@ -78,7 +78,7 @@ class SupervisionPush(SQLModel, table=True):
 class SupervisionFeedback(SQLModel, table=True):
     """One result of supervision, and how the approver took it.
 
-    ``natural_key`` makes what is sent twice one piece of feedback; it is null for what an earlier release recorded.
+    ``natural_key`` makes repeated feedback one row; it is null for what an earlier release recorded.
     """
 
     __tablename__ = "supervision_feedback"
@@ -93,7 +93,7 @@ class SupervisionFeedback(SQLModel, table=True):
     kind: FeedbackKind = Field(sa_type=choice(FeedbackKind))
     text: str
     applicant_digest: str = Field(max_length=64)
-    """The case's, so that a restriction meets the applicant's next application."""
+    """The case's, so that a restriction applies to the applicant's next application."""
     given_by: str = Field(max_length=64)
     given_at: datetime = Field(sa_type=Instant)
     natural_key: str | None = Field(default=None, max_length=64)

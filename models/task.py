@@ -1,4 +1,4 @@
-"""A person's task: the product's picture of one native user task of the engine."""
+"""A person's task: the product's projection of one native user task of the engine."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from models.database import Instant, choice
 
 NO_DUE = datetime(9999, 12, 30, tzinfo=UTC)
-"""Sorts a task without a due instant behind every other."""
+"""Sorts a task without a due instant after every other."""
 
 
 class TaskStatus(StrEnum):
@@ -70,7 +70,7 @@ class Task(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     warn_at: datetime | None = Field(default=None, sa_type=Instant)
     provisional: bool = False
-    """The due instant rests on a guess by the week (暂定)."""
+    """The due instant counts days whose schedule is not published yet (暂定)."""
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
     def light(self, now: datetime) -> Light:

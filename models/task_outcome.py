@@ -1,4 +1,4 @@
-"""A person's answer to a user task, and whether the engine has taken it."""
+"""A person's answer to a user task, and whether the engine has accepted it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -46,7 +46,7 @@ UNFAVOURABLE = frozenset({Outcome.DENY, Outcome.RETURN, Outcome.REFUSE, Outcome.
 
 
 class TaskOutcomeStatus(StrEnum):
-    """Whether the engine took the answer: ``overtaken`` when a timer or a withdrawal was first."""
+    """Whether the engine accepted the answer: ``overtaken`` when a timer or a withdrawal came first."""
 
     RECORDED = "recorded"
     CONFIRMED = "confirmed"

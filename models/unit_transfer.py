@@ -52,7 +52,7 @@ class UnitTransfer(SQLModel, table=True):
     state: UnitTransferState = Field(default=UnitTransferState.DECIDED, sa_type=choice(UnitTransferState))
     in_flight: InFlight = Field(default=InFlight.FINISH, sa_type=choice(InFlight))
     process_id: str = Field(default=Process.UNIT_TRANSFER, max_length=64)
-    """The process that keeps its day; one decided by an earlier release stays with the recall's."""
+    """The process that waits for its day; one decided by an earlier release stays with the recall's."""
     took_effect_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_by: str | None = Field(default=None, max_length=64)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,4 +1,4 @@
-"""Insert rows and say what happens to those that are there already, on SQLite and PostgreSQL alike."""
+"""Insert rows, and update or keep those that already exist, on SQLite and PostgreSQL alike."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -20,13 +20,13 @@ def upsert(
     update: tuple[str, ...] = (),
     fill: tuple[str, ...] = (),
 ) -> int:
-    """Insert ``rows``, all with the same columns; where one is there already write ``update``, complete ``fill``.
+    """Insert ``rows``, all with the same columns; where one exists, write ``update`` and complete ``fill``.
 
     Return how many rows were written.
 
-    ``key`` names the columns of the constraint that tells a row is there, by default the primary key; a column of
+    ``key`` names the columns of the constraint that identifies an existing row, by default the primary key; a column of
     ``fill`` is written only where it is null. With neither ``update`` nor ``fill`` existing rows stay as they are, and
-    without ``key`` too any constraint tells.
+    without ``key`` a conflict on any constraint counts.
     """
     if not rows:
         return 0

@@ -1,4 +1,4 @@
-"""Webhooks: who outside wants to know what, what is on its way to them, and what came in from them."""
+"""Webhooks: subscriptions of outside systems, the deliveries to them, and the messages received from them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from models.database import Instant, choice
 
 
 class DeliveryStatus(StrEnum):
-    """``pending`` waits or is being tried, ``delivered`` was taken, ``dead`` was given up and can be sent again."""
+    """``pending`` waits or is being tried, ``delivered`` was accepted, ``dead`` was given up and can be sent again."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -41,7 +41,7 @@ class WebhookEndpoint(SQLModel, table=True):
 class WebhookDelivery(SQLModel, table=True):
     """One event on its way to one endpoint; ``message_id`` is the same however often it is sent.
 
-    ``body`` is fixed when the event happens. Instants are the machine's, for back-off has nothing to do with cases.
+    ``body`` is fixed when the event happens. Instants are machine time, for back-off has nothing to do with cases.
     """
 
     __tablename__ = "webhook_delivery"
@@ -67,7 +67,7 @@ class WebhookDelivery(SQLModel, table=True):
 
 
 class InboundMessage(SQLModel, table=True):
-    """The memory of one message from outside: the same id and body are answered alike and done once."""
+    """One message received from outside: the same id and body get the same answer and are processed once."""
 
     __tablename__ = "inbound_message"
 

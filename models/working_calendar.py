@@ -35,7 +35,7 @@ STATUTORY_HOLIDAY_DAYS = 13
 
 
 class DaySource(StrEnum):
-    """Where a day's kind comes from; ``WEEK`` is a guess by the week."""
+    """Where a day's kind comes from; ``WEEK`` assumes the usual week, no schedule being published."""
 
     PUBLISHED = "published"
     CITY = "city"
@@ -45,7 +45,7 @@ class DaySource(StrEnum):
 
 @dataclass(frozen=True)
 class DayKind:
-    """Whether a day is a working day, why, where that is said, and whether it is certain yet."""
+    """Whether a day is a working day, why, by which source, and whether that is final."""
 
     working: bool
     reason: str
@@ -57,7 +57,7 @@ class DayKind:
 class WorkingCalendar:
     """The calendar in force in one area.
 
-    ``overlay`` overrules the published days. A day past ``published_until`` is a guess by the week and provisional,
+    ``overlay`` overrides the published days. A day past ``published_until`` follows the usual week and is provisional,
     unless the overlay names it or its year is one of ``entered_years``, whose schedule was entered here.
     """
 
@@ -94,7 +94,7 @@ class WorkingCalendar:
         return day
 
     def provisional_until(self, first: date, last: date) -> bool:
-        """Tell whether a day after ``first`` up to and including ``last`` is a guess."""
+        """Tell whether a day after ``first`` up to and including ``last`` is provisional."""
         if last <= self.published_until:
             return False
         day = max(first, self.published_until)
@@ -116,16 +116,16 @@ class WorkingCalendar:
 def entered_years(city_days: Mapping[date, DayKind]) -> frozenset[int]:
     """Return the years whose whole schedule the city-wide days give.
 
-    A year is whole when every one of its days is named, or when each of the seven statutory holidays is named among
+    A year is complete when every one of its days is named, or when each of the seven statutory holidays is named among
     at least ``STATUTORY_HOLIDAY_DAYS`` days off: so the State Council's notice itself may be entered, and the days it
-    does not name follow the week.
+    does not name follow the usual week.
     """
     return frozenset(year for year in {day.year for day in city_days} if missing_of_year(year, city_days) is None)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """What the city-wide days of a year lack to make it whole."""
+    """What the city-wide days of a year lack to make it complete."""
 
     holidays: tuple[str, ...]
     days_off: int

@@ -2,7 +2,7 @@
 
 SQLite makes a second writer sleep and try again, up to a tenth of a second each time, while the lock is already free;
 with four processes writing, that waiting is most of the time a case takes. The operating system's lock on a file
-wakes the next writer at once, and falls with the process that held it. SQLite's own lock still guards the data:
+wakes the next writer at once, and is released when its holder ends. SQLite's own lock still guards the data:
 whoever does not take part here, a backup for instance, is only slower.
 """
 
@@ -28,10 +28,10 @@ class WriteLock:
         self._file: int | None = None
 
     def acquire(self, seconds: float | None = None) -> None:
-        """Wait for the lock, ``seconds`` at the most or as long as everybody does.
+        """Wait for the lock, for at most ``seconds`` or the usual time-out.
 
         Raises:
-            TimeoutError: (SQLAlchemy's) another thread or process keeps it too long.
+            TimeoutError: (SQLAlchemy's) another thread or process holds it too long.
         """
         seconds = self._timeout if seconds is None else seconds
         latest = time.monotonic() + seconds
@@ -44,7 +44,7 @@ class WriteLock:
             raise
 
     def release(self) -> None:
-        """Let the next writer have the lock."""
+        """Release the lock to the next writer."""
         if self._file is not None:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
@@ -65,7 +65,7 @@ class WriteLock:
 
 
 class _Waiting:
-    """A blocking wait for a file's lock in a thread of its own, for the system call knows no time-out."""
+    """A blocking wait for a file's lock in a thread of its own, as the system call has no time-out."""
 
     def __init__(self, file: int) -> None:
         self._file = file
@@ -75,7 +75,7 @@ class _Waiting:
         threading.Thread(target=self._run, name="write-lock", daemon=True).start()
 
     def until(self, latest: float) -> bool:
-        """Tell whether the lock was got by the instant ``latest`` of the monotonic clock; else nobody will hold it."""
+        """Tell whether the lock was acquired by ``latest`` (monotonic clock); if not, it never will be."""
         if self._locked.wait(max(latest - time.monotonic(), 0)):
             return True
         with self._guard:

@@ -1,7 +1,7 @@
 """Cursors: where the next page of a list begins, opaque to the client and not trusted when they come back.
 
-A cursor is the base64 of a JSON array, the sort values of the last row shown. Accepted is only what :func:`encode`
-writes, sign for sign, for a position every database can compare with: kinds and sizes are those of the columns.
+A cursor is the base64 of a JSON array, the sort values of the last row shown. Only what :func:`encode` writes is
+accepted, character for character, for positions every database can compare: kinds and sizes are the columns' own.
 """
 
 import base64
@@ -19,11 +19,11 @@ INTEGER_END: Final = 2**31
 BIG_INTEGER_END: Final = 2**63
 FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
-"""Every time zone can write the instants between these two."""
+"""Every time zone can represent the instants between these two."""
 
 
 class InvalidCursor(InvalidInput):
-    """The cursor is none of this list (422, field ``cursor``)."""
+    """The cursor does not belong to this list (422, field ``cursor``)."""
 
     def __init__(self) -> None:
         super().__init__([FieldProblem("cursor", "游标无效")])

@@ -1,8 +1,8 @@
 """Encryption of columns under the data key: AES-256-GCM, the key named in each value and the column bound to it.
 
 A value is ``v1.<key id>.<base64url of nonce, ciphertext and tag>``. The key of encryption is derived from the data key,
-so that it is none of those that make digests. Importing this module makes it the models' cipher; no key is read before
-a value is.
+so that it differs from those that make digests. Importing this module makes it the models' cipher; no key is read
+before a value is.
 """
 
 import base64
@@ -24,7 +24,7 @@ NONCE_BYTES: Final = 12
 
 
 class Unreadable(ValueError):
-    """A stored value that is not genuine, stands in another column than it was written for, or has no known key."""
+    """A stored value that is not authentic, was written for another column, or is under an unknown key."""
 
 
 class ColumnCipher:

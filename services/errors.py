@@ -62,7 +62,7 @@ class NotFound(TongquanError):
 
 
 class Conflict(TongquanError):
-    """The state of things does not allow it (409)."""
+    """The present state does not allow it (409)."""
 
     status, code, title, title_en = 409, "conflict", "当前状态不允许此操作", "Conflict"
 

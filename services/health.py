@@ -1,6 +1,6 @@
-"""Is everything there to take a case from submission to decision? The checks behind ``/readyz`` and ``/metrics``.
+"""Check that all it takes to bring a case from submission to decision is up, for ``/readyz`` and ``/metrics``.
 
-The web reads only the database: the bridge and the workers leave their heartbeats there, by the machine's clock.
+The web reads only the database: the bridge and the workers write their heartbeats there, in machine time.
 """
 
 from collections.abc import Iterable
@@ -71,7 +71,7 @@ class OperatingFigures:
     open_incidents: int
     set_aside: int
     tampered_documents: int
-    """Papers the auditors were told of."""
+    """Papers reported to the auditors as tampered with."""
     outbox_pending: int
     outbox_dead: int
     outbox_oldest_seconds: float
@@ -80,18 +80,18 @@ class OperatingFigures:
     webhooks_dead: int
     """Given up, and worth sending again: those of an ended subscription are not counted."""
     oldest_job_seconds: float
-    """Product time since the oldest automatic step began that is not done and has no incident; 0 when there is none."""
+    """Product time since the oldest unfinished automatic step without an incident began; 0 when there is none."""
     heartbeat_age_seconds: dict[str, float]
     feed_lag_seconds: dict[str, float]
     """By exporter, the product time since the newest record taken; it also grows while nothing happens."""
     feed_waiting_seconds: float | None
-    """How long what the engine has done waits to arrive here, 0 at rest; None before the feed's first heartbeat."""
+    """How long the engine's records have waited to arrive here, 0 at rest; None before the feed's first heartbeat."""
     checks: dict[str, bool]
-    """Every check of ``/readyz`` and whether it is well."""
+    """Every check of ``/readyz`` and whether it passes."""
 
 
 def readiness(database: Database) -> Readiness:
-    """Run every check; one that cannot be run for want of the database fails with the others."""
+    """Run every check; without a database, those that need it fail."""
     try:
         with database.reading() as session:
             checks = _checks(session, machine_now())
@@ -104,7 +104,7 @@ def readiness(database: Database) -> Readiness:
 
 
 def operating_figures(session: Session, now: datetime) -> OperatingFigures:
-    """Count what ``/metrics`` tells; ``now`` is the machine's time."""
+    """Count what ``/metrics`` reports; ``now`` is the machine's time."""
     states = session.exec(select(Case.state, func.count()).group_by(col(Case.state))).all()
     waiting = dict(
         session.exec(
@@ -161,7 +161,7 @@ def _oldest_job(session: Session) -> datetime | None:
     """Return when the oldest automatic step began that still waits for a worker.
 
     The history of elements only ever grows, so what waits has an index of its own (``ix_element_visit_job``), which a
-    database takes where the condition stands in the statement itself. A step with an incident is left out: that one
+    database takes where the condition is literal in the statement. A step with an incident is left out: that one
     waits for a person, and has a figure of its own.
     """
     has_incident = (
@@ -183,7 +183,7 @@ def _oldest_job(session: Session) -> datetime | None:
 
 @lru_cache(maxsize=4)
 def shipped_processes(folder: Path = MODELS_FOLDER) -> frozenset[str]:
-    """Return the ids of the processes in ``bpmn/``: one executable process a file, named like it."""
+    """Return the ids of the processes in ``bpmn/``: one executable process per file, of the same name."""
     return frozenset(path.stem for path in folder.glob("*.bpmn"))
 
 
@@ -209,7 +209,7 @@ def _checks(session: Session, now: datetime) -> dict[str, Check]:
 
 
 def _mode(settings: Settings) -> Check:
-    """Warn of published passwords that other machines reach; it is no reason to take the site away."""
+    """Warn of published passwords that other machines reach; it does not make the site unready."""
     exposed = settings.exposed_demonstration
     return Check(ok=True, reason="演示环境对外开放：账号与口令是公开的，不得录入真实办件" if exposed else "")
 
@@ -240,7 +240,7 @@ def _processes(session: Session) -> Check:
 
 
 def _feed(feed: Heartbeat | None, now: datetime, longest_lag: float) -> Check:
-    """Check that what the engine does arrives here: a feed that lives and takes nothing is not well."""
+    """Check that what the engine does arrives here: a feed that is alive but takes in nothing fails."""
     fresh = _fresh(feed, now, BRIDGE_FRESH_SECONDS)
     if feed is None or not fresh.ok:
         return fresh

@@ -1,4 +1,4 @@
-"""Signs of life: components beat in memory, one transaction now and then writes them down."""
+"""Heartbeats: components beat in memory, and one transaction now and then stores all beats."""
 
 import threading
 from datetime import datetime
@@ -14,7 +14,7 @@ FEED: Final = "feed"
 RELAY: Final = "relay"
 RECONCILER: Final = "reconciler"
 WORKER_PREFIX: Final = "worker:"
-"""Stands before the job type in the name of a worker's component."""
+"""The prefix of the job type in the name of a worker's component."""
 
 
 class Heartbeats:
@@ -41,7 +41,7 @@ class Heartbeats:
     def write(self, session: Session) -> None:
         """Write every beat since the last call in the caller's transaction."""
         with self._lock:
-            # In one order, so that two processes that beat for the same component never wait for each other.
+            # In a fixed order, so that two processes that beat for the same component never wait for each other.
             beats = [(name, *self._beats[name]) for name in sorted(self._unwritten)]
             self._unwritten = set()
         rows = [{"component": name, "at": at, "detail": detail} for name, at, detail in beats]

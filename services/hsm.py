@@ -1,7 +1,7 @@
-"""A hardware security module (PKCS#11) that wraps the data key: the state directory alone then opens nothing.
+"""A hardware security module (PKCS#11) that wraps the data key: the state directory alone then decrypts nothing.
 
 The module holds an AES key that never leaves it; what is kept in a file or setting is ``pkcs11:`` and the base64 of
-nonce and AES-256-GCM ciphertext. It is asked once a process, when the data key is first needed.
+nonce and AES-256-GCM ciphertext. It is asked once per process, when the data key is first needed.
 Source: PKCS#11 2.40; https://python-pkcs11.readthedocs.io
 """
 
@@ -22,7 +22,7 @@ KEY_BITS: Final = 256
 NONCE_BYTES: Final = 12
 TAG_BITS: Final = 128
 PURPOSE: Final = b"tongquan data key"
-"""Authenticated with what is wrapped: nothing else the same key may have encrypted passes for a data key."""
+"""Associated data of the wrapping, so that nothing else encrypted under the same key passes for a data key."""
 
 
 def is_configured(settings: Settings) -> bool:
@@ -59,7 +59,7 @@ def wrap(settings: Settings, secret: bytes) -> str:
 
 
 def unwrap(settings: Settings, text: str) -> bytes:
-    """Return the secret of a wrapped one.
+    """Return the secret that was wrapped.
 
     Raises:
         SetupError: no module is configured, it cannot be opened, has no such key, or did not wrap this one.
@@ -77,7 +77,7 @@ def _gcm(nonce: bytes) -> dict[str, Any]:
 
 @contextmanager
 def _token(settings: Settings) -> Iterator[Any]:
-    """Yield a session on the configured token; whatever the module complains of is one sentence."""
+    """Yield a session on the configured token; an error of the module becomes a ``SetupError``."""
     if not is_configured(settings):
         raise SetupError("数据密钥由密码设备（PKCS#11）封装：请设置 TONGQUAN_PKCS11_MODULE 等后再启动")
     pin = settings.pkcs11_pin.get_secret_value() if settings.pkcs11_pin is not None else None

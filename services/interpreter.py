@@ -3,13 +3,13 @@
 import gc
 
 YOUNGEST = 20_000
-"""Objects more than were freed before the collector looks at the youngest; seven hundred, Python's own choice, are a
-fraction of one document or one answered request, and what is looked at in their midst is nearly all still in use."""
+"""Allocations in excess of deallocations that start a young collection; Python's default of seven hundred is a
+fraction of one document or one answered request, and nearly all that is examined midway is still in use."""
 OLDER, OLDEST = 20, 50
 
 
 def tune() -> None:
-    """Leave what start-up made out of every later collection, and collect less often; call it when start-up is over.
+    """Exempt the objects of start-up from later collections, and collect less often; call it when start-up is over.
 
     Modules, mappers and routes live as long as the process. Looking through them again and again was a tenth of the
     workers' time.

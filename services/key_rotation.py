@@ -1,8 +1,8 @@
-"""Bring everything that stands under another data key, or under none, to the present one.
+"""Move everything that is under another data key, or under none, to the present one.
 
-In batches, each a transaction of its own: what a crash leaves is found by the next run, since every value names its
-key. Until the last batch the former keys must be readable. A start does this too, so that a database of the release
-before is encrypted by the first start, and a change of key that was broken off is finished (ADR 22).
+In batches, each a transaction of its own: what a crash leaves undone is found by the next run, since every value names
+its key. Until the last batch the former keys must be readable. A start does this too, so that a database of the release
+before is encrypted by the first start, and an interrupted change of key is finished (ADR 22).
 """
 
 import sqlite3
@@ -25,13 +25,13 @@ from services.journal.sealed import Kind
 
 BATCH: Final = 500
 _UNSWEPT: Final = 1
-"""SQLite's ``user_version`` while free pages may still hold what stood in the clear or under a former key."""
+"""SQLite's ``user_version`` while free pages may still hold what was in the clear or under a former key."""
 
 
 def renew(database: Database) -> int:
     """Encrypt and digest under the present key whatever is not; return how many rows were encrypted.
 
-    Raises ``SetupError`` when a value is under a key that is not to be had; what was done until then stays.
+    Raises ``SetupError`` when a value is under an unavailable key; what was done until then stays.
     """
     renewed = sum(_renew_table(database, *one) for one in encrypted_columns(SQLModel.metadata).items())
     after: str | None = ""
@@ -45,7 +45,7 @@ def renew(database: Database) -> int:
 def reseal(database: Database) -> int:
     """Seal under the present key what the audit chain has under another; return how many rows.
 
-    A row that does not fit its seal is left out: it stays under the former key, and is reported for ever.
+    A row that does not fit its seal is left out: it stays under the former key, and every verification reports it.
     """
     with database.reading() as session:
         batches = list(seals.owners_in_batches(session))
@@ -102,7 +102,7 @@ def _renewed(place: str, stored: str) -> str:
 
 
 def _reseal(database: Database, kinds: Sequence[Kind], prefix: str, owners: Sequence[str]) -> int:
-    """Seal some owners' rows anew; one that cannot even be read is left out, sought one owner and kind at a time."""
+    """Seal some owners' rows anew; an unreadable one is left out, located by checking one owner and kind at a time."""
     try:
         with database.transaction() as session:
             return seals.reseal(session, kinds, prefix, owners)
@@ -130,11 +130,11 @@ def _note_unswept(session: Session) -> None:
 
 
 def _sweep(database: Database) -> None:
-    """Write an SQLite file anew once, so that no free page holds what was replaced; PostgreSQL's are its own."""
+    """Rebuild an SQLite file once, so that no free page holds what was replaced; PostgreSQL manages its own pages."""
     if database.engine.dialect.name != "sqlite":
         return
     with closing(database.engine.raw_connection()) as pooled:
-        # SQLite writes a file anew outside a transaction alone.
+        # SQLite rebuilds a file only outside a transaction.
         connection: Any = pooled.driver_connection
         if connection.execute("PRAGMA user_version").fetchone()[0] != _UNSWEPT:
             return

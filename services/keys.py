@@ -2,11 +2,11 @@
 
 The data key is ``TONGQUAN_DATA_KEY`` (base64 of 32 bytes), else the file ``keys/data.key`` of the state directory. In
 development alone a missing one is made there; several processes that start together agree on one. What can be guessed,
-an ID number above all, is told apart by digests under this key: without it nobody can try numbers one by one.
+an ID number above all, is compared by digests under this key: without it nobody can try numbers one by one.
 ``services.encryption`` encrypts under it.
 
-While a key is being changed there are several, a line each in the file or separated by commas in the variable: the
-first is the present one, under which everything is written, and the others are read (ADR 22). One that begins with
+While a key is being changed there are several, one per line in the file or separated by commas in the variable: the
+first is the present one, under which everything is written, and the others are only read (ADR 22). One that begins with
 ``pkcs11:`` is wrapped by a hardware security module.
 """
 
@@ -31,7 +31,7 @@ KEY_ID_LENGTH: Final = 8
 
 @dataclass(frozen=True)
 class DataKey:
-    """A data key and the name it has in the database, which tells nothing of it."""
+    """A data key and the name it has in the database, which reveals nothing of it."""
 
     id: str
     secret: bytes
@@ -46,7 +46,7 @@ def load_data_keys(settings: Settings) -> tuple[DataKey, ...]:
     """Return the present data key and, after it, those that are only read.
 
     Raises ``SetupError`` for a malformed key, for a missing one in production, and when the module that wraps one is
-    not to be had.
+    not available.
     """
     source = (settings.state_dir, settings.development, configured_data_keys(settings))
     found = _loaded.get(source)
@@ -140,7 +140,7 @@ def replace_kept(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def _draft(path: Path, text: str) -> Iterator[Path]:
-    """Yield a written file beside ``path`` that only its owner reads; it is gone afterwards."""
+    """Yield a temporary file next to ``path`` that only its owner can read; it is removed afterwards."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -23,7 +23,7 @@ def acquire_power(session: Session, area: str, item: str) -> None:
 def try_acquire(session: Session, name: str) -> bool:
     """Acquire the advisory lock called ``name`` unless another process has it; it is released with the transaction.
 
-    On SQLite, where the processes that would ask for the same are one, it is always free.
+    On SQLite, where only one process would ask for such a lock, it is always free.
     """
     if session.get_bind().dialect.name != "postgresql":
         return True

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, the same in every component.
+"""Structured logs: one JSON object per line on standard error, the same in every component.
 
 An event is named ``noun.verb`` and carries keys (``case_no``, ``process_instance_key``, ``job_key``), never a person's
 data: values under the names in ``PERSONAL`` are dropped here as a last resort.

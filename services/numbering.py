@@ -1,4 +1,4 @@
-"""Serial numbers of cases, documents and certificates: one sequence a prefix, no number twice."""
+"""Serial numbers of cases, documents and certificates: one sequence per prefix, no number twice."""
 
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from models.upsert import insert_on
 def next_number(session: Session, prefix: str) -> int:
     """Return the next number under a prefix, from 1 on, in one atomic statement.
 
-    The row stays locked until the transaction ends: a rolled-back number is drawn again and none is left out. Keep
+    The row stays locked until the transaction ends: a rolled-back number is drawn again, so there are no gaps. Keep
     prefixes narrow (an area, a unit, a day or year) where many transactions draw numbers at a time.
     """
     draw = _draw(session.get_bind().dialect.name)

@@ -1,4 +1,4 @@
-"""Pages of lists by keyset: a page begins behind the last row of the one before, whatever has come or gone since."""
+"""Pages of lists by keyset: a page begins after the last row of the one before, whatever was added or removed since."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Slice(Generic[Row]):
 
 
 class Order:
-    """The order of a list: columns that together tell every two rows apart, all ascending or all descending."""
+    """The order of a list: columns that together are unique, all ascending or all descending."""
 
     def __init__(self, *columns: Any, descending: bool = False) -> None:
         self._columns = columns
@@ -50,10 +50,10 @@ class Order:
         return [column.desc() if self._descending else column.asc() for column in self._columns]
 
     def behind(self, *position: Any) -> ColumnElement[bool]:
-        """Return the condition for the rows behind a position, given as values or as bound parameters.
+        """Return the condition for the rows after a position, given as values or as bound parameters.
 
-        The first condition on a column bounds the index range: with the tie's alternative alone a database reads the
-        list from its start.
+        The first condition on a column bounds the index range: given only the alternatives for ties, a database reads
+        the list from its start.
         """
         (*leading, (last, end)) = zip(self._columns, position, strict=True)
         condition: ColumnElement[bool] = self._beyond(last, end)
@@ -67,7 +67,7 @@ class Order:
         return cursors.decode(cursor, *(_reader(column.type) for column in self._columns))
 
     def position(self, row: Any) -> tuple[Any, ...]:
-        """Return where a row stands, or the first of several entities in one row."""
+        """Return the position of a row, or of the first of several entities in one row."""
         entity = row if isinstance(row, SQLModel) else row[0]
         return tuple(getattr(entity, column.key) for column in self._columns)
 
@@ -76,7 +76,7 @@ class Order:
 
 
 def behind_cursor(query: Query, order: Order, cursor: str | None) -> Query:
-    """Return the query for the rows behind a cursor, all of them without one, in the list's order."""
+    """Return the query for the rows after a cursor, all of them without one, in the list's order."""
     position = order.decode(cursor)
     return (query if position is None else query.where(order.behind(*position))).order_by(*order.clauses())
 
@@ -92,19 +92,19 @@ def read(
 
 
 def read(session: Session, query: Any, order: Order, cursor: str | None, limit: int) -> Slice[Any]:
-    """Return up to ``limit`` rows of a query behind a cursor; raise ``InvalidCursor`` for a forged one."""
+    """Return up to ``limit`` rows of a query after a cursor; raise ``InvalidCursor`` for a forged one."""
     rows = session.exec(behind_cursor(query, order, cursor).limit(limit + 1)).all()
     return cut(rows, limit, order.position)
 
 
 def cut(rows: Sequence[Row], limit: int, position: Callable[[Row], tuple[Any, ...]]) -> Slice[Row]:
-    """Return the first ``limit`` of the rows; one row more tells that another page follows."""
+    """Return the first ``limit`` of the rows; one row more means that another page follows."""
     shown = list(rows[:limit])
     return Slice(shown, cursors.encode(*position(shown[-1])) if len(rows) > limit else None)
 
 
 def page_of(rows: Sequence[Row], name: Callable[[Row], str], cursor: str | None, limit: int) -> Page[Row]:
-    """Return a page of a list short enough to be read whole, behind the row the cursor names.
+    """Return a page of a list short enough to be read whole, after the row the cursor names.
 
     Raises:
         InvalidCursor: the cursor is forged or names no row of the list.

@@ -1,8 +1,8 @@
 """Limits on how often something may be tried: the moving windows of ``limits``, kept in the product's database.
 
-The library decides; the database remembers, so that all processes count together and a restart forgets nothing
-(ADR 18). A rule is written as the library writes it, ``"10/minute;60/hour"``: each of its windows must have room. All
-of it lives by the machine's clock.
+The library decides; the database remembers, so that all processes count together and a restart forgets nothing (ADR
+18). A rule is written as the library writes it, ``"10/minute;60/hour"``: each of its windows must have room. All times
+are machine time.
 """
 
 import math
@@ -32,7 +32,7 @@ class RateLimits:
         self._windows = MovingWindowRateLimiter(self._storage)
 
     def wait(self, rules: str, *who: str) -> int:
-        """Return for how many seconds ``who`` may not try, 0 when it may at once."""
+        """Return for how many seconds ``who`` must wait, 0 when it may try at once."""
         now = machine_now().timestamp()
         full = [rule for rule in _parsed(rules) if not self._windows.test(rule, *who)]
         resets = [self._windows.get_window_stats(rule, *who).reset_time for rule in full]
@@ -108,7 +108,7 @@ class _DatabaseWindows(Storage, MovingWindowSupport):
         return self._session.exec(entries).one()
 
     def oldest_entries(self, beginning: str, end: str) -> list[tuple[str, datetime]]:
-        """Return the windows whose keys begin and end so, each with its oldest entry's instant."""
+        """Return the windows whose keys begin and end as given, each with its oldest entry's instant."""
         named = (col(RateHit.key).startswith(beginning, autoescape=True), col(RateHit.key).endswith(end))
         query = select(RateHit.key, func.min(RateHit.at)).where(*named, col(RateHit.expires_at) > machine_now())
         return [(key, since) for key, since in self._session.exec(query.group_by(col(RateHit.key))).all()]

@@ -29,7 +29,7 @@ def render_plain(kind: str, item: Any, _context: object) -> str | Literal[False]
 
 @contextmanager
 def references_unwatched(connection: sa.Connection) -> Iterator[None]:
-    """Let SQLite drop a table that is made anew; it heeds the switch outside a transaction alone."""
+    """Let SQLite drop a table while it is rebuilt; the pragma takes effect only outside a transaction."""
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -43,7 +43,7 @@ def references_unwatched(connection: sa.Connection) -> Iterator[None]:
 
 
 def require_whole_references(connection: sa.Connection) -> None:
-    """Refuse what left a reference without its row, before it is committed."""
+    """Refuse to commit a migration that leaves dangling foreign keys."""
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:

@@ -1,7 +1,7 @@
 """Accounts as the system administrator keeps them: listed, opened, disabled, enabled, given another password.
 
-Which posts an account has is the security administrator's (``memberships``). No password of a person's own is known
-to anybody else: what is made here is told once, and opens nothing but the form that changes it.
+Which posts an account has is the security administrator's (``memberships``). Nobody knows another person's own
+password: one made here is shown once, and must be changed before anything else is done.
 """
 
 import re
@@ -29,7 +29,7 @@ from services.paging import Order, Page, read
 NAME_LENGTH: Final = 100
 PHONE: Final = re.compile(r"\+?[0-9][0-9 -]{4,18}")
 ADMINISTRATORS_LOCK: Final = "administrators"
-"""The advisory lock under which the last of an administrator's office is counted."""
+"""The advisory lock under which the remaining holders of an administrator's office are counted."""
 
 
 class AccountState(StrEnum):
@@ -51,7 +51,7 @@ class AccountView(BaseModel):
 
 
 class NewPasswordView(AccountView):
-    """An account with the one-time password made for it, which is told this once."""
+    """An account with the one-time password made for it, which is shown only this once."""
 
     initial_password: str
 
@@ -63,7 +63,7 @@ class UnknownAccount(NotFound):
 
 
 class OwnAccount(Conflict):
-    """Nobody does this to the own account."""
+    """Nobody may do this to their own account."""
 
     code, title, title_en = "own_account", "不能对自己的账号进行此操作", "Not on one's own account"
 
@@ -164,8 +164,8 @@ def enable(session: Session, actor: Actor, username: str) -> AccountView:
 def reset_password(session: Session, actor: Actor, username: str) -> NewPasswordView:
     """Give an account a one-time password, end its sessions and its lock, and return the password.
 
-    Raises ``NotFound``, ``OwnAccount``, and ``SeparationOfDuties`` for the other administrators' accounts: who knows
-    their password holds their office. Theirs are reset on the machine (``deploy.reset_password``).
+    Raises ``NotFound``, ``OwnAccount``, and ``SeparationOfDuties`` for the other administrators' accounts: whoever
+    knows their password holds their office. Theirs are reset on the machine (``deploy.reset_password``).
     """
     system_rights.require_manage_accounts(actor)
     password = one_time_password()
@@ -186,7 +186,7 @@ def resettable(groups: Sequence[str]) -> bool:
 
 
 def replace_password(session: Session, found: Account, password_hash: str, by: str) -> None:
-    """Put a one-time password in place of an account's, end its sessions, and write it down."""
+    """Replace an account's password by a one-time one, end its sessions, and record it in the audit trail."""
     set_password(found, password_hash, one_time=True, at=machine_now())
     session.add(found)
     ended = end_sessions(session, found.username)

@@ -1,7 +1,7 @@
 """The audit trail as the audit administrator reads it (审计查询): searched, paged and exported.
 
 Every reading is itself an entry. It is written after the search and in a transaction of its own, so that no search
-holds up those who write; nothing is answered before it stands.
+blocks writers; nothing is answered before it is committed.
 """
 
 import csv
@@ -29,7 +29,7 @@ from services.paging import Order, Page, read
 EXPORT_BATCH: Final = 1000
 COLUMNS: Final = ("id", "at", "actor", "action", "object", "detail", "previous", "digest")
 LAST_DAY: Final = date.max - timedelta(days=2)
-"""The last day whose end every time zone can write."""
+"""The last day whose end every time zone can represent."""
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection)."""
 
@@ -40,7 +40,7 @@ _ORDER: Final = Order(AuditEntry.id, descending=True)
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What is looked for: ``q`` in any text of an entry, whose it is, of what, and on which days of China."""
+    """The search: ``q`` in any text of an entry, its actor, its subject, and the days (China time) it falls on."""
 
     q: str | None = None
     actor: str | None = None
@@ -49,7 +49,7 @@ class AuditFilter:
     until: date | None = None
 
     def detail(self) -> dict[str, Any]:
-        """Return the filter as the audit trail notes it."""
+        """Return the filter as the audit trail records it."""
         given = {"q": self.q, "actor": self.actor, "object": self.subject, "from": self.since, "to": self.until}
         return {name: str(value) for name, value in given.items() if value is not None}
 
@@ -70,21 +70,21 @@ class AuditRow(BaseModel):
 def search(
     session: Session, actor: Actor, wanted: AuditFilter, *, cursor: str | None = None, limit: int = 50
 ) -> Page[AuditRow]:
-    """Return a page of the entries that fit, newest first; the caller notes it with ``note_reading``."""
+    """Return a page of the matching entries, newest first; the caller records it with ``note_reading``."""
     system_rights.require_read_audit(actor)
     return read(session, select(AuditEntry).where(*_conditions(wanted)), _ORDER, cursor, limit).page(_row)
 
 
 def note_reading(session: Session, actor: Actor, action: str, wanted: AuditFilter) -> None:
-    """Write down that the trail was read (``audit.read``) or exported (``audit.export``), and what was looked for."""
+    """Record that the trail was read (``audit.read``) or exported (``audit.export``), with the search."""
     system_rights.require_read_audit(actor)
     audit.append(session, actor.username, action, "audit", wanted.detail(), machine_now())
 
 
 def export(database: Database, actor: Actor, wanted: AuditFilter) -> Iterator[bytes]:
-    """Yield the entries that fit as CSV (UTF-8 with a mark, for spreadsheets), newest first, in batches.
+    """Yield the matching entries as CSV (UTF-8 with a BOM, for spreadsheets), newest first, in batches.
 
-    Which entries fit is found once, at the beginning; then no transaction is open while the client reads.
+    The matching entries are determined once, at the beginning; no transaction is open while the client reads.
     """
     system_rights.require_read_audit(actor)
     fitting = select(AuditEntry.id).where(*_conditions(wanted)).order_by(_ID.desc())

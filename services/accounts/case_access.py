@@ -1,4 +1,4 @@
-"""A case as its reader may have it: found and permitted, the applicant masked unless the reader handles the case."""
+"""Load a case for its reader: found and permitted, the applicant masked unless the reader handles the case."""
 
 from pydantic import BaseModel
 from sqlmodel import Session

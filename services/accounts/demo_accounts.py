@@ -42,7 +42,7 @@ def seed_demo_accounts(
 def active_demo_accounts(session: Session) -> list[str]:
     """Return the active accounts that came from a development instance, by name.
 
-    The published password is tried on the hashes that can be a seeded one: those that several accounts share, for
+    The published password is tried on the hashes that may be a seeded account's: those that several accounts share, for
     salts are random, and those of accounts named like a group. An Argon2 run for every person of the city would hold
     up each start for minutes; a person who chose the published password is refused by :func:`is_published` instead.
     """
@@ -54,7 +54,7 @@ def active_demo_accounts(session: Session) -> list[str]:
 
 
 def is_published(password: str) -> bool:
-    """Tell whether a password is the demonstration accounts' one, which opens nothing in production."""
+    """Tell whether a password is that of the demonstration accounts, which is refused in production."""
     return password == DEMO_PASSWORD
 
 

@@ -10,7 +10,7 @@ from services.errors import Forbidden
 
 
 def require_hand_in(actor: Actor) -> None:
-    """Raise ``Forbidden`` for an administrator: files belong to cases, which are not the administrators' affair."""
+    """Raise ``Forbidden`` for an administrator: files belong to cases, on which administrators do not work."""
     if not is_staff(actor):
         raise Forbidden("管理员不办理业务，不能上传文件", "Administrators hand in no files")
 

@@ -1,6 +1,6 @@
-"""Where an actor belongs: the questions to its groups of which the rights beside this module are made.
+"""Where an actor belongs: the predicates on its groups from which the rights modules are built.
 
-A service asks for a right by its name (``power_rights``, ``supervision_rights`` …), never these.
+Services call the rights modules (``power_rights``, ``supervision_rights`` …), never this one.
 """
 
 from sqlalchemy import ColumnElement, false, or_, true
@@ -16,7 +16,7 @@ def is_coordinator(actor: Actor) -> bool:
 
 
 def is_staff(actor: Actor) -> bool:
-    """Tell whether the account is of an area or the city; an administrator is not."""
+    """Tell whether the account belongs to an area or the city; an administrator does not."""
     return any(group.scope is not Scope.ADMIN for group in _groups(actor))
 
 
@@ -46,12 +46,12 @@ def units_of(actor: Actor) -> frozenset[str]:
 
 
 def is_concerned(actor: Actor, area: str, unit: str) -> bool:
-    """Tell whether something between an area and a city unit is the account's own affair, or the coordinator's."""
+    """Tell whether a matter between an area and a city unit concerns the account; all concern the coordinator."""
     return is_coordinator(actor) or unit in units_of(actor) or area in areas_of(actor)
 
 
 def concerning(actor: Actor, area: object, unit: object) -> ColumnElement[bool]:
-    """Return the condition on the columns ``area`` and ``unit`` that says the same as ``is_concerned``."""
+    """Return the condition on the columns ``area`` and ``unit`` equivalent to ``is_concerned``."""
     if is_coordinator(actor):
         return true()
     own = ((area, areas_of(actor)), (unit, units_of(actor)))

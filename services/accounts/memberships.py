@@ -1,4 +1,4 @@
-"""Posts given and taken (岗位授权), by the security administrator, who also ends other people's sessions."""
+"""Posts granted and revoked (岗位授权), by the security administrator, who also ends other people's sessions."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,7 +28,7 @@ MOST_GROUPS: Final = 50
 
 
 def set_memberships(session: Session, actor: Actor, username: str, groups: Sequence[str], reason: str) -> AccountView:
-    """Give an account exactly these posts, for a reason, and return it; they hold from its next request on.
+    """Give an account exactly these posts, for a reason, and return it; they take effect with its next request.
 
     Raises ``NotFound``; ``OwnAccount`` for one's own; ``InvalidInput`` for a post that no area, unit or office of the
     catalogue has; ``SeparationOfDuties`` and ``AdministratorsExclusive`` (三员分立); ``LastAdministrator``.

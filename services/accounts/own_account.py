@@ -1,4 +1,4 @@
-"""What everybody does with the own account: change the password, see the own sessions and end them."""
+"""What people do with their own account: change the password, list their sessions and end them."""
 
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from services.journal import audit
 from settings import get_settings
 
 SESSION_ID_LENGTH: Final = 16
-"""So much of a token's digest names the session to its owner; nothing can be opened with it."""
+"""How many characters of a token's digest identify the session to its owner; they give no access."""
 
 
 class PasswordChangeRequired(Forbidden):
@@ -47,11 +47,11 @@ class SessionView(BaseModel):
 
 
 def change_password(session: Session, actor: Actor, token: str, old: str, new: str) -> None:
-    """Change the own password and end every other session of the account.
+    """Change the account's own password and end every other session of it.
 
     Call it first in a transaction: like ``sessions.sign_in`` it checks and hashes before the write lock is taken, and
-    commits what it writes down of a failure. Raises ``WrongPassword``, and ``InvalidInput`` for a new one that is the
-    old one or breaks the policy. How often it may be tried is ``services/entrance``'s matter.
+    commits the audit entry of a failure. Raises ``WrongPassword``, and ``InvalidInput`` for a new one that is the old
+    one or breaks the policy. ``services/entrance`` limits how often it may be tried.
     """
     if (wrong := password_problem(actor.username, new)) is not None:
         raise InvalidInput([FieldProblem("new", wrong)])
@@ -98,7 +98,7 @@ def own_sessions(session: Session, actor: Actor, token: str) -> list[SessionView
 
 
 def end_session(session: Session, actor: Actor, session_id: str) -> None:
-    """End one of the own sessions; raise ``NotFound`` for a session of nobody or of somebody else."""
+    """End one of the account's own sessions; raise ``NotFound`` for an unknown one or somebody else's."""
     named = col(AccessToken.digest).startswith(session_id, autoescape=True)
     ended = 0
     if len(session_id) == SESSION_ID_LENGTH:
@@ -109,20 +109,20 @@ def end_session(session: Session, actor: Actor, session_id: str) -> None:
 
 
 def end_others(session: Session, actor: Actor, token: str) -> int:
-    """End every session of the account but the one that asks, and return how many there were."""
+    """End every session of the account except the requesting one, and return how many there were."""
     ended = end_other_sessions(session, actor, token)
     audit.append(session, actor.username, "session.end", actor.username, {"sessions": ended}, machine_now())
     return ended
 
 
 def end_other_sessions(session: Session, actor: Actor, token: str) -> int:
-    """End every other session of the account, without a word in the audit trail; return how many there were."""
+    """End every other session of the account, without an audit entry; return how many there were."""
     own = col(AccessToken.username) == actor.username
     return session.exec(delete(AccessToken).where(own, col(AccessToken.digest) != digest_of(token))).rowcount
 
 
 def note_use(session: Session, token: str, at: datetime) -> None:
-    """Write down that a session was used; an older note never replaces a newer one."""
+    """Record that a session was used; an older time never replaces a newer one."""
     digest = digest_of(token)
     session.exec(
         update(AccessToken).where(col(AccessToken.digest) == digest, col(AccessToken.seen_at) < at).values(seen_at=at)

@@ -1,4 +1,4 @@
-"""What is asked of a password, and passwords made for people.
+"""The requirements on passwords, and generated passwords.
 
 Everywhere: at least ten characters, no common password, none with the user name in it (OWASP ASVS 5, V6.2, which asks
 for length and against composition rules). With ``TONGQUAN_PASSWORD_POLICY=mlps`` also three of the four kinds of
@@ -19,7 +19,7 @@ REQUIRED_KINDS: Final = 3
 MAXIMUM_AGE: Final = timedelta(days=90)
 ONE_TIME_LENGTH: Final = 16
 TELLING_LENGTH: Final = 4
-"""A user name shorter than this stands in many a good password by chance."""
+"""A user name shorter than this occurs in many good passwords by chance."""
 
 COMMON: Final = frozenset(
     """
@@ -34,7 +34,7 @@ COMMON: Final = frozenset(
     tongquan-demo
     """.split()  # noqa: SIM905  # Seventy words read better as words.
 )
-"""Common passwords long enough to pass otherwise, in lower case, with those this place and product suggest."""
+"""Common passwords long enough to pass otherwise, in lower case, including those this place and product suggest."""
 
 _SEQUENCES: Final = ("0123456789" * 3, "9876543210" * 3, string.ascii_lowercase, string.ascii_lowercase[::-1])
 _KINDS: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
@@ -56,7 +56,7 @@ def password_problem(username: str, password: str) -> str | None:
 
 
 def change_is_due(one_time: bool, changed_at: datetime | None, now: datetime) -> bool:
-    """Tell whether a password opens nothing but the form that changes it: a one-time one, or one grown too old."""
+    """Tell whether a password must be changed before anything else: a one-time one, or one past its age."""
     if one_time:
         return True
     if get_settings().password_policy is not PasswordPolicy.MLPS:

@@ -23,7 +23,7 @@ def hash_password(password: str) -> str:
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Tell whether a password is the stored one; without one the work is the same, and the answer no."""
+    """Tell whether a password is the stored one; without one the work is the same and the answer is False."""
     with _hashing_slots:
         try:
             _hasher().verify(stored or _decoy_hash(), password)

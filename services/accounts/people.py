@@ -1,4 +1,4 @@
-"""What people are called; a name stays what it was when the account was opened."""
+"""The names of people; a name stays as it was when the account was opened."""
 
 from collections.abc import Collection
 

@@ -1,8 +1,7 @@
-"""Who may see whose case it is: who handles the case, and who supervises it, for a purpose named each time.
+"""Who may see the applicant of a case: whoever handles it, and whoever supervises it, for a purpose stated each time.
 
-An advisor and the coordinator have no need to know (个人信息保护法 art. 6: no more than the purpose asks for); the
-applicant is masked for them, the papers, which name the applicant, are not theirs to open, and no search of theirs
-matches a name.
+An advisor and the coordinator have no need to know (个人信息保护法 art. 6: no more than the purpose asks for); for them
+the applicant is masked, the papers, which name the applicant, stay closed, and no search matches a name.
 """
 
 from collections.abc import Set
@@ -24,29 +23,29 @@ _SUPERVISING: Final = frozenset({Role.SUPERVISOR})
 
 
 class PurposeRequired(Forbidden):
-    """The account supervises the case and does not handle it, so it says for what purpose it looks (查阅事由)."""
+    """The account supervises the case and does not handle it, so it must state the purpose of reading (查阅事由)."""
 
     code = "purpose_required"
     title, title_en = "请填写查阅事由", "Say for what purpose you look"
 
 
 def may_see(actor: Actor, case: Case) -> bool:
-    """Tell whether the account may see whose case it is without saying why: who handles it."""
+    """Tell whether the account may see the applicant without stating a purpose: it handles the case."""
     return rights.may_read_case(_acting_in(actor, Role.handling()), case)
 
 
 def may_see_for_a_purpose(actor: Actor, case: Case) -> bool:
-    """Tell whether the account may see whose case it is where it says why: who supervises it."""
+    """Tell whether the account may see the applicant for a stated purpose: it supervises the case."""
     return rights.may_read_case(_acting_in(actor, _SUPERVISING), case)
 
 
 def searchable_cases(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on ``Case`` that says the same as ``may_see``: the cases found by their applicant's name."""
+    """Return the condition on ``Case`` equivalent to ``may_see``: the cases found by their applicant's name."""
     return rights.visible_cases(_acting_in(actor, Role.handling()))
 
 
 def is_open(actor: Actor, case: Case, purpose: str | None) -> bool:
-    """Tell whether the account sees the applicant in the clear, having named ``purpose`` or nothing."""
+    """Tell whether the account sees the applicant in the clear, having stated ``purpose`` or none."""
     return may_see(actor, case) or (purpose is not None and may_see_for_a_purpose(actor, case))
 
 
@@ -62,7 +61,7 @@ def require_open(actor: Actor, case: Case, purpose: str | None) -> None:
 
 
 def stated(purpose: str | None) -> str | None:
-    """Return a purpose as it is written down, None for none; raise ``InvalidInput`` for one that says nothing."""
+    """Return a purpose as it is recorded, None for none; raise ``InvalidInput`` for a meaningless one."""
     if purpose is None or not purpose.strip():
         return None
     given = " ".join(purpose.split())

@@ -30,7 +30,7 @@ _CITY_WIDE: Final = {
 
 
 def every_post(session: Session) -> dict[str, str]:
-    """Return the name of every post there is by its group's name: city-wide ones, areas, city units."""
+    """Return the name of every post by its group's name: city-wide ones, areas, city units."""
     areas = session.exec(select(Area).order_by(col(Area.position))).all()
     county_units = session.exec(select(CountyUnit).order_by(col(CountyUnit.position))).all()
     city_units = session.exec(select(Unit).order_by(col(Unit.position))).all()
@@ -38,7 +38,7 @@ def every_post(session: Session) -> dict[str, str]:
 
 
 def posts_of(areas: Iterable[Area], county_units: Iterable[CountyUnit], city_units: Iterable[Unit]) -> dict[str, str]:
-    """Return the name of every post these places give; a unit that only supervises has supervisors alone."""
+    """Return the name of every post these places give; a unit that only supervises has only supervisors."""
     names = {group.name: label for group, label in _CITY_WIDE.items()}
     for area in areas:
         names.update(

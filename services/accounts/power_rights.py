@@ -1,7 +1,7 @@
 """Who may act on delegated powers: agreements, filings, recalls, unit transfers, and the ledger of all of it.
 
-Pure predicates over an actor's groups and plain codes; the ``visible_`` ones are conditions for queries that say the
-same as the predicate they name.
+Pure predicates over an actor's groups and plain codes; the ``visible_`` ones are conditions for queries equivalent to
+the predicate they name.
 """
 
 from typing import Final
@@ -17,12 +17,12 @@ from services.accounts.actors import Actor
 from services.errors import Forbidden
 
 BETWEEN_TWO: Final = (PowerSubject.FILING, PowerSubject.CONSULTATION)
-"""What lies between one county and one city unit."""
+"""Subjects that concern only one county and one city unit."""
 
 
 def visible_events(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on ``PowerEvent`` for what the account may read: its own affairs, and all that is no secret
-    between one county and one city unit.
+    """Return the condition on ``PowerEvent`` for what the account may read: what concerns it, and all that is not
+    confidential to one county and one city unit.
     """
     own = membership.concerning(actor, PowerEvent.area, PowerEvent.unit)
     return or_(col(PowerEvent.subject).not_in(BETWEEN_TWO), own)
@@ -71,7 +71,7 @@ def may_read_filing(actor: Actor, area: str, unit: str) -> bool:
 
 
 def visible_filings(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on ``Filing`` that says the same as ``may_read_filing``."""
+    """Return the condition on ``Filing`` equivalent to ``may_read_filing``."""
     return membership.concerning(actor, Filing.area, Filing.unit)
 
 
@@ -92,7 +92,7 @@ def may_decide_recall(actor: Actor, unit: str) -> bool:
 
 
 def may_see_recalled_cases(actor: Actor, area: str, unit: str) -> bool:
-    """Tell whether the account may see which cases a recall between an area and a city unit touches."""
+    """Tell whether the account may see which cases a recall between an area and a city unit affects."""
     return membership.is_concerned(actor, area, unit)
 
 
@@ -163,7 +163,7 @@ def require_decide_recall(actor: Actor, unit: str) -> None:
 
 
 def require_see_recalled_cases(actor: Actor, area: str, unit: str) -> None:
-    """Raise ``Forbidden`` unless the account may see the cases a recall touches."""
+    """Raise ``Forbidden`` unless the account may see the cases a recall affects."""
     if not may_see_recalled_cases(actor, area, unit):
         raise Forbidden("只有相关单位可以预览", "Only those concerned may look")
 

@@ -75,13 +75,13 @@ def username_problems(username: str) -> list[FieldProblem]:
 
 
 def require_new(session: Session, username: str) -> None:
-    """Raise ``AccountExists`` where somebody has the user name."""
+    """Raise ``AccountExists`` where the user name is taken."""
     if session.get(Account, username) is not None:
         raise AccountExists
 
 
 def require_exclusive_administrators(groups: Iterable[str]) -> None:
-    """Raise unless ``groups`` hold no administrator's role, or one alone.
+    """Raise unless ``groups`` hold no administrator's role, or exactly one and no other role.
 
     ``SeparationOfDuties`` for two of the three, ``AdministratorsExclusive`` for one beside any other role.
     """

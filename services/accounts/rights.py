@@ -1,7 +1,7 @@
 """Who may do what with cases, by role and area and unit.
 
-Pure predicates over an actor's groups; the one answer that reaches the database is ``visible_cases``, a condition
-for queries that says the same as ``may_read_case``.
+Pure predicates over an actor's groups; the only one evaluated by the database is ``visible_cases``, a condition
+for queries equivalent to ``may_read_case``.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _PRESIDING: Final = frozenset({Role.REVIEWER, Role.APPROVER, Role.CHIEF, Role.AD
 
 
 def works_on_cases(actor: Actor) -> bool:
-    """Tell whether the account has anything to do with cases; an administrator has not."""
+    """Tell whether the account works on cases at all; an administrator does not."""
     return is_staff(actor)
 
 
@@ -95,7 +95,7 @@ def may_preside(groups: Iterable[str]) -> bool:
 
 
 def require_work_on_cases(actor: Actor) -> None:
-    """Raise ``Forbidden`` for whoever has nothing to do with cases and delegated powers: an administrator."""
+    """Raise ``Forbidden`` for an administrator, who does not work on cases and delegated powers."""
     if not works_on_cases(actor):
         raise Forbidden("只有市、县工作人员可以查看", "Only staff of the city and its counties may look")
 

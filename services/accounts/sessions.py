@@ -1,6 +1,6 @@
-"""Sign in, know who a token belongs to, sign out.
+"""Sign in, authenticate tokens, sign out.
 
-Everything here lives by the machine's clock, never by the controlled one. A token is 256 random bits and stored as its
+Everything here uses machine time, never the controlled clock. A token is 256 random bits and stored as its
 SHA-256 digest.
 """
 
@@ -36,7 +36,7 @@ class BadCredentials(Unauthenticated):
 class SignIn:
     """A session: the token for the client, the secret of its forms, its end, whose it is, and how it was opened.
 
-    ``seen_at`` is the last use on record, ``password_change_due`` says that nothing else may be done with it.
+    ``seen_at`` is the last use on record, ``password_change_due`` means that nothing else may be done with it.
     """
 
     token: str
@@ -51,8 +51,8 @@ class SignIn:
 def sign_in(session: Session, username: str, password: str, origin: str, now: datetime) -> SignIn:
     """Open a session for the account, or raise ``BadCredentials``.
 
-    The answer and the work are the same for an unknown name, a wrong password and an inactive account; how often it
-    may be tried is ``services/entrance``'s matter. Call it first in a transaction: the password is checked on a
+    The answer and the work are the same for an unknown name, a wrong password and an inactive account;
+    ``services/entrance`` limits how often it may be tried. Call it first in a transaction: the password is checked on a
     connection of its own, so that SQLite's write lock is not held while Argon2 runs, and the audit of a failure is
     committed here, for the error that follows rolls the caller's transaction back.
     """
@@ -83,9 +83,9 @@ def sign_in(session: Session, username: str, password: str, origin: str, now: da
 def open_session(
     session: Session, account: Account, method: SignInMethod, origin: str, now: datetime, **how: str
 ) -> SignIn:
-    """Open a session for an account that was recognized; ``how`` goes into the audit entry beside the address.
+    """Open a session for an authenticated account; ``how`` is recorded in the audit entry with the address.
 
-    Only a password's session is held up by a password that must be changed: another way in does without it.
+    Only a session opened by password requires a due password change first: other sign-in methods do not use it.
     """
     username = account.username
     session.exec(delete(AccessToken).where(col(AccessToken.username) == username, col(AccessToken.expires_at) <= now))
@@ -108,9 +108,9 @@ def open_session(
 
 
 def authenticate(session: Session, token: str) -> Actor:
-    """Return whose token it is; raise ``Unauthenticated`` when it is unknown or over, or its account inactive.
+    """Return whose token it is; raise ``Unauthenticated`` when it is unknown or expired, or its account inactive.
 
-    A session is over at its end, and when it was not used for ``Settings.session_idle``.
+    A session expires at its end, and when unused for ``Settings.session_idle``.
     """
     return resume(session, token).actor
 
@@ -159,5 +159,5 @@ def _change_is_due(method: SignInMethod, one_time: bool, changed_at: datetime | 
 
 
 def digest_of(token: str) -> str:
-    """Return what a token is stored as."""
+    """Return the digest under which a token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()

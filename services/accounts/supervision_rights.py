@@ -28,7 +28,7 @@ def may_read_push(actor: Actor, recipient: str, approver_group: str) -> bool:
 
 
 def visible_pushes(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on ``SupervisionPush`` that says the same as ``may_read_push``."""
+    """Return the condition on ``SupervisionPush`` equivalent to ``may_read_push``."""
     if is_coordinator(actor):
         return true()
     groups = sorted(actor.groups)

@@ -35,7 +35,7 @@ def is_auditor(actor: Actor) -> bool:
 def may_use_password(actor: Actor) -> bool:
     """Tell whether the account may sign in with a password: everybody, or by the settings the three administrators.
 
-    They keep theirs whatever happens to the unified sign-in, or nobody could mend it (ADR 21).
+    They keep theirs whatever happens to the unified sign-in, or nobody could repair it (ADR 21).
     """
     if get_settings().password_sign_in is PasswordSignIn.EVERYBODY:
         return True
@@ -48,7 +48,7 @@ def may_list_accounts(actor: Actor) -> bool:
 
 
 def may_read_setup(actor: Actor) -> bool:
-    """Tell whether the account may read what the site is set up with: catalogue, calendar, deployed processes."""
+    """Tell whether the account may read the site's set-up: catalogue, calendar, deployed processes."""
     return works_on_cases(actor) or may_administer(actor)
 
 
@@ -96,7 +96,7 @@ def require_manage_memberships(actor: Actor) -> None:
 
 
 def require_guard_sign_ins(actor: Actor) -> None:
-    """Raise ``Forbidden`` unless the account sees to sign-ins: who is slowed down, what was sprayed (登录安全)."""
+    """Raise ``Forbidden`` unless the account oversees sign-ins: who is slowed down, password spraying (登录安全)."""
     if not may_secure(actor):
         raise Forbidden("只有安全保密管理员可以查看登录安全", "Only the security administrator sees to sign-ins")
 
@@ -108,7 +108,7 @@ def require_read_audit(actor: Actor) -> None:
 
 
 def require_retry_incidents(actor: Actor) -> None:
-    """Raise ``Forbidden`` unless the account may have the engine try again where it stopped."""
+    """Raise ``Forbidden`` unless the account may have the engine retry incidents."""
     if not may_administer(actor):
         raise Forbidden("只有系统管理员可以重试故障", "Only the system administrator may retry an incident")
 
@@ -120,15 +120,15 @@ def require_mend_feed(actor: Actor) -> None:
 
 
 def require_read_instance(actor: Actor, case: Case | None) -> None:
-    """Raise ``Forbidden`` unless the account may see a process instance: an administrator every one, whoever may read
-    its case that one.
+    """Raise ``Forbidden`` unless the account may see a process instance: an administrator may see all, others those of
+    the cases they may read.
     """
     if not may_administer(actor) and (case is None or not may_read_case(actor, case)):
         raise Forbidden
 
 
 def require_manage_webhooks(actor: Actor) -> None:
-    """Raise ``Forbidden`` unless the account may say which outside systems are told what."""
+    """Raise ``Forbidden`` unless the account may manage the webhooks to outside systems."""
     if not may_administer(actor):
         raise Forbidden("只有系统管理员可以管理推送地址", "Only the system administrator manages webhooks")
 

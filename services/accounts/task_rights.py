@@ -1,8 +1,8 @@
-"""Who may work on a task: a member of a candidate group that its case concerns, and who has claimed it.
+"""Who may work on a task: the members of a candidate group that its case concerns, and whoever has claimed it.
 
-A task's candidate groups are the engine's word, believed as far as the case bears them out: a group of its area (and,
-where the group is a unit's, of its unit), of its city unit, or one that supervises it. A group of another county opens
-nothing, however it came into the list.
+A task's candidate groups come from the engine, and are accepted only as far as the case confirms them: a group of its
+area (and, where the group is a unit's, of its unit), of its city unit, or one that supervises it. A group of another
+county gives no access, however it came into the list.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from services.errors import Forbidden
 def concerns(group_name: str, case: Case) -> bool:
     """Tell whether a task of the case may be offered to a group.
 
-    Which city supervisors supervise the case is the matrix's to say, on the day; whoever opens the task is asked.
+    Which city supervisors supervise the case follows from the matrix of the day; it is checked when a task is opened.
     """
     try:
         group = Group.parse(group_name)
@@ -63,6 +63,6 @@ def require_not_taken(actor: Actor, assignee: str | None) -> None:
 
 
 def require_release(actor: Actor, assignee: str | None) -> None:
-    """Raise ``Forbidden`` where the task is another's to give back."""
+    """Raise ``Forbidden`` where somebody else has claimed the task and alone may give it back."""
     if is_taken(actor, assignee):
         raise Forbidden("只有认领人可以退回该任务", "Only the assignee may release the task")

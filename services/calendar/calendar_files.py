@@ -1,4 +1,4 @@
-"""Calendar days from files: columns ``date,working,reason``, a line a day, taken whole or not at all."""
+"""Calendar days from files: columns ``date,working,reason``, one line per day, imported as a whole or not at all."""
 
 import csv
 import hashlib
@@ -25,7 +25,7 @@ MOST_PROBLEMS: Final = 20
 
 
 def read_days(content: bytes) -> list[DayEntry]:
-    """Return the days of a file; raise ``InvalidInput`` naming row and column of everything wrong with it."""
+    """Return the days of a file; raise ``InvalidInput`` naming the row and column of every error."""
     if len(content) > LARGEST_FILE:
         raise InvalidInput([FieldProblem("file", f"文件不能超过{LARGEST_FILE // 1024}KB")])
     try:
@@ -53,10 +53,10 @@ def read_days(content: bytes) -> list[DayEntry]:
 
 
 def seed_calendars(session: Session, now: datetime, folder: Path = FOLDER) -> None:
-    """Enter the shipped files (``2027.csv``, ``xingguo-2026.csv``) not entered yet, and move the cases they reach.
+    """Enter the shipped files (``2027.csv``, ``xingguo-2026.csv``) not entered yet, and move the cases they affect.
 
-    A faulty file stops the start. Cases whose dates were provisional are recomputed in any case: the published
-    holidays come with a package, and a later one may reach further.
+    A faulty file stops the start. Cases whose dates were provisional are always recomputed: the published holidays come
+    with a package, whose next version may reach further.
     """
     known = set(session.exec(select(CalendarRevision.seed_digest)).all())
     for path in sorted(folder.glob("*.csv")):

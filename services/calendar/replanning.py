@@ -1,4 +1,4 @@
-"""Move the dates of the running cases after the calendar changed, and tell the processes that wait for them."""
+"""Move the dates of the running cases after the calendar changed, and notify the processes that wait for them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -26,13 +26,13 @@ from services.process_engine import outbox
 
 CASES_AT_A_TIME = 500
 NO_NAMES = "[]"
-"""An empty list as the database keeps it."""
+"""An empty list as the database stores it."""
 
 
 def change_calendar(
     session: Session, actor: Actor, area: str, entries: Sequence[DayEntry], *, source: str = revisions.BY_HAND
 ) -> CalendarRevision | None:
-    """Change the calendar and every running case it reaches, in one transaction; None when nothing changed."""
+    """Change the calendar and every running case it affects, in one transaction; None when nothing changed."""
     revision = revisions.change(session, actor, area, entries, source=source)
     if revision is not None:
         revision.moved_cases = replan(session, area, [one.day for one in entries])
@@ -44,7 +44,7 @@ def replan(session: Session, area: str, days: Sequence[date]) -> int:
     """Recompute every running case whose dates a change of ``days`` can move; return how many moved."""
     first = min(days)
     if area == CITY_WIDE and first > published_until():
-        # A year entered here is whole by all of its holidays: one day more or less settles or unsettles all of it.
+        # An entered year is complete only with all its holidays: one day can make all its dates certain or provisional.
         first = date(first.year, 1, 1)
     return _replan(session, _reached(session, area, first))
 
@@ -104,7 +104,7 @@ def _open_cases() -> SelectOfScalar[str]:
 
 
 def _guessed() -> ColumnElement[bool]:
-    """Say in SQL that some date of a case is provisional."""
+    """Return the SQL condition that some date of a case is provisional."""
     return or_(col(CaseDeadlines.provisional), cast(CaseDeadlines.provisional_dates, String) != NO_NAMES)
 
 

@@ -1,7 +1,7 @@
 """Changes of the working calendar: days entered for the city or one area, and their history.
 
-A change is a revision: who, when, from what, and for every day what held before. It is whole or not at all, and it
-moves the dates of every running case it reaches in the same transaction.
+A change is a revision: who, when, from what, and the former value of every day. It is applied as a whole or not at all,
+and moves the dates of every running case it affects in the same transaction.
 """
 
 import unicodedata
@@ -48,7 +48,7 @@ class DayEntry:
 
 
 class DayChange(BaseModel):
-    """A day before and after a revision, as the history tells it."""
+    """A day before and after a revision, as the history shows it."""
 
     date: date
     before: str
@@ -91,13 +91,13 @@ def missing_of_year(session: Session, year: int) -> Missing | None:
 
 
 def require_change(session: Session, actor: Actor, area: str) -> None:
-    """Raise ``Forbidden`` unless the account may change the calendar of ``area``; an unknown area is not found."""
+    """Raise ``Forbidden`` unless the account may change the calendar of ``area``; ``NotFound`` for an unknown one."""
     system_rights.require_change_calendar(actor, area)
     require_area(session, area)
 
 
 def require_area(session: Session, area: str) -> None:
-    """Raise ``NotFound`` for an area that is none."""
+    """Raise ``NotFound`` for an unknown area."""
     if area != CITY_WIDE and session.get(Area, area) is None:
         raise NotFound(f"没有这个县区：{area}", f"No such area: {area}")
 
@@ -110,7 +110,7 @@ def change(
     *,
     source: str = BY_HAND,
 ) -> CalendarRevision | None:
-    """Enter days for the city or one area; return the revision, or None when every day was so already.
+    """Enter days for the city or one area; return the revision, or None when nothing differs.
 
     Raises ``InvalidInput`` naming the position of every faulty day; then nothing has changed.
     """
@@ -151,7 +151,7 @@ def enter(
 
 
 def history(session: Session, area: str, *, cursor: str | None = None, limit: int = 20) -> Page[RevisionView]:
-    """Return the revisions that bear on an area, newest first, with every day's value before and after."""
+    """Return the revisions that apply to an area, newest first, with every day's value before and after."""
     query = select(CalendarRevision).where(col(CalendarRevision.area).in_({CITY_WIDE, area}))
     found = read(session, query, Order(CalendarRevision.id, descending=True), cursor, limit)
     keys = [row.id for row in found.rows]
@@ -172,7 +172,7 @@ def history(session: Session, area: str, *, cursor: str | None = None, limit: in
 
 
 def is_plain(reason: str) -> bool:
-    """Tell whether a reason is one line without control characters: it stands on pages and in day lists."""
+    """Tell whether a reason is one line without control characters: it is shown on pages and in day lists."""
     return not any(unicodedata.category(sign) in UNPLAIN_SIGNS for sign in reason)
 
 

@@ -33,7 +33,7 @@ def list_cases(
     """Return a page of the cases the actor may read, applicants masked.
 
     ``q`` is looked for in number, item and project, and in the applicant's name where the actor handles the case: a
-    search that matched a masked name would tell it.
+    search that matched a masked name would reveal it.
     """
     query = select(Case, Applicant).join(Applicant, col(Applicant.case_no) == Case.case_no)
     query = query.where(rights.visible_cases(actor))

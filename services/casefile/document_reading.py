@@ -1,6 +1,6 @@
 """Read an issued document: who handles its case may, who supervises it for a purpose, and each reading is audited.
 
-A paper that is no longer what was issued is not given out, and the auditors are told.
+A paper that no longer matches what was issued is not given out, and the auditors are notified.
 """
 
 from sqlmodel import Session

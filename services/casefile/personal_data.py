@@ -1,4 +1,4 @@
-"""Whether a case is open to its reader with the applicant in the clear: by handling, a push, or a named purpose."""
+"""Whether the reader of a case sees the applicant in the clear: as handler, by a push, or for a stated purpose."""
 
 from sqlmodel import Session
 
@@ -9,7 +9,7 @@ from services.supervision import push_ledger
 
 
 def is_open(session: Session, actor: Actor, case: Case, purpose: str | None) -> bool:
-    """Tell whether the actor sees the applicant; a push of the case makes its supervision the recipient's own work."""
+    """Tell whether the actor sees the applicant; a push makes supervising the case the recipient's own work."""
     return personal_data_rights.is_open(actor, case, purpose) or push_ledger.is_addressed(session, actor, case.case_no)
 
 

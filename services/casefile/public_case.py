@@ -11,7 +11,7 @@ from services.errors import NotFound
 
 
 def get_public_case(session: Session, case_no: str, query_code: str) -> PublicCase:
-    """Return what an applicant may see with the query code; a wrong code is as unknown as a wrong number."""
+    """Return what an applicant may see with the query code; raise ``NotFound`` alike for a wrong number or code."""
     case = session.get(Case, case_no)
     if case is None or case.query_code != query_code.strip().upper():
         raise NotFound("办件流水号或查询码不正确", "Unknown case number or query code")

@@ -19,7 +19,7 @@ from services.tasks import worklist
 
 
 def get_case(session: Session, actor: Actor, case_no: str, purpose: str | None = None) -> CaseView:
-    """Return the whole case; reading who the applicant is leaves an audit entry.
+    """Return the whole case; reading the applicant in the clear leaves an audit entry.
 
     A supervisor sees the applicant in the clear for a ``purpose`` (查阅事由), which the entry keeps.
     """

@@ -93,7 +93,7 @@ def accept(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, 
 
 
 def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Accept by silence: nothing was said in time, so it counts from the day of receipt (art. 32)."""
+    """Accept by silence: nobody answered in time, so it takes effect from the day of receipt (art. 32)."""
     case = session.get_one(Case, case_no)
     if case.accepted_at is None:
         due = case.deadlines.acceptance_due_at or product_now(session)
@@ -117,7 +117,7 @@ def deem(session: Session, case_no: str, limits: dict[str, Any]) -> dict[str, An
 
 
 def request_correction(session: Session, case_no: str) -> dict[str, Any]:
-    """Tell the applicant once everything that is missing; nothing runs until it is supplied."""
+    """Tell the applicant once everything that is missing; the clock stops until it is supplied."""
     case = session.get_one(Case, case_no)
     answer = task_outcomes.latest(session, case_no, outcome=Outcome.CORRECT)
     if case.correction_requested_at is None:

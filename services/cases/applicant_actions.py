@@ -1,4 +1,4 @@
-"""At the applicant's request, outside the tasks: supply materials, and withdraw."""
+"""What the applicant may do outside the tasks: supply materials, and withdraw."""
 
 from typing import Any
 
@@ -74,8 +74,8 @@ def supply_materials(session: Session, actor: Actor, case_no: str, materials: li
 def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: list[MaterialInput]) -> Case:
     """Take what was missing at a conditional acceptance (容缺受理); the clock has run all the while.
 
-    Where the window named nothing of its own, everything the form check found missing must be there now; a part is
-    refused, so that nothing counts as whole.
+    Where the window named nothing of its own, everything the form check found missing must be there now; a partial
+    supply is refused, lest it count as complete.
     """
     now = product_now(session)
     if case.tolerated_until is not None and now > case.tolerated_until:
@@ -101,8 +101,8 @@ def _supply_tolerated(session: Session, actor: Actor, case: Case, materials: lis
 def withdraw(session: Session, actor: Actor, case_no: str, reason: str) -> Case:
     """Withdraw at the applicant's request: before acceptance 已撤件, after it 撤回; never once decided.
 
-    The case's tasks are closed and 终止审查通知书 is issued at once, whatever has become of the process; where an
-    answer given before decided, the withdrawal is refused.
+    The case's tasks are closed and 终止审查通知书 is issued at once, whatever the state of the process; where an
+    earlier answer has decided the case, the withdrawal is refused.
     """
     case = _of_window(session, actor, case_no)
     # Completing a task locks the case too: the answer comes before the withdrawal, or after it and is refused.

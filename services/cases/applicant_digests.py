@@ -1,7 +1,7 @@
-"""By what two applications of one applicant are told to be the same's: a keyed digest of the identity number.
+"""Recognize the applications of one applicant: by a keyed digest of the identity number.
 
-A plain digest of an ID card number is guessed in seconds: there are fewer numbers than digests tried in that time. The
-value names its key, so that those made without one, or under another, are found and made anew.
+A plain digest of an ID card number falls to brute force in seconds: there are fewer numbers than digests tried in that
+time. The value names its key, so that those made without one, or under another, are found and recomputed.
 """
 
 from typing import Final
@@ -25,10 +25,10 @@ def digest_of(id_type: IdentityType, id_number: str) -> str:
 
 
 def renew(session: Session, after: str, limit: int) -> str | None:
-    """Make anew, of cases and feedback, the digests that are not under the present key.
+    """Recompute the digests of cases and feedback that are not under the present key.
 
-    The case numbers begin after ``after``, and there are ``limit`` at most; return the last one, or None when there was
-    none left.
+    Take at most ``limit`` cases, in the order of their numbers after ``after``; return the last one, or None when there
+    was none left.
     """
     asked = {"current": f"{_prefix()}%", "after": after, "limit": limit}
     rows = session.exec(_OUTDATED, params=asked).all()

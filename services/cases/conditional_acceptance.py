@@ -37,7 +37,7 @@ class MaterialsOutstanding(Conflict):
 def require_valid_promise(session: Session, case: Case, outcome: str, values: dict[str, Any]) -> None:
     """Refuse a promise that makes no sense: raise ``InvalidInput`` for a day past, or beyond the case's limit.
 
-    A promise (告知承诺) is taken only where the item's guide allows it.
+    A promise (告知承诺) is accepted only where the item's guide allows it.
     """
     if outcome != Outcome.ACCEPT or not values.keys() & {UNTIL, MATERIALS, COMMITMENT}:
         return
@@ -62,7 +62,7 @@ def require_met(session: Session, case: Case, outcome: str, values: dict[str, An
     """Refuse to accept what the form check did not pass, unless the rest is promised by a day or the clerk overrules.
 
     Raises:
-        FormCheckUnmet: a required material is missing or a condition is unmet, and neither was said.
+        FormCheckUnmet: a required material is missing or a condition is unmet, and neither was stated.
     """
     if outcome != Outcome.ACCEPT or _day(values.get(UNTIL)) is not None or overruled(values):
         return
@@ -72,7 +72,7 @@ def require_met(session: Session, case: Case, outcome: str, values: dict[str, An
 
 
 def overruled(values: dict[str, Any]) -> str:
-    """Return why the clerk accepted although the form check was not passed, empty where it was not said."""
+    """Return why the clerk accepted although the form check was not passed, empty where no reason was given."""
     return str(values.get(OVERRULE) or "").strip()
 
 
@@ -93,7 +93,7 @@ def owes_what_the_check_found(session: Session, case: Case) -> bool:
 
 
 def take_promise(session: Session, case: Case, answer: TaskOutcome) -> None:
-    """Write on an accepted case what the clerk agreed with the applicant."""
+    """Record on an accepted case what the clerk agreed with the applicant."""
     values = answer.form_values
     case.by_commitment = bool(values.get(COMMITMENT))
     if case.by_commitment:
@@ -111,7 +111,7 @@ def take_promise(session: Session, case: Case, answer: TaskOutcome) -> None:
 
 
 def lapse(session: Session, case: Case, at: datetime) -> bool:
-    """End the examination because what was promised did not come; False when a decision was first."""
+    """End the examination because what was promised was not supplied; False when a decision came first."""
     if task_outcomes.final(session, case.case_no) is not None:
         return False
     case.state, case.is_open, case.closed_at = CaseState.WITHDRAWN, False, at

@@ -1,6 +1,6 @@
 """What the applicant is told to correct, all of it and once (一次性告知, 行政许可法 art. 32(1)(4)).
 
-The clerk's list counts; without one, what the form check found stands for it. What was told is kept with the answer,
+The clerk's list applies; without one, the findings of the form check do. What was told is kept with the answer,
 so that the notice prints what the clerk confirmed and nothing else.
 """
 
@@ -76,7 +76,7 @@ def settle(session: Session, case: Case, outcome: str, values: dict[str, Any]) -
 
 
 def told(session: Session, answer: TaskOutcome) -> list[str]:
-    """Return the lines of a recorded answer's notice; one from before lists were kept told the form check's."""
+    """Return the lines of a recorded answer's notice; one from before lists were kept gives the form check's."""
     rows = answer.form_values.get(CORRECTIONS)
     if rows is None:
         return [one.line() for one in proposed(session, answer.case_no)]

@@ -104,7 +104,7 @@ def _carry_out_due(session: Session, case: Case, now: datetime) -> None:
 
 
 def _signals(session: Session, case: Case, now: datetime) -> list[DeadlineSignal]:
-    """Return the case's signals but a stage overrun of a review that was over in time, where one clock runs through."""
+    """Return the case's signals, except the stage overrun of a review that ended in time under a single clock."""
     found = signals_of(case)
     come = [one for one in found if one.kind is SignalKind.REVIEW_OVERDUE and one.at <= now]
     if not come or case.handled_as is Mode.SUBSTANTIVE or _is_asked(session, case, ClockShare.REVIEW):
@@ -134,7 +134,7 @@ def _carry_out(session: Session, case: Case, one: DeadlineSignal) -> None:
 
 
 def _take_effect(session: Session, case: Case, one: DeadlineSignal) -> bool:
-    """Do what the end of a limit does; False when somebody was first and there is nothing to signal."""
+    """Carry out what the end of a limit entails; False when an answer came first and there is nothing to signal."""
     match one.kind:
         case SignalKind.ACCEPTANCE_OVERDUE:
             return _end_stage(session, case, one, Message.ACCEPTANCE_OVERDUE, needs_task=True)
@@ -157,7 +157,7 @@ def _answered_in_time(session: Session, case: Case, due: datetime) -> bool:
 
 
 def _end_stage(session: Session, case: Case, one: DeadlineSignal, message: Message, *, needs_task: bool) -> bool:
-    """Tell ``acceptance`` that a limit has ended; kept shortly, for its catcher waits already or never will."""
+    """Tell ``acceptance`` that a limit has ended; kept briefly, as its catcher is waiting already or never will."""
     if needs_task and not _is_asked(session, case, ClockShare.ACCEPTANCE):
         return False
     outbox.publish_message(

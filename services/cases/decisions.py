@@ -135,7 +135,7 @@ def _closed_state(case: Case) -> CaseState:
 
 
 def claim_start(session: Session, case_no: str, instance_key: int) -> dict[str, Any]:
-    """Let one process instance have the case; a second one, started by a repeated message, ends at once."""
+    """Assign the case to one process instance; a second one, started by a repeated message, ends at once."""
     case = session.get_one(Case, case_no, with_for_update=True, populate_existing=True)
     if case.process_instance_key is None:
         case.process_instance_key = instance_key

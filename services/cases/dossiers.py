@@ -34,7 +34,7 @@ class DossierMissing(Conflict):
 
 
 def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
-    """Give the city unit the accepted case: to handle (``window``) or for information (``substantive``)."""
+    """Pass the accepted case to the city unit: to handle (``window``) or for information (``substantive``)."""
     case = session.get_one(Case, case_no)
     at = case.accepted_at or product_now(session)
     if case.deemed_accepted and case.deadlines.acceptance_due_at is not None:
@@ -62,7 +62,7 @@ def push_to_city(session: Session, case_no: str) -> dict[str, Any]:
 
 
 def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
-    """Put the signed review together as a dossier and forward it; one a signature, however often the job runs."""
+    """Put the signed review together as a dossier and forward it; one per signature, however often the job runs."""
     case = session.get_one(Case, case_no)
     signature = task_outcomes.latest(session, case_no, element=Element.SIGN_DOSSIER)
     current = _current(session, case_no)
@@ -132,8 +132,8 @@ def receive_dossier(session: Session, case_no: str) -> dict[str, Any]:
 def require_received(session: Session, case: Case) -> None:
     """Refuse to decide a ``substantive`` case of which the city unit holds no dossier: received, and not returned.
 
-    A model alone does not see to it: a designer may draw one without the dossier's steps. What a recall handed over is
-    the city's to examine, and has none.
+    A model alone does not ensure it: a designer may draw one without the dossier's steps. A case that a recall handed
+    over is examined by the city, and has none.
 
     Raises:
         DossierMissing: none was forwarded, received, or forwarded again since it was returned.

@@ -26,7 +26,7 @@ ACCEPTABLE_KINDS = {
     "copy": frozenset({"copy", "original"}),
     "electronic": frozenset({"electronic"}),
 }
-"""A wanted copy may be shown as the original; nothing else stands for another."""
+"""Where a copy is required the original will do; no other kind replaces another."""
 
 
 class Rule(StrEnum):
@@ -119,10 +119,9 @@ def findings(session: Session, case_no: str, supply_round: int | None = None) ->
 
 
 def failing_now(session: Session, case_no: str) -> list[FormCheckFinding]:
-    """Return what the latest check found that the applicant can mend: what a supplement mended is no longer there.
+    """Return what the latest check found that the applicant can correct: what a supplement has corrected is left out.
 
-    Where the item may be exercised, since when, and a restriction are for the window to weigh: nothing the applicant
-    could supply.
+    The item's areas, its date in force and restrictions are for the window to weigh: the applicant cannot supply them.
     """
     found = findings(session, case_no)
     latest = max((one.round for one in found), default=0)
@@ -146,7 +145,7 @@ def wanted_materials(session: Session, case: Case) -> list[str]:
 
 
 def missing_materials(session: Session, case: Case) -> list[str]:
-    """Return which materials the case lacks against its guide as it stands, nothing recorded."""
+    """Return which materials the case lacks against its guide as it stands, recording nothing."""
     _, guide = _in_force_then(session, case)
     given = session.exec(select(Material).where(Material.case_no == case.case_no)).all()
     return [message for _, _, passed, message in _material_findings(guide.materials, given) if not passed]
@@ -212,7 +211,7 @@ def _condition_findings(guide: Guide, case: Case) -> Iterable[Finding]:
 
 
 def _restriction_findings(session: Session, case: Case) -> Iterable[Finding]:
-    """Tell of every restriction that supervision has put on the applicant and not lifted (审管双回路)."""
+    """Yield every restriction that supervision has put on the applicant and not lifted (审管双回路)."""
     for one in push_feedback.restrictions(session, case.applicant_digest, product_now(session)):
         message = f"监管部门于{china_date(one.given_at)}对申请人作出限制：{one.text}"
         yield Finding(Rule.RESTRICTION, f"监管限制 {one.id}", False, message)

@@ -27,7 +27,7 @@ HEARING_DAYS = 20
 """Working days from the request within which a hearing is held (art. 47)."""
 
 HEARING_NOTICE_DAYS = 7
-"""Working days ahead of a hearing on which its time and place are told (art. 48)."""
+"""Working days before a hearing by which its time and place are announced (art. 48)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class UnlawfulHearingDates(Conflict):
 
 
 def possible_officers(session: Session, case: Case) -> tuple[Officer, ...]:
-    """Return who of the organ that has the case in hand could preside over its hearing: nobody who reviews it."""
+    """Return who in the organ handling the case could preside over its hearing: nobody who reviews it."""
     reviewers = (
         Group.of_area(case.area, Role.REVIEWER)
         if case.level == 0
@@ -86,7 +86,7 @@ def possible_officers(session: Session, case: Case) -> tuple[Officer, ...]:
 def warn_of_closed_day(
     session: Session, case: Case, procedure: SpecialProcedure, kinds: WorkingCalendar, now: datetime
 ) -> None:
-    """Remind who has the case in hand that a hearing still to be held has come to lie on a day off."""
+    """Remind whoever is handling the case that a hearing yet to be held now falls on a day off."""
     held = procedure.held_on
     if procedure.ended_at is not None or held is None or held < china_date(now) or kinds.day(held).working:
         return
@@ -98,7 +98,7 @@ def warn_of_closed_day(
 
 
 def particulars(session: Session, hearing: Hearing) -> list[tuple[str, str]]:
-    """Return what is known of a hearing, each with its label, as the timeline tells it."""
+    """Return what is known of a hearing, each with its label, as the timeline shows it."""
     officer = session.get(Account, hearing.presiding_officer) if hearing.presiding_officer else None
     named = [
         ("告知听证权利：", hearing.told_on),
@@ -132,9 +132,9 @@ def require_lawful(
     *,
     noticed: bool = True,
 ) -> None:
-    """Refuse a hearing that breaks articles 47 and 48: 5 days to ask, held within 20, told 7 ahead, impartially.
+    """Refuse a hearing that breaks articles 47 and 48: 5 days to ask, held within 20, 7 days' notice, impartial.
 
-    ``noticed`` says that the day of the hearing is told today; a day told before had its seven days then.
+    ``noticed`` says that the day of the hearing is announced today; one announced earlier had its seven days then.
     """
     officer = hearing.presiding_officer
     if officer is not None:

@@ -1,7 +1,7 @@
-"""The open tasks of a case, closed when the engine has left them or the case itself has left them behind.
+"""Close a case's open tasks, when the engine has left them or the case no longer needs them.
 
-A recall and a withdrawal close a case's tasks in their own transaction: whoever answers after it is refused, while the
-engine is still to hear of it. What the engine then says of the same tasks changes nothing.
+A recall and a withdrawal close a case's tasks in their own transaction: whoever answers after it is refused, even
+before the engine learns of it. What the engine then reports of the same tasks changes nothing.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ def close(session: Session, task: Task, status: TaskStatus, at: datetime) -> Non
 
 
 def cancel(session: Session, task_key: int, at: datetime) -> None:
-    """Close a task that was left; an answer not yet carried out is overtaken."""
+    """Close a task the process has left; an answer not yet carried out is overtaken."""
     task = session.get(Task, task_key)
     if task is None or task.status in (TaskStatus.COMPLETED, TaskStatus.CANCELED):
         return
@@ -50,6 +50,6 @@ def cancel(session: Session, task_key: int, at: datetime) -> None:
 
 
 def cancel_all(session: Session, case_no: str, at: datetime) -> None:
-    """Close every open task of a case; one already answered is left to the engine's word."""
+    """Close every open task of a case; one already answered awaits the engine's confirmation."""
     for key in session.exec(select(Task.key).where(Task.case_no == case_no, col(Task.is_open))).all():
         cancel(session, key, at)

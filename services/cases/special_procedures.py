@@ -31,7 +31,7 @@ USUAL_EXTENSION_DAYS = 10
 """Working days by which a limit may be lengthened where the item's guide names no others (行政许可法 art. 42)."""
 
 LONGEST_EXTENSION_DAYS = 365
-"""Working days no guide may go beyond."""
+"""The most working days a guide may allow."""
 
 
 class CaseNotRunning(Conflict):
@@ -124,7 +124,7 @@ def begin(
 def set_hearing(
     session: Session, actor: Actor, case: Case, procedure_id: str, given: hearings.Hearing
 ) -> SpecialProcedure:
-    """Write what is now known of a running hearing; what ``given`` leaves out stays, and the law is checked anew."""
+    """Record what is now known of a running hearing; what ``given`` leaves out stays, and the law is checked again."""
     rights.require_handle(actor, case)
     procedure = _get(session, case, procedure_id)
     if procedure.kind is not SpecialKind.HEARING:
@@ -212,7 +212,7 @@ def end_with_case(session: Session, case: Case, username: str, at: datetime) -> 
 
 
 def restart_monitor(session: Session, case: Case, occasion: str = "takeover") -> None:
-    """Have the process that goes on with the case watch over what is open: the former watch ended with its process."""
+    """Have the process that continues the case monitor what is open: the former monitor ended with its process."""
     query = select(SpecialProcedure).where(
         SpecialProcedure.case_no == case.case_no, col(SpecialProcedure.ended_at).is_(None)
     )

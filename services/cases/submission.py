@@ -92,9 +92,9 @@ def require_window(actor: Actor, area: str) -> None:
 
 
 def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tuple[SubmissionReceipt, bool]:
-    """Create the case, or return the one the same key made; the second value tells which.
+    """Create the case, or return the one the same key created; the second value tells which.
 
-    Raises ``Forbidden``, ``InvalidInput``, then the conflicts of this module in the order they stand above.
+    Raises ``Forbidden``, ``InvalidInput``, then the conflicts of this module in the order they are defined above.
     """
     require_window(actor, body.area)
     now = product_now(session)
@@ -299,7 +299,7 @@ def _receipt(case: Case) -> SubmissionReceipt:
 
 
 def _told(body: CaseSubmission) -> dict[str, Any]:
-    """Return what a body says; without files it says what it said before there were any, so its digest stays."""
+    """Return a body's content for its digest; without files it is as it was before files existed, so digests stay."""
     told = body.model_dump(mode="json")
     for material in told["materials"]:
         if not material["files"]:

@@ -8,7 +8,7 @@ from models.case import ApplicantKind, IdentityType, MaterialKind
 from models.catalogue import Mode
 
 FileId = Annotated[str, Field(min_length=1, max_length=32)]
-"""What ``POST /files`` answered."""
+"""An id that ``POST /files`` returned."""
 
 
 class StateView(BaseModel):

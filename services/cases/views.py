@@ -10,7 +10,7 @@ from models.special_procedure import SpecialKind
 
 
 class SpecialProcedureView(BaseModel):
-    """A special procedure of a case; ``provisional`` says that its planned end is a guess yet."""
+    """A special procedure of a case; ``provisional`` says that its planned end is still an estimate."""
 
     id: str
     kind: SpecialKind
@@ -51,7 +51,7 @@ class DossierReviewerView(BaseModel):
 
 
 class OnSiteCheckView(BaseModel):
-    """The on-site check (现场核查): who recorded it, when, and the fields of its form beside them."""
+    """The on-site check (现场核查): who recorded it, when, and the fields of its form."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -68,7 +68,7 @@ class DossierFileView(BaseModel):
 
 
 class DossierMaterialView(BaseModel):
-    """A material of the dossier and the digest of what is said of it."""
+    """A material of the dossier and the digest of its description."""
 
     name: str
     copies: int

@@ -34,8 +34,8 @@ _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
 class ItemView(BaseModel):
     """An item as ``GET /items`` shows it.
 
-    ``areas`` is the territory as printed. Of it ``locked_areas`` lack an agreement in force, and from
-    ``recalled_areas`` the power is recalled on the day asked about.
+    ``areas`` is the territory as printed. Of these, ``locked_areas`` lack an agreement in force, and from
+    ``recalled_areas`` the power is recalled on the given day.
     """
 
     code: str
@@ -112,7 +112,7 @@ def list_items(
     q: str | None = None,
     agreements: Set[tuple[str, str]] = frozenset(),
 ) -> list[ItemView]:
-    """Return the items that count on ``on``, in the order of the annexes.
+    """Return the items in force on ``on``, in the order of the annexes.
 
     ``area`` keeps those delegated to it and not recalled from it on that day, ``q`` those whose code, names or unit
     contain each of its words, full or half width. ``agreements`` holds (area, item code) of every agreement in force
@@ -138,7 +138,7 @@ def list_items(
 
 
 def items_in_force(session: Session, on: date) -> list[ItemVersion]:
-    """Return the version of every item that counts on ``on``, in the order of the annexes."""
+    """Return the version of every item in force on ``on``, in the order of the annexes."""
     return sorted(_in_force(session, on), key=lambda one: (_MODE_ORDER[one.mode], one.row, one.code))
 
 
@@ -190,7 +190,7 @@ def reviewer_group(area: str, review_unit: str | None) -> str:
 
 
 def find_item(session: Session, code: str, on: date | None = None) -> ItemVersion | None:
-    """Return the version of an item that counts on ``on``, or its latest one when no day is given."""
+    """Return the version of an item in force on ``on``, or its latest one when no day is given."""
     versions = session.exec(
         select(ItemVersion).where(ItemVersion.code == code).order_by(col(ItemVersion.version).desc())
     ).all()
@@ -198,7 +198,7 @@ def find_item(session: Session, code: str, on: date | None = None) -> ItemVersio
 
 
 def find_item_or_latest(session: Session, code: str, on: date) -> ItemVersion | None:
-    """Return an item's version in force on a day, else its latest, for one that is not in force yet or any more."""
+    """Return an item's version in force on a day, else its latest, for one that is not yet or no longer in force."""
     return find_item(session, code, on) or find_item(session, code)
 
 
@@ -282,10 +282,10 @@ _DUTIES = (
 def supervisors(session: Session, case: Case) -> tuple[str, str | None]:
     """Return who supervises a case, and who follows up in the county, by the matrix of the day it was handed in.
 
-    That is the day whose item version, and so whose mode, the case keeps.
-    A county's case that the city took over is supervised by the city unit's office, and followed up in the county.
-    A list that no longer has the item or the area leaves its running cases supervised: then the first duty there was
-    counts, and the county's supervisor where there was none.
+    That is the day whose item version, and so whose mode, the case keeps. A county's case that the city took over is
+    supervised by the city unit's office, and followed up in the county. A list that no longer has the item or the area
+    leaves its running cases supervised: then the first responsibility on record applies, and the county's supervisor
+    where there was none.
     """
     in_county = Group.of_area(case.area, Role.SUPERVISOR).name
     if case.supervised_by_city_unit:

@@ -72,7 +72,7 @@ def _read_guides(session: Session, keys: Collection[tuple[str, int]]) -> dict[tu
 
 
 def _detached(session: Session, query: Any) -> list[Any]:
-    """Read rows that outlive their session: nothing that happens to it can empty them."""
+    """Read rows detached from their session, so that nothing can expire them."""
     found = list(session.exec(query).all())
     for one in found:
         session.expunge(one)

@@ -1,7 +1,7 @@
 """Write the reviewed catalogue files into the database: only what changed, as new versions.
 
 A row remembers the digest of the file content it came from. Seeding compares with the latest row that came
-from a file, so a version made in the running system stays until the files themselves say something new.
+from a file, so a version made in the running system stays until the files themselves change.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class SeedReport:
 
 
 def seed_catalogue(session: Session, catalogue: Catalogue) -> SeedReport:
-    """Bring the database up to the files; seeding the same files again writes nothing. Never commits."""
+    """Bring the database up to date with the files; seeding the same files again writes nothing. Never commits."""
     report = SeedReport()
     _seed_organisation(session, catalogue, report)
     _seed_versions(session, ItemVersion, _item_contents(catalogue), report)
@@ -109,7 +109,7 @@ def _item_contents(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
             "areas": list(catalogue.areas_of(item)),
             "in_force_from": item.in_force_from,
             "approval_filing": item.approval_filing,
-            # Left out where empty: files without it say what they said before, and make no new version.
+            # Left out where empty: files without it have the same content as before, and make no new version.
             **({"seal": item.seal} if item.seal else {}),
             "provenance": _provenance(catalogue, item, sources),
         }
@@ -196,7 +196,7 @@ def _seed_versions(
 
 
 def _end_predecessors(versions: Iterable[SQLModel], new: SQLModel) -> None:
-    """End open versions the day before the new begins; of the same beginning the higher version prevails."""
+    """End open versions the day before the new begins; with the same beginning the higher version prevails."""
     begins: date | None = getattr(new, "in_force_from", None)
     if begins is None:
         return

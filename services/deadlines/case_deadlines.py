@@ -1,4 +1,4 @@
-"""The dates a case owes: computed from its clock, written where lists and timers read them.
+"""A case's deadlines: computed from its clock, and stored where lists and timers read them.
 
 The clock itself is pure (``models/case_clock.py``); this module gathers its inputs, stores what it says in the case's
 deadlines (``models/case_deadlines.py``) and its open tasks, and tells the engine when a running ``deadline-watch``
@@ -59,7 +59,7 @@ ACCEPTANCE_YELLOW_DAYS = 1
 
 @dataclass(frozen=True)
 class ClockInputs:
-    """What a case's clock is computed from, beside the case."""
+    """What a case's clock is computed from, apart from the case itself."""
 
     calendar: WorkingCalendar
     procedures: Sequence[SpecialProcedure] = ()
@@ -83,7 +83,7 @@ class ClockInputs:
 
 @dataclass
 class InputsOfMany:
-    """The inputs of many cases, gathered with one query a table and one calendar an area."""
+    """The inputs of many cases, gathered with one query per table and one calendar per area."""
 
     calendars: dict[str, WorkingCalendar] = field(default_factory=dict)
     procedures: dict[str, list[SpecialProcedure]] = field(default_factory=lambda: defaultdict(list))
@@ -130,7 +130,7 @@ def gather(session: Session, cases: Sequence[Case]) -> InputsOfMany:
 
 
 def plan_is_provisional(procedure: SpecialProcedure, kinds: WorkingCalendar) -> bool:
-    """Tell whether the planned end of a running special procedure is a guess; one that is over has none to wait for."""
+    """Tell whether the planned end of a running special procedure is provisional; for one that is over it is not."""
     if procedure.ended_at is not None:
         return False
     return kinds.provisional_until(china_date(procedure.begun_at), china_date(procedure.planned_end_at))
@@ -221,7 +221,7 @@ def refresh(session: Session, case: Case, inputs: ClockInputs | None = None) -> 
 def set_dates(case: Case, inputs: ClockInputs, now: datetime) -> None:
     """Write what the clocks say: the receipt's before acceptance, then the limits and the shares.
 
-    From the decision on they stand; only its delivery is still owed.
+    From the decision on they are fixed; only its delivery is still due.
     """
     if case.accepted_at is None:
         _set_receipt_stage(case, inputs.calendar)
@@ -256,7 +256,7 @@ def start_receipt_monitor(session: Session, case: Case) -> None:
 
 
 def stop_receipt_monitor(session: Session, case: Case) -> None:
-    """End ``acceptance-watch``: the window has answered, or there is nothing left to answer; once a case."""
+    """End ``acceptance-watch``: the window has answered, or there is nothing left to answer; once per case."""
     if outbox.is_queued(session, Message.RECEIPT_CLOSED, case.case_no):
         return
     outbox.publish_message(
@@ -282,7 +282,7 @@ def announce_change(session: Session, case: Case) -> None:
 
 
 def finalize(session: Session, case: Case) -> None:
-    """Fix what the decision leaves: whether it came too late, for ever, and when it must be delivered."""
+    """Fix, at the decision, whether it came too late and by when it must be delivered."""
     if case.decided_at is None:
         return
     due = case.deadlines.due_at
@@ -350,7 +350,7 @@ def _set_receipt_dates(case: Case, received: datetime, kinds: WorkingCalendar) -
 
 
 def _working_days_after(since: datetime, days: int, kinds: WorkingCalendar) -> tuple[datetime, bool]:
-    """Return the end of a limit of so many working days after ``since``, and whether it rests on a guess."""
+    """Return the end of a limit of so many working days after ``since``, and whether it is provisional."""
     due = receipt_due(since, kinds, days)
     return due, kinds.provisional_until(china_date(since), china_date(due))
 
@@ -374,7 +374,7 @@ def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: d
 
 
 def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
-    """Set by when the review should be over where one clock runs through: a ``stageShare`` below the whole says so."""
+    """Set when the review should be over under a single clock, where ``stageShare`` is below the whole."""
     share = float(case.deadlines.thresholds.get("stageShare") or 1)
     case.deadlines.review_overrun_at = _overrun(_first(bounds), share) if share < 1 else None
 

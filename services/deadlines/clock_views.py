@@ -45,7 +45,7 @@ class ClockView(BaseModel):
 
 
 def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
-    """Return the case's clock with every day explained; from the decision on, or the end, what it said then."""
+    """Return the case's clock with every day explained; from the decision or the end on, as it stood then."""
     if case.decided_at is not None or not case.is_open:
         record = session.get(ClockRecord, case.case_no)
         if record is not None:
@@ -54,7 +54,7 @@ def clock_view(session: Session, case: Case, now: datetime) -> ClockView:
 
 
 def keep(session: Session, case: Case, at: datetime) -> None:
-    """Keep what the clock says at the case's decision, or at its end without one; the first time stays."""
+    """Keep what the clock says at the case's decision, or at its end without one; the first record stays."""
     if session.get(ClockRecord, case.case_no) is None:
         body = _computed(session, case, at).model_dump(mode="json")
         session.add(ClockRecord(case_no=case.case_no, kept_at=at, body=body))

@@ -1,4 +1,4 @@
-"""Deviations: what the engine did that no use case asked for is noticed, told to the administrator, and set right.
+"""Deviations: actions of the engine that no use case requested are detected, reported and corrected.
 
 May call: accounts, cases, journal, notifications, process_engine, takeovers, tasks.
 """

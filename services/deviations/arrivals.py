@@ -1,4 +1,4 @@
-"""A task the engine has opened or offered anew: given to its case, and to nobody its case does not concern."""
+"""Receive tasks the engine has opened or offered anew: attach each to its case, and hide it from unrelated groups."""
 
 from sqlmodel import Session
 
@@ -11,7 +11,7 @@ from services.tasks import candidacies, intake
 
 
 def receive(session: Session, task: Task, case: Case) -> None:
-    """Give a task its dates and its present unit, and tell where it is offered to strangers."""
+    """Give a task its dates and its present unit, and report candidate groups its case does not concern."""
     intake.receive(session, task, case)
     offer(session, task, case)
 
@@ -24,7 +24,7 @@ def adopt(session: Session, task: Task, case: Case) -> None:
 
 
 def offer(session: Session, task: Task, case: Case) -> None:
-    """Tell the administrator of candidate groups that the task's case does not concern; they do not get to see it."""
+    """Report candidate groups that the task's case does not concern to the administrator; they cannot see the task."""
     strangers = candidacies.strangers(task, case)
     if not strangers:
         return

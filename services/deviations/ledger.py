@@ -1,4 +1,4 @@
-"""The ledger of deviations: each recorded once, told in the case's timeline and to the system administrator."""
+"""The ledger of deviations: each recorded once, in the case's timeline too, and reported to the administrator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from services.notifications import inbox
 from services.paging import Order, Page, read
 
 ASK_AGAIN_AFTER = timedelta(minutes=2)
-"""How long after the engine took a restoration the deviation may stand before it can be asked for again."""
+"""How long after the engine accepted a restoration the deviation may persist before it can be requested again."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +40,9 @@ class Found:
 
 
 class DeviationView(BaseModel):
-    """A deviation as lists show it; ``asked`` tells how far setting it right has come: pending, sent or dead.
+    """A deviation as lists show it; ``asked`` is the state of its restoration: pending, sent or dead.
 
-    ``refusal`` is what the engine said to it, where it was refused or is tried again.
+    ``refusal`` is the engine's answer to it, where it was refused or is being retried.
     """
 
     id: int
@@ -62,7 +62,7 @@ class DeviationView(BaseModel):
 
 
 def record(session: Session, case: Case, found: Found, at: datetime) -> Deviation | None:
-    """Record and tell a deviation; None where it is recorded already."""
+    """Record and report a deviation; None where it is recorded already."""
     known = select(Deviation.id).where(Deviation.natural_key == found.natural_key)
     if session.exec(known).first() is not None:
         return None
@@ -92,7 +92,7 @@ def record(session: Session, case: Case, found: Found, at: datetime) -> Deviatio
 def deviations(
     session: Session, actor: Actor, *, settled: bool = False, cursor: str | None = None, limit: int = 50
 ) -> Page[DeviationView]:
-    """Return a page of the deviations that are to be seen to, or of those that are settled, newest first.
+    """Return a page of the open deviations, or of those that are settled, newest first.
 
     Raises ``Forbidden`` for everyone but the system administrator.
     """
@@ -105,7 +105,7 @@ def deviations(
 
 
 def count_open(session: Session, most: int) -> int:
-    """Return how many deviations are to be seen to, counted to one more than ``most``."""
+    """Return how many deviations are open, counting no further than one more than ``most``."""
     open_ones = select(Deviation.id).where(col(Deviation.settled_at).is_(None)).limit(most + 1)
     return session.exec(select(func.count()).select_from(open_ones.subquery())).one()
 
@@ -138,7 +138,7 @@ def _view(row: Deviation, command: OutboxCommand | None, now: datetime) -> Devia
 
 
 def is_restorable(row: Deviation, asked: OutboxStatus | None, now: datetime) -> bool:
-    """Tell whether setting a deviation right can be asked for: not while it is under way, again where it failed."""
+    """Tell whether restoring a deviation can be requested: not while it is under way, again where it failed."""
     if row.kind is DeviationKind.FOREIGN_GROUP or row.settled_at is not None:
         return False
     in_vain = asked is OutboxStatus.SENT and row.asked_at is not None and now - row.asked_at > ASK_AGAIN_AFTER

@@ -1,6 +1,6 @@
-"""Notice what happened behind the product's back, and when nothing remains to be done about it.
+"""Detect what happened in the engine outside the product, and when nothing remains to be done about it.
 
-A task's completion is compared with the answers as the engine's word comes; instances of open cases are looked at by
+A task's completion is compared with the answers when the engine reports it; instances of open cases are looked at by
 the reconciler, for an instance may have been cancelled before its case was known, or before an upgrade.
 """
 
@@ -19,7 +19,7 @@ from services.tasks import completion
 
 
 def confirm(session: Session, task_key: int, at: datetime) -> None:
-    """Take the engine's word that a task is completed, and tell where nobody answered it here."""
+    """Record the engine's confirmation that a task is completed, and report it where nobody answered it here."""
     if not completion.confirm(session, task_key, at):
         return
     task = session.get_one(Task, task_key)
@@ -38,7 +38,7 @@ def confirm(session: Session, task_key: int, at: datetime) -> None:
 
 
 def ended_instances(session: Session, limit: int) -> list[str]:
-    """Return open cases whose process instance has ended without the case, and of which this is not told yet."""
+    """Return open cases whose process instance has ended without the case, unless reported already."""
     told = select(Deviation.id).where(
         Deviation.process_instance_key == Case.process_instance_key,
         Deviation.kind == DeviationKind.INSTANCE_ENDED,
@@ -52,7 +52,7 @@ def ended_instances(session: Session, limit: int) -> list[str]:
 
 
 def tell_ended(session: Session, case_no: str) -> None:
-    """Tell that a case's process instance has ended while the case is open."""
+    """Report that a case's process instance has ended while the case is open."""
     case = session.get_one(Case, case_no, with_for_update={"key_share": True}, populate_existing=True)
     instance = session.get(ProcessInstance, case.process_instance_key) if case.process_instance_key else None
     if not case.is_open or instance is None or instance.state is not InstanceState.TERMINATED:

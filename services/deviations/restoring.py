@@ -1,11 +1,11 @@
 """Set a deviation right, when the system administrator asks for it.
 
-A task completed behind our back: its instance is moved back to the task, and whatever began after it is ended.
+A task completed outside the product: its instance is moved back to the task, and whatever began after it is ended.
 
 An instance that was ended: the case's start message is sent again, under a new id, so that the engine starts one
-instance however often the relay sends it. Its first job claims the case as ever and stays open; the instance is moved
-from there to the elements the former one stood at, which ends the job. A called process begins anew, told how far
-acceptance had come. What the process learns by messages, an open special procedure or a recall, is told it again.
+instance however often the relay sends it. Its first job claims the case as usual and stays open; the instance is moved
+from there to the elements the former one stood at, which ends the job. A called process begins anew, with how far
+acceptance had come as variables. Messages about an open special procedure or a recall are sent to it again.
 """
 
 from typing import Any, Final
@@ -34,7 +34,7 @@ ACCEPTANCE: Final = "CallActivity_Acceptance"
 _BPMN: Final = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 _CONTAINERS: Final = ("PROCESS", "SUB_PROCESS", "EVENT_SUB_PROCESS", "MULTI_INSTANCE_BODY")
 _PASSED: Final = ("EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY", "PARALLEL_GATEWAY", "START_EVENT", "END_EVENT")
-"""Element types nothing stands at: one that seems active is one whose end has not arrived yet."""
+"""Element types at which nothing waits: one that seems active is one whose end is not exported yet."""
 
 
 class NothingToRestore(Conflict):
@@ -50,7 +50,7 @@ class Placed(Conflict):
 
 
 def restore(session: Session, actor: Actor, instance_key: int) -> None:
-    """Set right what happened to an instance behind our back; asking again while it is under way changes nothing.
+    """Undo what happened to an instance outside the product; asking again while it is under way changes nothing.
 
     Raises ``Forbidden`` for everyone but the system administrator, ``NotFound``, and ``NothingToRestore``.
     """
@@ -78,7 +78,7 @@ def restore(session: Session, actor: Actor, instance_key: int) -> None:
 
 
 def place(session: Session, case_no: str, instance_key: int, start_element: int) -> bool:
-    """Move the instance that has just claimed a case to where the case stands; False where it begins as ever.
+    """Move the instance that has just claimed a case to where the case stands; False where it begins as usual.
 
     ``start_element`` is the element instance of the job that claims it.
     """
@@ -110,7 +110,7 @@ def place(session: Session, case_no: str, instance_key: int, start_element: int)
 
 
 def _move_back(session: Session, row: Deviation) -> str:
-    """Queue moving an instance back to a task that was completed behind our back."""
+    """Queue moving an instance back to a task that was completed outside the product."""
     instance = session.get_one(ProcessInstance, row.process_instance_key)
     task = session.get_one(Task, row.task_key)
     visits = select(ElementVisit.key, ElementVisit.element_type).where(
@@ -156,7 +156,7 @@ def _begin(session: Session, case: Case, row: Deviation) -> str:
 
 
 def _steps(session: Session, instance_key: int) -> list[str]:
-    """Return the elements an ended instance stood at, those of its event subprocesses left out.
+    """Return the elements an ended instance stood at, without those of its event subprocesses.
 
     They ended after everything in it had begun: what ended earlier was interrupted by the process itself.
     """
@@ -176,7 +176,7 @@ def _steps(session: Session, instance_key: int) -> list[str]:
 
 
 def _own_elements(session: Session, instance_key: int) -> set[str]:
-    """Return the elements of an instance's process that stand in no subprocess of it."""
+    """Return the elements of an instance's process outside its subprocesses."""
     instance = session.get_one(ProcessInstance, instance_key)
     query = select(ProcessDefinition.xml).where(
         ProcessDefinition.process_id == instance.process_id, ProcessDefinition.version == instance.version

@@ -29,7 +29,7 @@ _MATERIALS = (
 
 
 def gather(session: Session, case: Case) -> CaseFacts:
-    """Return the facts of a case as they stand in this transaction."""
+    """Return the facts of a case as of this transaction."""
     area = reference.area(session, case.area)
     area_name = area.name if area is not None else case.area
     guide = _guide(session, case)

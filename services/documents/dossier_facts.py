@@ -12,7 +12,7 @@ OUTCOMES = {"agree": "同意，建议准予", "propose_deny": "建议不予", "r
 
 
 def content_of(session: Session, dossier: dict[str, Any]) -> DossierContent:
-    """Return the typed content of a dossier's body; what the body lacks is left empty, never made up."""
+    """Return the typed content of a dossier's body; what the body lacks is left empty, never invented."""
     opinion = _mapping(dossier.get("opinion"))
     signature = _mapping(dossier.get("signature"))
     check = _mapping(dossier.get("on_site_check"))

@@ -47,7 +47,7 @@ def issue_receipt(session: Session, case: Case, at: datetime) -> Document:
 def issue_acceptance_notice(session: Session, case: Case, at: datetime, overruled: Overruled | None = None) -> Document:
     """Issue the notice of acceptance (受理通知书); the case's clock is set before.
 
-    ``overruled`` is what the form check did not pass and why the window accepted all the same; the notice says so.
+    ``overruled`` is what failed the form check and why the window accepted nevertheless; the notice states it.
     """
     return _by_window(
         session,

@@ -1,6 +1,6 @@
 """Which seal a paper bears: a decision its item's or the model's (``bpmn/seal-and-signer.dmn``), a notice another.
 
-The city's 市级审批专用章 stands on decisions alone (plan, section 三(二)): before the decision nothing bears it.
+The city's 市级审批专用章 is used on decisions alone (plan, section 三(二)): before the decision nothing bears it.
 """
 
 from typing import Any

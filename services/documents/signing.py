@@ -41,7 +41,7 @@ def public_key() -> str:
 
 
 def key_id() -> str:
-    """Return the name of the public key: the head of its SHA-256."""
+    """Return the name of the public key: the first digits of its SHA-256."""
     return hashlib.sha256(_public_bytes()).hexdigest()[:KEY_ID_LENGTH]
 
 

@@ -38,7 +38,7 @@ class Attempts:
         return cls(digest_of(username), origin, known)
 
     def require_room(self, session: Session) -> None:
-        """Raise ``TooManyRequests`` when the account, or an address that does not know it, has had too many."""
+        """Raise ``TooManyRequests`` when the account, or an address unknown to it, has had too many failures."""
         limits, settings = RateLimits(session), get_settings()
         wait = limits.wait(settings.sign_in_account_limit, *self._window())
         if not self.known:
@@ -47,13 +47,13 @@ class Attempts:
             raise TooManyRequests(wait, "登录尝试过于频繁，请稍后再试", "Too many attempts to sign in; try again later")
 
     def note_failure(self, session: Session) -> None:
-        """Count one against the account and against the address."""
+        """Count a failure against the account and against the address."""
         limits, settings = RateLimits(session), get_settings()
         limits.note(settings.sign_in_account_limit, *self._window())
         limits.note(settings.sign_in_address_limit, BY_ADDRESS, self.origin)
 
     def forget(self, session: Session) -> None:
-        """Forget what failed for the account here, now that its owner got in."""
+        """Forget the account's failures here, now that its owner has signed in."""
         RateLimits(session).clear(get_settings().sign_in_account_limit, *self._window())
 
     def _window(self) -> tuple[str, ...]:
@@ -63,6 +63,6 @@ class Attempts:
 
 
 def digest_of(username: str) -> str:
-    """Return what a name is counted under."""
+    """Return the digest under which a name is counted."""
     seed = load_key(get_settings()).private_bytes_raw()
     return hmac.digest(seed, b"tongquan sign-in name\0" + username.encode(), hashlib.sha256).hex()

@@ -1,7 +1,7 @@
 """The unified sign-in (统一身份认证) as an OpenID Connect provider: its documents, its tokens, whom it vouches for.
 
 The authorization code flow with PKCE, by Authlib. What the provider publishes of itself (discovery, keys) is kept in
-memory and asked for again when it is old or when a key is unknown; while it cannot be had, nobody waits for it twice
+memory and asked for again when it is old or when a key is unknown; while it cannot be reached, it is not tried again
 within a few seconds. Everything here may wait for the network: call it in a thread, outside of any transaction.
 Source: https://openid.net/specs/openid-connect-core-1_0.html, sections 3.1.2, 3.1.3 and 5.3
 """
@@ -29,7 +29,7 @@ from settings import Settings
 CONNECT_SECONDS: Final = 5
 ANSWER_SECONDS: Final = 10
 KEPT_SECONDS: Final = 3600
-"""How long the provider's documents are believed."""
+"""How long the provider's documents are cached."""
 RETRY_SECONDS: Final = 10
 """How soon a provider that did not answer, or a key it did not have, is asked for again."""
 LEEWAY_SECONDS: Final = 60
@@ -42,14 +42,14 @@ _DISCOVERY: Final = "/.well-known/openid-configuration"
 
 
 class ProviderUnavailable(Unavailable):
-    """The provider does not answer, or not as one; passwords work all the same."""
+    """The provider does not answer, or not validly; passwords work all the same."""
 
     code = "identity_provider_unavailable"
     title, title_en = "统一身份认证暂时无法连接，请稍后再试", "The identity provider is unavailable; try again later"
 
 
 class IdentityRefused(Unauthenticated):
-    """What came back from the provider proves nothing; ``reason`` is for the log and the audit trail."""
+    """The provider's answer is not valid; ``reason`` is for the log and the audit trail."""
 
     code = "identity_refused"
     title, title_en = (
@@ -90,8 +90,8 @@ class IdentityProvider:
     def redeem(self, answer: Mapping[str, str], redirect_uri: str, nonce: str, verifier: str) -> str:
         """Return the user name the provider vouches for, for the code in its answer.
 
-        Raises ``IdentityRefused``, and ``ProviderUnavailable`` when it cannot be asked. The answer's ``state`` is the
-        caller's matter.
+        Raises ``IdentityRefused``, and ``ProviderUnavailable`` when it cannot be asked. The caller checks the answer's
+        ``state``.
         """
         metadata = self._current().metadata
         self._require_issuer(answer, metadata)
@@ -174,7 +174,7 @@ class IdentityProvider:
         try:
             return jwt.decode(id_token, documents.keys, algorithms=ALGORITHMS)
         except InvalidKeyIdError:
-            # Keys are changed now and then; the new one is not in what was kept.
+            # Keys are rotated now and then; the cached set lacks a new one.
             newer = self._current(older_than=documents.fetched_at)
             return jwt.decode(id_token, newer.keys, algorithms=ALGORITHMS)
 
@@ -228,7 +228,7 @@ class IdentityProvider:
 
 
 def _unavailable(error: Exception) -> ProviderUnavailable:
-    """Say in the log why the provider cannot be asked; the page tells that it cannot."""
+    """Log why the provider cannot be asked; the page says only that it cannot."""
     log.warning("identity_provider.unavailable", error=str(error))
     return ProviderUnavailable()
 

@@ -1,9 +1,9 @@
-"""Sign in by the city's unified sign-in (统一身份认证, OpenID Connect): whom it vouches for, and who of them gets in.
+"""Sign in by the city's unified sign-in (统一身份认证, OpenID Connect): whom it vouches for, and who is admitted.
 
-The provider says who somebody is, and nothing more: accounts are opened, disabled and given their posts here. What a
-sign-in under way has to remember (``state``, nonce, PKCE's verifier, where to go afterwards) is kept by the browser
-that began it, sealed; so nobody can be made to finish another's, and nothing is written for whoever only begins. Each
-is finished once. Failures count against the address, under the limit of failed passwords (ADR 21).
+The provider says who somebody is, and nothing more: accounts are opened, disabled and given their posts here. The state
+of a sign-in under way (``state``, nonce, PKCE's verifier, where to go afterwards) is kept, sealed, in the browser that
+began it, so that nobody can be made to complete another's, and one only begun stores nothing. Each is completed once.
+Failures count against the address, under the limit of failed passwords (ADR 21).
 """
 
 import base64
@@ -96,7 +96,7 @@ def complete(
 ) -> tuple[SignIn, str]:
     """Return the session of the person who came back from the provider, and where the browser wanted to go.
 
-    Raises ``IdentityRefused`` for an answer that proves nothing or was used before, ``NotAdmitted`` for a person
+    Raises ``IdentityRefused`` for an answer that is not valid or was used before, ``NotAdmitted`` for a person
     without an enabled account, ``ProviderUnavailable``, and ``TooManyRequests`` after too many failures. It waits for
     the provider and opens its own transactions; call it in a thread that nothing else waits for.
     """
@@ -131,7 +131,7 @@ def _fitting(answer: Mapping[str, str], kept: str) -> UnderWay:
 
 
 def _admit(session: Session, username: str, origin: str, now: datetime) -> SignIn:
-    # What no account can be called may be what no database can hold.
+    # A name no account can have may be one no database can store.
     known = registration.USERNAME.fullmatch(username) is not None
     account = locks.find_for_update(session, Account, username) if known else None
     if account is None or not account.active:
@@ -147,7 +147,7 @@ def _require_room(database: Database, origin: str) -> None:
 
 
 def _tell(session: Session, error: IdentityRefused | NotAdmitted, origin: str) -> None:
-    """Write a refusal down; who is known to the provider and not here is told to the security administrator too."""
+    """Record a refusal; a person known to the provider but not here is reported to the security administrator too."""
     now = machine_now()
     if isinstance(error, IdentityRefused):
         detail = {"from": origin, "by": SignInMethod.OIDC, "reason": _printable(error.reason, _REASON_LENGTH)}

@@ -1,4 +1,4 @@
-"""Change the own password within the limits of signing in: a stolen session is no way to try old passwords."""
+"""Change the own password within the limits of signing in: a stolen session must not serve to guess the old one."""
 
 from models.database import Database
 from services.accounts import own_account

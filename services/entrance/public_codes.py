@@ -1,7 +1,7 @@
-"""Limits on guessing what the public asks with: query codes (查询码) and certificate numbers.
+"""Limits on guessing the codes of public look-ups: query codes (查询码) and certificate numbers.
 
 Wrong ones count against the address; right ones count for nothing. Those for one case count against the case too:
-when it is guessed at from many addresses, an address that has failed there before must wait, any other is served.
+when its code is guessed from many addresses, an address that has failed there before must wait, any other is served.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _FAILED_THERE: Final = "1/hour"
 
 @contextmanager
 def guesses_limited(database: Database, origin: str, case_no: str | None = None) -> Iterator[None]:
-    """Let one look-up happen; its ``NotFound`` is counted.
+    """Allow one look-up; its ``NotFound`` is counted.
 
     Raises ``TooManyRequests`` before it when the address, or the case, has had too many.
     """

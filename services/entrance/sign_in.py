@@ -1,6 +1,6 @@
 """Sign in within limits: who guesses is slowed down, and the owner of an account is not locked out by it.
 
-What is counted, and for whom, stands in ``attempts``. Right passwords count for nothing, so that any number of people
+What is counted, and for whom, is in ``attempts``. Right passwords count for nothing, so that any number of people
 may sign in at one address.
 """
 
@@ -19,7 +19,7 @@ from services.entrance import spraying
 from services.entrance.attempts import Attempts
 
 KNOWN_FOR: Final = timedelta(days=90)
-"""An address that an account no longer uses is forgotten after so long."""
+"""How long an address that an account no longer uses is remembered."""
 
 
 def sign_in(database: Database, username: str, password: str, origin: str) -> SignIn:

@@ -1,4 +1,4 @@
-"""Who is slowed down at the sign-in now, from where, and what was sprayed (登录安全): for the security administrator.
+"""Who is slowed down at sign-in now, from where, and password spraying (登录安全): for the security administrator.
 
 Nobody is locked out: whoever has failed too often waits minutes (ADR 18). An owner who cannot wait is released here.
 """
@@ -25,9 +25,9 @@ from settings import get_settings
 
 REASON_LENGTH: Final = 500
 MOST: Final = 200
-"""So many of each are listed, those that wait longest first."""
+"""How many of each are listed at most, those that wait longest first."""
 TOLD_FOR: Final = timedelta(days=7)
-"""Spraying is shown for so long; the audit trail has it for good."""
+"""How long spraying is shown; the audit trail keeps it permanently."""
 
 
 class NotSlowed(Conflict):
@@ -47,7 +47,7 @@ class Failures(BaseModel):
 class SlowedAccount(BaseModel):
     """A name that has to wait; ``username`` is null where nobody has it, for it may be a password typed there.
 
-    ``address`` is the known address the limit holds for; null: it holds for all that the account does not know.
+    ``address`` is the known address the limit holds for; null: it holds for all addresses unknown to the account.
     """
 
     username: str | None
@@ -59,7 +59,7 @@ class SlowedAccount(BaseModel):
 
 
 class SlowedAddress(BaseModel):
-    """An address from which accounts that do not know it have to wait."""
+    """An address from which accounts that have not signed in there before have to wait."""
 
     address: str
     since: datetime
@@ -75,7 +75,7 @@ class Spraying(BaseModel):
 
 
 class SignInLimits(BaseModel):
-    """All that the security administrator sees to."""
+    """All that is shown to the security administrator."""
 
     accounts: list[SlowedAccount]
     addresses: list[SlowedAddress]
@@ -159,7 +159,7 @@ def _account(session: Session, one: _Waiting, owner: Account | None, now: dateti
 
 
 def _owners(session: Session, digests: set[str]) -> dict[str, Account]:
-    """Return the accounts that names were counted for: every account's digest is made, for none can be read back."""
+    """Return the accounts that names were counted for: every account's digest is computed, for none can be reversed."""
     if not digests:
         return {}
     found = {digest_of(username): username for username in session.exec(select(Account.username)).all()}

@@ -17,7 +17,7 @@ _ONCE_A_WINDOW: Final = "1/hour"
 
 
 def note(session: Session, origin: str, name: str, now: datetime) -> None:
-    """Count an account that failed from an address; at the number of the settings within an hour, report it once.
+    """Count an account that failed from an address; at the configured number within an hour, report it once.
 
     ``name`` is the account's digest: names that do not exist count too and are not written down.
     """

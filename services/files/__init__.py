@@ -1,4 +1,4 @@
-"""Files people hand in: what is taken, to what it belongs, who reads it, and when it is gone.
+"""Files people hand in: what is accepted, what it belongs to, who may read it, and when it is deleted.
 
 May call: accounts, journal, notifications.
 """

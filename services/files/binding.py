@@ -1,4 +1,4 @@
-"""To what a file belongs: a material, or a person's answer; one of them, and for good."""
+"""Bind a file to what it belongs to: either a material or a person's answer, permanently."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,8 +1,8 @@
-"""What a file is, by its content: its name and what the browser says of it count for nothing.
+"""What a file is, by its content: its name and the type the browser declares are ignored.
 
-Few types are taken, each told without doubt: pictures and PDF by their first bytes, office documents and OFD (the
-national layout format, GB/T 33190) by what their archive holds. Libraries for this guess: the one that was tried told
-any archive to be a Word document.
+Few types are accepted, each recognized with certainty: pictures and PDF by their first bytes, office documents and OFD
+(the national layout format, GB/T 33190) by what their archive holds. Libraries for this guess: the one that was tried
+took any archive for a Word document.
 """
 
 import zipfile
@@ -18,7 +18,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 OFD: Final = "application/ofd"
 PICTURES: Final = frozenset({PNG, JPEG, TIFF})
 ALLOWED: Final = {PDF: "PDF", PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", DOCX: "DOCX", XLSX: "XLSX", OFD: "OFD"}
-"""Every type that is taken, and what people call it."""
+"""Every accepted type, and what people call it."""
 
 _FIRST_BYTES: Final = (
     (b"%PDF-", PDF),
@@ -34,7 +34,7 @@ _MACROS: Final = "vbaproject.bin"
 
 
 def find_media_type(file: Path) -> str | None:
-    """Return what a file is, None when it is nothing that is taken; a document with macros is not."""
+    """Return the type of a file, None when it is not accepted; a document with macros is not."""
     with file.open("rb") as content:
         head = content.read(16)
     for start, media_type in _FIRST_BYTES:

@@ -1,6 +1,6 @@
-"""Read a file: who may read its case may; before it belongs to one, who handed it in. Each reading is audited.
+"""Read a file: open to readers of its case, or before it has one to whoever handed it in. Each reading is audited.
 
-Content that is no longer what was handed in is not given out, and the auditors are told.
+Content that no longer matches what was handed in is not given out, and the auditors are notified.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from services.notifications import inbox
 from services.notifications.inbox import Cause
 
 SIGNAL: Final = "file.tampered"
-"""The audit action, the notification's signal and the log event of content that was changed or is gone."""
+"""The audit action, the notification's signal and the log event of content that was changed or is missing."""
 _CHUNK_BYTES: Final = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def get_file(session: Session, actor: Actor, file_id: str) -> StoredFile:
 
 
 def open_content(store: BlobStore, file: StoredFile) -> BinaryIO | None:
-    """Return the content of a file from its beginning, None when it is not what was handed in, or gone."""
+    """Return the content of a file from its beginning, None when it is not what was handed in, or missing."""
     try:
         content = store.open(file.sha256)
     except BlobMissing:
@@ -62,7 +62,7 @@ def open_content(store: BlobStore, file: StoredFile) -> BinaryIO | None:
 
 
 def note_reading(session: Session, actor: Actor, file: StoredFile) -> None:
-    """Write down that somebody read a file."""
+    """Record that somebody read a file."""
     audit.append(session, actor.username, "file.read", _subject(file), {"file": file.id}, product_now(session))
 
 

@@ -1,4 +1,4 @@
-"""Take a file: looked at before anything is kept, then its content, then its row."""
+"""Receive a file: examine it before anything is stored, then store its content, then its row."""
 
 import hashlib
 import secrets
@@ -23,11 +23,11 @@ from services.journal import audit
 LONGEST_NAME: Final = 200
 _CHUNK_BYTES: Final = 1024 * 1024
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories of what nobody sees: controls, and marks that turn ``gpj.exe`` into ``exe.jpg``."""
+"""Unicode categories of invisible characters: controls, and marks that turn ``gpj.exe`` into ``exe.jpg``."""
 
 
 class FileTypeNotAllowed(TongquanError):
-    """The file's content is none of the types that are taken (415)."""
+    """The file's content is not of an accepted type (415)."""
 
     status, code = 415, "file_type_not_allowed"
     title = f"不支持该类文件，请提交{'、'.join(media_types.ALLOWED.values())}文件"
@@ -36,7 +36,7 @@ class FileTypeNotAllowed(TongquanError):
 
 @dataclass(frozen=True)
 class Examined:
-    """A file that may be kept."""
+    """A file that may be stored."""
 
     name: str
     media_type: str
@@ -48,9 +48,9 @@ def examine(file: Path, name: str, scanner: Scanner | None) -> Examined:
     """Return what a file is.
 
     Raises:
-        InvalidInput: it is empty, its name says nothing, or the scanner found something.
-        FileTypeNotAllowed: its content is of a type that is not taken.
-        Unavailable: a scanner is set and does not answer; an unscanned file is never taken for a clean one.
+        InvalidInput: it is empty, it has no usable name, or the scanner found something.
+        FileTypeNotAllowed: its content is of a type that is not accepted.
+        Unavailable: a scanner is configured and does not answer; an unscanned file is never taken for a clean one.
     """
     plain = plain_name(name)
     size = file.stat().st_size
@@ -77,8 +77,8 @@ def examine(file: Path, name: str, scanner: Scanner | None) -> Examined:
 def register(session: Session, actor: Actor, examined: Examined) -> FileView:
     """Write the row of a file whose content is kept; it belongs to nobody's case yet.
 
-    The lock is the one under which content without rows is deleted (``retention``): whoever kept content looks after
-    this whether it is still there.
+    The lock is the one under which content without rows is deleted (``retention``): whoever stored content checks after
+    this call that it is still there.
     """
     file_rights.require_hand_in(actor)
     locks.acquire(session, content_lock(examined.sha256))
@@ -112,7 +112,7 @@ def digest_of(file: Path) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return a file's own name, without folders and what nobody sees, its ending kept where it is too long."""
+    """Return a file's own name, without folders and invisible characters; one too long keeps its extension."""
     last = name.replace("\\", "/").rpartition("/")[2]
     seen = "".join(one for one in unicodedata.normalize("NFC", last) if unicodedata.category(one) not in _UNSEEN)
     plain = seen.strip().strip(".")

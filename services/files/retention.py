@@ -1,4 +1,4 @@
-"""What belongs to no case is gone after a day, and content that no row names with it."""
+"""Delete files that belong to no case after a day, and with them content that no row names."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ SYSTEM = "system"
 
 
 def expired(session: Session, limit: int) -> list[str]:
-    """Return the ids of files whose day is over, oldest first."""
+    """Return the ids of expired files, oldest first."""
     query = select(StoredFile.id).where(col(StoredFile.case_no).is_(None), StoredFile.uploaded_at <= _before(session))
     return list(session.exec(query.order_by(col(StoredFile.uploaded_at)).limit(limit)).all())
 

@@ -6,7 +6,7 @@ from models.stored_file import StoredFile
 
 
 class FileView(BaseModel):
-    """A file that was handed in; ``media_type`` is told from its content."""
+    """A file that was handed in; ``media_type`` is determined from its content."""
 
     id: str
     name: str

@@ -29,7 +29,7 @@ from services.paging import Order, Page, read
 from services.powers import recorder
 
 ANSWER_DAYS: Final = 3
-"""Working days after which an unanswered question shows red and is reminded of [decision]; the plan sets none."""
+"""Working days after which an unanswered question shows red and a reminder is sent [decision]; the plan sets none."""
 
 
 class TrainingNotBegun(Conflict):
@@ -135,7 +135,7 @@ def answer(session: Session, actor: Actor, question_id: int, text: str) -> Quest
 
 
 def overdue(session: Session, limit: int = 100) -> list[int]:
-    """Return unanswered questions past their days of which nobody was reminded."""
+    """Return overdue unanswered questions for which no reminder was sent."""
     now = product_now(session)
     waiting = select(Question).where(
         col(Question.answered_at).is_(None),
@@ -254,7 +254,7 @@ def announce_training(
 
 
 def attend_training(session: Session, actor: Actor, training_id: int) -> TrainingView:
-    """Note that one attended; a second time changes nothing."""
+    """Record that the account attended; a second time changes nothing."""
     training = locks.find_for_update(session, Training, training_id)
     if training is None:
         raise NotFound("没有这次培训", "No such training")

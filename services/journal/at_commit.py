@@ -1,7 +1,7 @@
-"""What a transaction collects and writes at its very end, so that the lock it needs is held as briefly as can be.
+"""What a transaction collects and writes at its very end, so that the lock it needs is held as briefly as possible.
 
 A lock taken last can be waited for without a deadlock, whatever else the transaction holds. What a savepoint collected
-goes with it: to the enclosing transaction when it is released, away when it is rolled back.
+passes to the enclosing transaction when it is released, and is dropped when it is rolled back.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 class AtCommit(Generic[Item]):
     """Items of one kind, by session; ``write`` gets those of a transaction before it commits, in their order.
 
-    The kind made last is written first, so that it may add to one made before.
+    The kind created last is written first, so that it may add to one created before.
     """
 
     def __init__(self, name: str, write: Callable[[Session, Sequence[Item]], None]) -> None:

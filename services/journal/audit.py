@@ -2,7 +2,7 @@
 
 The digest of an entry is SHA-256 over the canonical JSON of its number, instant, actor, action, subject, detail and
 the digest before it. Changing, removing or inserting an entry breaks the chain from there on. Cutting off the newest
-entries, or computing all digests anew, leaves a chain that is whole: ``services/witness`` keeps signed heads elsewhere
+entries, or computing all digests anew, leaves a valid chain: ``services/witness`` keeps signed heads elsewhere
 to notice that, and ``seals`` has the chain vouch for the content of other tables.
 """
 
@@ -67,7 +67,7 @@ def append(session: Session, actor: str, action: str, subject: str, detail: Mapp
 
 
 def write_now(session: Session) -> None:
-    """Write the entries that wait for the transaction's end; from here to there no other writer appends."""
+    """Write the entries that wait for the transaction's end; until then no other writer appends."""
     _entries.write_now(session)
 
 

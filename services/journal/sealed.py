@@ -1,6 +1,6 @@
-"""What is sealed: the rows whose content the audit chain vouches for, in parts, so that a difference can be told.
+"""What is sealed: the rows whose content the audit chain vouches for, in parts, so that a difference can be located.
 
-A part is a name for people and what is digested of a row. A part that another step fills in later (a decision, a
+A part is a readable name and what is digested of a row. A part that another step fills in later (a decision, a
 receipt) is sealed empty with the row and again when it is filled in; the latest seal counts. What people or the engine
 go on changing in between (a task's state, a case's dates) is no part.
 """
@@ -33,7 +33,7 @@ Part = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Seal:
-    """The digest of a part as the chain tells it, and the data key it was made under."""
+    """The digest of a part as the chain records it, and the data key it was made under."""
 
     digest: str
     key_id: str
@@ -41,7 +41,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Kind:
-    """One table whose rows are sealed: how a row is told, to what it belongs, and its parts."""
+    """One table whose rows are sealed: how a row is identified, what it belongs to, and its parts."""
 
     model: type[SQLModel]
     label: str
@@ -49,7 +49,7 @@ class Kind:
     parts: Mapping[str, Part]
     owner: str = "case_no"
     subject: str = ""
-    """What the chain's subject has before the owner's key."""
+    """The prefix of the chain's subject before the owner's key."""
 
     @property
     def table(self) -> str:
@@ -70,7 +70,7 @@ class Kind:
         return {part: _digest(self, row, part, present) for part in parts or self.parts}
 
     def fits(self, row: SQLModel, part: str, seal: "Seal") -> bool:
-        """Tell whether a row's part is as it was sealed; under a key that is not to be had it is not."""
+        """Tell whether a row's part is as it was sealed; under an unavailable key it does not."""
         if part not in self.parts:
             return False
         return _digest(self, row, part, keys.find_data_key(seal.key_id)) == seal.digest
@@ -181,7 +181,7 @@ def _digest(kind: Kind, row: SQLModel, part: str, key: keys.DataKey | None) -> s
 
 
 def _plain(value: object) -> object:
-    """Return a value as it is told alike before it is written and after it is read, on every database."""
+    """Return a value in a form that is the same before it is written and after it is read, on every database."""
     if isinstance(value, Enum):
         return _plain(value.value)
     if isinstance(value, datetime):

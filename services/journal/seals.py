@@ -28,18 +28,18 @@ _BATCH: Final = 50
 """Subjects verified at a time; their papers are in memory together."""
 
 UNREADABLE: Final = (SQLAlchemyError, ValueError, LookupError)
-"""What reading a row raises whose text, JSON or word of a closed set is none."""
+"""What reading a row with an invalid text, JSON or enumeration value raises."""
 
 Recorded = dict[str, dict[str, Seal]]
 """The seals of a subject's rows by name and part."""
 
 Owners = tuple[Sequence[Kind], str, Sequence[str]]
-"""Some owners of rows, the kinds of these, and what the chain's subjects have before the owners' keys."""
+"""Some owners of rows, the kinds of these, and the prefix of the chain's subjects before the owners' keys."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A row whose content is not what the chain says, and in which part."""
+    """A row whose content differs from what the chain records, and in which part."""
 
     table: str
     key: str
@@ -47,7 +47,7 @@ class Difference:
 
 
 def seal(session: Session, row: SQLModel, *parts: str) -> None:
-    """Have a row's parts (by default all) in the chain once the transaction commits."""
+    """Record a row's parts (by default all) in the chain when the transaction commits."""
     _sealings.add(session, (KIND_OF[type(row)], row, parts))
 
 
@@ -66,7 +66,7 @@ def find_first_digest(session: Session, row: SQLModel, part: str) -> str | None:
 def anchor(session: Session) -> bool:
     """Seal everything written before there were seals, once, and tell whether it was done now.
 
-    From then on a row without a seal is one that came in past the product.
+    From then on a row without a seal is one that was written outside the product.
     """
     if is_anchored(session):
         return False
@@ -91,7 +91,7 @@ def is_anchored(session: Session) -> bool:
 
 
 def verify(session: Session) -> Iterator[Difference]:
-    """Yield every row that is not as the chain says: changed, gone, or never sealed; in reading order of cases."""
+    """Yield every row that differs from the chain: changed, missing, or never sealed; in reading order of cases."""
     for kinds, prefix, owners in owners_in_batches(session):
         yield from _verify_owners(session, kinds, prefix, owners)
         session.expunge_all()
@@ -127,7 +127,7 @@ def reseal(session: Session, kinds: Sequence[Kind], prefix: str, owners: Sequenc
 
 
 def _verify_owners(session: Session, kinds: Sequence[Kind], prefix: str, owners: Sequence[str]) -> Iterator[Difference]:
-    """Yield the differences of some owners; a row that cannot even be read is sought one owner after the other."""
+    """Yield the differences of some owners; an unreadable row is located by checking one owner after the other."""
     told = _recorded(session, [f"{prefix}{owner}" for owner in owners])
     try:
         present = _rows(session, kinds, owners)
@@ -196,7 +196,7 @@ def _rows(
 
 
 def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, Recorded]:
-    """Return what the chain tells of some subjects, the latest seal of each part."""
+    """Return what the chain records of some subjects, the latest seal of each part."""
     told: dict[str, Recorded] = {}
     for subject, rows in _seals(session, subjects):
         of_subject = told.setdefault(subject, {})

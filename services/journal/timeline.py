@@ -18,7 +18,7 @@ SYSTEM = "system"
 def append(
     session: Session, case_no: str, event: str, text: str, *, actor: str, at: datetime, key: str | None = None
 ) -> None:
-    """Record an event unless its key (by default the event's name) is there."""
+    """Record an event unless its key (by default the event's name) exists."""
     session.flush()
     entry: dict[str, Any] = {
         "case_no": case_no,

@@ -44,7 +44,7 @@ COUNTED = 100
 
 @dataclass(frozen=True)
 class Cause:
-    """Why people are notified: what came due, when, and the key that makes it once."""
+    """Why people are notified: what came due, when, and the key that makes it unique."""
 
     signal: str
     text: str
@@ -54,7 +54,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a notification is about where it is not a case's dates; ``case_no`` where a case is behind it."""
+    """What a notification is about where it is not a case's dates; ``case_no`` where it concerns a case."""
 
     kind: NotificationSubject
     id: int
@@ -151,7 +151,7 @@ def list_notifications(
     query = (
         select(Notification, Case, NotificationReading.read_at)
         .join(Case, col(Case.case_no) == col(Notification.case_no), isouter=True)
-        # A notification without a case stays in the list: the deadlines may not be joined as a case's own always are.
+        # A notification without a case stays in the list, which the usual inner join of a case's deadlines would drop.
         .options(lazyload(Case.deadlines))  # type: ignore[arg-type]
         .join(
             NotificationReading,

@@ -1,7 +1,7 @@
 """Takeover agreements (承接协议): which ``substantive`` items an area may exercise, and how that comes about.
 
 Drafted by either side or the coordinator, signed once by each, in force on its date, suspended, resumed and ended
-by the city. The process ``takeover-agreement`` keeps the dates; what counts for a submission is the table alone.
+by the city. The process ``takeover-agreement`` waits for the dates; what counts for a submission is the table alone.
 Cases in flight go on when an agreement is suspended or ended.
 """
 
@@ -160,7 +160,7 @@ def suspend(session: Session, actor: Actor, agreement_id: int, reason: str) -> A
 
 
 def resume(session: Session, actor: Actor, agreement_id: int, reason: str) -> AgreementView:
-    """Let a suspended agreement count again."""
+    """Resume a suspended agreement."""
     return _change(session, actor, agreement_id, reason, AgreementState.SIGNED)
 
 
@@ -280,7 +280,7 @@ def seed_demo_agreements(
     in_force_from: date,
     at: datetime,
 ) -> None:
-    """Put agreements in force for a few areas in development, so that the lock is seen in the others."""
+    """Put agreements in force for a few areas in development, so that the others show the lock."""
     if session.exec(select(Agreement.id)).first() is not None:
         return
     for area in areas:
@@ -342,7 +342,7 @@ def _unknown() -> NotFound:
 def _record_event(
     session: Session, agreement: Agreement, event: str, text: str, actor: str, at: datetime, key: str | None = None
 ) -> None:
-    """Record an event, and notify who has to sign or to live with it."""
+    """Record an event, and notify whoever has to sign or is affected by it."""
     title = f"{agreement.in_force_from}起，{len(agreement.items)}个事项"
     matter = recorder.Matter(PowerSubject.AGREEMENT, agreement.id or 0, agreement.area, agreement.unit, title)
     notice = recorder.Notice(_recipients(agreement, event), text=f"承接协议：{text}", key=key or event)
@@ -365,7 +365,7 @@ def _recipients(agreement: Agreement, event: str) -> list[str]:
 
 
 def _publish(session: Session, agreement: Agreement, message: Message, variables: dict[str, Any] | None = None) -> None:
-    """Queue a message to the agreement's process; each is of its own, for some come more than once."""
+    """Queue a message to the agreement's process; each has an id of its own, for some recur."""
     at = product_now(session).isoformat()
     outbox.publish_message(
         session,

@@ -37,7 +37,7 @@ from services.process_engine.timers import instant_text, timer_text
 from settings import get_settings
 
 ACKNOWLEDGE_DAYS: Final = 10
-"""Working days after which an unacknowledged filing is recalled to the city unit's mind, again and again."""
+"""Working days after which the city unit is reminded of an unacknowledged filing, each time anew."""
 
 ANSWER_DAYS: Final = 5
 """Working days the county has to answer unless the question names another number."""
@@ -92,7 +92,7 @@ class FilingView(BaseModel):
 
 
 def file_decision(session: Session, case: Case, at: datetime) -> None:
-    """File the county's decision with the city unit, once a case; a case the city decided is not filed."""
+    """File the county's decision with the city unit, once per case; a case the city decided is not filed."""
     if case.handled_as is not Mode.DIRECT or case.decision is None:
         return
     if session.exec(select(Filing.id).where(Filing.case_no == case.case_no)).first() is not None:
@@ -127,7 +127,7 @@ def file_decision(session: Session, case: Case, at: datetime) -> None:
 
 
 def is_sampled(case_no: str, percent: int) -> bool:
-    """Tell whether a case is in the sample for review (抽查): the same answer whenever and by whomever it is asked."""
+    """Tell whether a case is in the sample for review (抽查): the answer depends on the case alone."""
     return int(hashlib.sha256(f"filing:{case_no}".encode()).hexdigest()[:8], 16) % 100 < percent
 
 
@@ -229,7 +229,7 @@ def review(session: Session, actor: Actor, filing_id: int, finding: ReviewFindin
 
 
 def plan(session: Session, case_no: str) -> dict[str, Any]:
-    """Return when the process reminds the city unit next; strictly ahead, for a timer that is not would spin."""
+    """Return when the process reminds the city unit next; strictly in the future, for any other timer would spin."""
     filing = _of_case(session, case_no)
     return {"filingWakeAt": timer_text(_reminder_due(session, filing), product_now(session))}
 
@@ -379,7 +379,7 @@ def _record_event(
     key: str | None = None,
     *notices: recorder.Notice,
 ) -> None:
-    """Record an event, bring it to who has to act on it, and tell outside systems."""
+    """Record an event, notify whoever has to act on it, and tell outside systems."""
     title = session.get_one(Case, filing.case_no).item_name
     matter = recorder.Matter(
         PowerSubject.FILING, filing.id or 0, filing.area, filing.unit, title=title, case_no=filing.case_no

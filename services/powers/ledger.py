@@ -1,4 +1,4 @@
-"""The ledger of delegated powers (权力运行台账): written with the act itself, read by staff.
+"""The ledger of delegated powers (权力运行台账): written in the act's own transaction, read by staff.
 
 What happens to filings and questions is the affair of the county and the city unit concerned, and the coordinator's;
 everything else is read by all who work with delegated powers.
@@ -43,7 +43,7 @@ def append(
     unit: str = "",
     key: str | None = None,
 ) -> bool:
-    """Record an event with its audit entry unless its key (by default its name) is there; tell whether it was new."""
+    """Record an event with its audit entry unless its key (by default its name) exists; tell whether it was new."""
     natural_key = key or event
     known = session.exec(
         select(PowerEvent.id).where(

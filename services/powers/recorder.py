@@ -1,8 +1,8 @@
 """Record what happens to a delegated power: ledger, notifications and webhooks in one call.
 
-The ledger (权力运行台账) takes every event, with its audit entry; who has to act on it, or to live with it, is
-notified; outside systems hear of it where the event is theirs to know. All of it in the transaction of the act itself,
-and once: an event whose key the ledger knows writes nothing and tells nobody again.
+The ledger (权力运行台账) takes every event, with its audit entry; whoever has to act on it or is affected by it is
+notified; outside systems are told where the event concerns them. All of it in the transaction of the act itself, and
+once: an event whose key the ledger knows writes nothing and tells nobody again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,8 +43,8 @@ class Matter:
 class Notice:
     """Whom an event is brought to, and how, where it is not in the event's own words.
 
-    ``signal`` names the cause on lists, by default the event with underscores; ``key`` makes the notification once, by
-    default the signal.
+    ``signal`` names the cause on lists, by default the event with underscores; ``key`` makes the notification unique,
+    by default the signal.
     """
 
     groups: Sequence[str]

@@ -1,4 +1,4 @@
-"""Ask for the controlled clock to be moved forward, and learn what became of it; the bridge does the moving."""
+"""Request that the controlled clock be moved forward, and see whether it was; the bridge moves it."""
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session

@@ -51,7 +51,7 @@ def find_message(session: Session, message: Message, message_id: str) -> OutboxC
 
 
 def attempt_id(message_id: str, attempt: int) -> str:
-    """Return the id of a message's repetition: the engine would refuse the first one's a second time."""
+    """Return the message id of a repeated attempt: the engine would refuse the first id a second time."""
     return f"{message_id}:{attempt}" if attempt else message_id
 
 
@@ -78,7 +78,7 @@ def complete_user_task(session: Session, *, stream: str, key: int, variables: di
 
 
 def assign_user_task(session: Session, *, stream: str, key: int, assignee: str | None, version: str) -> None:
-    """Queue the mirror of a claim (or, with ``None``, of a release); ``version`` tells one claim from the next."""
+    """Queue a claim (or, with ``None``, a release) for the engine; ``version`` tells one claim from the next."""
     _queue(
         session,
         OutboxKind.ASSIGN_USER_TASK,

@@ -54,7 +54,7 @@ class InstanceRow(BaseModel):
 
 
 class IncidentView(BaseModel):
-    """An obstacle the instance stands at."""
+    """A failure at which the instance has stopped."""
 
     key: str
     element_id: str
@@ -177,7 +177,7 @@ def instance(session: Session, actor: Actor, key: int) -> InstanceDetail:
 
 
 def retry_incident(session: Session, actor: Actor, key: int, incident_key: int) -> None:
-    """Ask the engine to try again where it stopped; asking twice while the first waits changes nothing.
+    """Ask the engine to retry an incident; asking again while the first request is pending changes nothing.
 
     Raises ``Forbidden`` for everyone but the system administrator, ``NotFound``, and ``IncidentResolved``.
     """

@@ -1,4 +1,4 @@
-"""What the feed could not take: the administrator's list, and asking the bridge to project a record again."""
+"""Records the feed could not project: the administrator's list, and asking the bridge to project a record again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,19 +28,19 @@ class StillUnreadable(Conflict):
 
 
 class RetryNotCarriedOut(Unavailable):
-    """The bridge has not answered in time; it takes the retry up when it is back."""
+    """The bridge has not answered in time; it carries out the retry when it is back."""
 
     code, title, title_en = "unavailable", "引擎桥没有应答，恢复后会自动重试", "The bridge has not answered yet"
 
 
 class SetAsideView(BaseModel):
-    """A record of the engine that waits for help."""
+    """A record of the engine that is set aside."""
 
     id: str
     kind: str
     """The engine's name of the record's type, such as ``FORM``, ``PROCESS``, ``USER_TASK``."""
     name: str
-    """The form's or process's id, or the element's, where it could be made out."""
+    """The form's or process's id, or the element's, where it could be read."""
     reason: str
     at: datetime
     waiting: int
@@ -64,7 +64,7 @@ def count(session: Session) -> int:
 
 
 def summary(session: Session) -> str:
-    """Say in a sentence what is set aside, by name the first few; empty when nothing is."""
+    """Return a sentence on what is set aside, naming the first few; empty when nothing is."""
     total = count(session)
     if not total:
         return ""
@@ -104,7 +104,7 @@ def request_retry(session: Session, actor: Actor, key: int) -> None:
 
 
 def is_carried_out(session: Session, key: int) -> bool:
-    """Tell whether the retry asked for was carried out and did it; raise ``StillUnreadable`` when it did not."""
+    """Tell whether the requested retry was carried out and succeeded; raise ``StillUnreadable`` when it failed."""
     row = session.get_one(SetAsideRecord, key)
     if row.retry_asked_at is not None:
         return False

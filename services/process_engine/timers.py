@@ -1,4 +1,4 @@
-"""Instants as texts: to the second and strictly ahead for the engine's timers, exactly for what is sent on."""
+"""Instants as texts: to the second and strictly in the future for the engine's timers, exact for other systems."""
 
 from datetime import datetime, timedelta
 from typing import Final, overload
@@ -19,7 +19,7 @@ def instant_text(moment: datetime | None) -> str | None:
 
 
 def exact_text(moment: datetime | None) -> str | None:
-    """Return an instant to its last digit, as a message to other systems tells it; None for what did not happen."""
+    """Return an instant in full precision, as messages to other systems give it; None for what did not happen."""
     return moment.isoformat() if moment is not None else None
 
 

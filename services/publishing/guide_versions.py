@@ -52,9 +52,9 @@ STEPS: Final = {
 
 
 def parse(content: bytes) -> Guide:
-    """Return the guide a YAML file says; raise ``InvalidInput`` naming line and field of what is wrong.
+    """Return the guide a YAML file describes; raise ``InvalidInput`` naming line and field of what is wrong.
 
-    To be called before the transaction: reading a file takes time that must not hold up those who write.
+    Call it before the transaction: reading a file takes time that must not block writers.
     """
     if len(content) > LARGEST_FILE:
         raise InvalidInput([FieldProblem("file", f"文件不能超过{LARGEST_FILE // 1024}KB")])
@@ -80,7 +80,7 @@ def get_publishable(session: Session, actor: Actor, code: str) -> ItemVersion:
 def publish(session: Session, actor: Actor, code: str, guide: Guide) -> Guide:
     """Publish a guide as the item's next version; raise ``InvalidInput`` naming each field that does not fit the item.
 
-    It counts for cases submitted from now on. An empty ``published_on`` becomes today.
+    It applies to cases submitted from now on. An empty ``published_on`` becomes today.
     """
     item = get_publishable(session, actor, code)
     locks.acquire(session, f"guide:{code}")
@@ -142,7 +142,7 @@ def _problems(session: Session, guide: Guide, item: ItemVersion, today: date) ->
 
 
 def _first(item: ItemVersion) -> Guide:
-    """Return what a new item's guide begins with: nothing invented, what the city has to give marked as such."""
+    """Return what a new item's guide begins with: nothing invented, what the city must supply marked so."""
     county = item.mode is Mode.DIRECT
     organ = "所在县（市、区）人民政府" if county else "赣州市人民政府"
     unknown = Measure(before=None, after=None)

@@ -1,6 +1,6 @@
 """What a list of items would change on a day, item by item and field by field.
 
-A row that lacks a field (an optional column the file did not have) says nothing about it: the item keeps its own.
+A row that lacks a field (an optional column the file did not have) leaves it unchanged: the item keeps its own.
 """
 
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ from services.catalogue import in_force
 BOM: Final = "\ufeff"
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 LIST_SOURCE: Final = "list"
-"""The plan of an item that an imported list brought."""
+"""The plan recorded for an item that came from an imported list."""
 
 
 def export(session: Session, on: date) -> str:

@@ -33,7 +33,7 @@ from services.publishing.list_differences import FIELDS, Difference, differences
 
 COLUMNS: Final = tuple(name for name, field in Item.model_fields.items() if field.is_required())
 OPTIONAL_COLUMNS: Final = tuple(name for name in Item.model_fields if name not in COLUMNS)
-"""A file without one of these says nothing about it."""
+"""A file that omits one of these leaves that field as it is."""
 MAX_ROWS: Final = 2000
 MAX_PROBLEMS: Final = 50
 EVERYWHERE: Final = "all"

@@ -1,4 +1,4 @@
-"""What supervisors' platforms send in: signed as our own webhooks are, done once, answered alike when repeated."""
+"""What supervisors' platforms send in: signed as our own webhooks are, processed once, answered alike when repeated."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class MessageReused(Conflict):
 
 
 class InboundAnswer(BaseModel):
-    """What became of an inbound message; ``duplicate`` tells a repetition, on which nothing was done again."""
+    """What became of an inbound message; ``duplicate`` marks a repetition, on which nothing was done again."""
 
     push_id: int
     feedback_id: int | None = None
@@ -81,7 +81,7 @@ def take_feedback(
 def _once(
     session: Session, message: VerifiedMessage, push_id: int, act: Callable[[SupervisionPush, str], int | None]
 ) -> InboundAnswer:
-    """Act on a push of the group the platform acts for, unless the message came before."""
+    """Act on a push of the group the platform acts for, unless the message was received before."""
     earlier = session.get(InboundMessage, (message.endpoint.id, message.id))
     if earlier is not None:
         if earlier.body_digest != message.body_digest:

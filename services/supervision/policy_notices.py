@@ -58,7 +58,7 @@ def issue(
 ) -> PolicyNoticeView:
     """Register a policy document and notify its recipients at once.
 
-    Raises ``Forbidden`` for everybody but supervisors, and ``InvalidInput`` for a day yet to come, an unknown item,
+    Raises ``Forbidden`` for everybody but supervisors, and ``InvalidInput`` for a future day, an unknown item,
     an item the county has nothing to do with, or a file that is empty or too large.
     """
     voice = supervision_rights.get_issuing_group(actor)
@@ -121,7 +121,7 @@ def deliver(session: Session, notice_id: int) -> None:
 
 
 def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeView:
-    """Note that the actor's groups have read the notice; the last one ends the waiting. Safe to repeat."""
+    """Record that the actor's groups have read the notice; the last one ends the waiting. Safe to repeat."""
     notice = get_for_update(session, notice_id)
     everyone = recipients_of(session, notice_id)
     supervision_rights.require_acknowledge(actor, [one.group_name for one in everyone])

@@ -72,9 +72,9 @@ def claim_for(session: Session, found: SupervisionPush, by: str) -> None:
 def give_feedback(
     session: Session, actor: Actor, push_id: int, kind: FeedbackKind, text: str, key: str | None = None
 ) -> tuple[SupervisionFeedback, bool]:
-    """Return a result of supervision to the approver; who gives it claims the push with it.
+    """Return a result of supervision to the approver; giving it also claims the push.
 
-    Sent again it is the same feedback, and the second value false: with the same ``key``, or, without one, with the
+    Sent again it is the same feedback, and the second value is false: with the same ``key``, or, without one, with the
     same words by the same account on the same day. Raises ``IdempotencyConflict`` for an old key with other words.
     """
     found = get_for_update(session, push_id)
@@ -154,7 +154,7 @@ def remind_answer(session: Session, feedback_id: int) -> None:
 
 
 def read_feedback(session: Session, actor: Actor, push_id: int) -> SupervisionPush:
-    """Note that the approver has read a push's feedback, once each; looking at it notes nothing."""
+    """Record that the approver has read a push's feedback, once each; merely viewing it records nothing."""
     found = get_for_update(session, push_id)
     supervision_rights.require_answer_feedback(actor, found.approver_group)
     given = feedback_of(session, push_id)
@@ -300,7 +300,7 @@ def _written(text: str) -> str:
 
 
 def _natural_key(kind: FeedbackKind, text: str, by: str, at: datetime, key: str | None) -> str:
-    """Return what makes a piece of feedback one: the sender's key, or who said what on which day."""
+    """Return the key that makes feedback unique: the sender's, or who said what on which day."""
     parts = ["key", by, key] if key is not None else ["said", by, kind.value, text, china_date(at).isoformat()]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 

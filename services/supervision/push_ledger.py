@@ -1,7 +1,7 @@
-"""The ledger of supervision (审管台账): what was pushed, claimed, answered and overdue, for whom it concerns.
+"""The ledger of supervision (审管台账): what was pushed, claimed, answered and overdue, for those concerned.
 
-A push is seen by its recipient, by the approvers who decided the case, and by the city's coordinator. Who the
-applicant is stands on the push's own page alone, and reading it leaves an audit entry.
+A push is seen by its recipient, by the approvers who decided the case, and by the city's coordinator. The applicant is
+shown only on the push's own page, and reading it leaves an audit entry.
 """
 
 from datetime import datetime
@@ -178,7 +178,7 @@ def get_push(session: Session, actor: Actor, push_id: int) -> PushDetail:
 
 
 def is_addressed(session: Session, actor: Actor, case_no: str) -> bool:
-    """Tell whether a push of the case is addressed to the actor, who by it handles the case's supervision."""
+    """Tell whether a push of the case is addressed to the actor, who thereby handles the case's supervision."""
     addressed = select(SupervisionPush.recipient).where(SupervisionPush.case_no == case_no)
     return any(supervision_rights.supervises(actor, recipient) for recipient in session.exec(addressed).all())
 

@@ -1,8 +1,8 @@
 """Supervision (审管双推送): the approval information that goes to the supervisor when a case is closed.
 
-Closing a case makes its pushes in the same transaction, one for each supervisor; the engine only watches over their
-being claimed. That the information arrives within three working days of closing (plan, section 四.六) is therefore
-met by the closing itself. What comes back is in ``services/supervision/push_feedback.py``.
+Closing a case makes its pushes in the same transaction, one for each supervisor; the engine only monitors that they are
+claimed. That the information arrives within three working days of closing (plan, section 四.六) is therefore met by the
+closing itself. What comes back is in ``services/supervision/push_feedback.py``.
 """
 
 from datetime import datetime
@@ -32,15 +32,15 @@ from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
 PUSH_LIMIT_DAYS: Final = 3
-"""Working days from closing to the push (plan, section 四.六); an unclaimed push is then reminded of."""
+"""Working days from closing to the push (plan, section 四.六); a reminder follows then if it is unclaimed."""
 ESCALATION_DAYS: Final = 2
 """Working days from the reminder until the coordinator is notified (our decision; the plan is silent)."""
 
 
 def push(session: Session, case: Case) -> list[SupervisionPush]:
-    """Push a closed case to its supervisors, once, and have the engine watch over the claims.
+    """Push a closed case to its supervisors, once, and have the engine monitor the claims.
 
-    The case's natural key with the recipient's makes a repetition find what is there.
+    The key made of case and recipient lets a repetition find the existing push.
     """
     known = of_case(session, case.case_no)
     if known or case.closed_at is None or case.decision is None:
@@ -129,7 +129,7 @@ def escalate(session: Session, push_id: int) -> None:
 
 
 def push_data(session: Session, one: SupervisionPush) -> dict[str, Any]:
-    """Return what a webhook tells of a push; a person's name is masked."""
+    """Return a push as webhooks report it; a person's name is masked."""
     applicant = session.get(Applicant, one.case_no)
     name = applicant.name if applicant is not None else ""
     masked = applicant is not None and applicant.kind is ApplicantKind.PERSON

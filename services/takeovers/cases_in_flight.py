@@ -17,13 +17,13 @@ from services.catalogue import reference
 
 
 class NotYetDue(Exception):
-    """A job came before the day it is about, by a clock a little behind the engine's; it is to come again."""
+    """A job ran before its day, by a clock slightly behind the engine's; it is to be retried."""
 
 
 class CaseInFlightView(BaseModel):
     """A case in flight when a recall or a unit transfer took effect, and what became of it.
 
-    Only a recall tells ``taken_over_at``, when the city's process began; only a unit transfer ``from_unit``.
+    Only a recall sets ``taken_over_at``, when the city's process began; only a unit transfer ``from_unit``.
     """
 
     case_no: str

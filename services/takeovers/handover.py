@@ -36,7 +36,7 @@ def disposition_of(session: Session, case: Case, choice: InFlight) -> Dispositio
 
 
 def hand_over(session: Session, recall: Recall, case: Case, at: datetime) -> None:
-    """Hand one running case to the city unit: level, history, its open county tasks, and word to the engine."""
+    """Hand one running case to the city unit: level, history, its open county tasks, and a message to the engine."""
     case.level, case.taken_over_at = 1, at
     session.add(case)
     timeline.append(
@@ -138,7 +138,7 @@ def left_behind(session: Session, limit: int) -> list[tuple[int, str]]:
 
 
 def hand_over_left_behind(session: Session, recall_id: int, case_no: str) -> bool:
-    """Hand a case over that was left behind, if it still is; tell whether it was."""
+    """Hand over a case that is still with the county, if a recall still requires it; tell whether it did."""
     recall = session.get_one(Recall, recall_id, with_for_update=True, populate_existing=True)
     case = session.get_one(Case, case_no, with_for_update={"key_share": True}, populate_existing=True)
     settled = not case.is_open or case.taken_over_at is not None or recall.state is not RecallState.EFFECTIVE
@@ -173,13 +173,13 @@ def message_id(case_no: str, attempt: int = 0) -> str:
 
 
 def _is_forwarded(session: Session, case: Case) -> bool:
-    """Tell whether the county's last word was to send the dossier, which the engine has yet to carry out."""
+    """Tell whether the county's last answer was to send the dossier, which the engine has yet to carry out."""
     last = task_outcomes.find(session, case.case_no)
     return last is not None and last.element_id == Element.SIGN_DOSSIER and last.outcome == Outcome.FORWARD
 
 
 def _answered(session: Session, case: Case) -> Outcome | None:
-    """Return the county's answer to the application that nobody has carried out: accept or correct."""
+    """Return the county's answer to the application that is not carried out yet: accept or correct."""
     given = [task_outcomes.find(session, case.case_no, element=element) for element in ACCEPTANCE_TASKS]
     last = max((one for one in given if one is not None), key=lambda one: one.id or 0, default=None)
     if last is None or case.accepted_at is not None:

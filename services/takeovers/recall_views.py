@@ -1,4 +1,4 @@
-"""Recalls, the cases they touch and the figures that suggest them, as the API and the pages show them."""
+"""Recalls, the cases they affect and the figures that suggest them, as the API and the pages show them."""
 
 from datetime import date, datetime
 from typing import Any, Final
@@ -27,7 +27,7 @@ RETURNED_LIMIT: Final = 3
 OVERDUE_LIMIT: Final = 3
 QUESTIONED_LIMIT: Final = 2
 NONCONFORMING_LIMIT: Final = 1
-"""How many of each suggest a recall [decision]; a suggestion is looked into by people, never carried out by itself."""
+"""How many of each suggest a recall [decision]; a suggestion is examined by people, never carried out automatically."""
 
 
 class RecallView(BaseModel):

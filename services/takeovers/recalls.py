@@ -1,7 +1,7 @@
 """Recall of delegated powers (按程序收回权限): propose, hear the county, decide, take effect, restore.
 
 The dates on the recall say whether an area has a power on a day, as ``services.catalogue.in_force`` reads them; the
-process ``delegation-recall`` keeps the terms. What becomes of the cases in flight: ``services/takeovers/handover.py``.
+process ``delegation-recall`` awaits them. What becomes of the cases in flight: ``services/takeovers/handover.py``.
 """
 
 from datetime import date, datetime
@@ -290,7 +290,7 @@ def _unknown() -> NotFound:
 
 
 def _record_event(session: Session, recall: Recall, event: str, text: str, actor: str, at: datetime) -> None:
-    """Record an event, and notify who has to act on the step or to live with it."""
+    """Record an event, and notify whoever has to act on the step or is affected by it."""
     matter = recorder.Matter(PowerSubject.RECALL, recall.id or 0, recall.area, recall.unit, f"收回{recall.item}")
     due = recall.statement_due_at if event == "recall.proposed" else None
     words = f"{text}（请于{china_date(due)}前陈述意见）" if due is not None else None

@@ -1,7 +1,7 @@
 """Second transfer (二次划转): from a date on another county unit handles an item; its running cases stay or move.
 
-Recorded, previewed and carried out as a recall is: the process ``unit-transfer`` keeps the day, on which every case in
-flight either stays with its unit or moves to the new one, once each. A case that moves keeps its number, clock and
+Recorded, previewed and carried out as a recall is: the process ``unit-transfer`` waits for the day, on which every case
+in flight either stays with its unit or moves to the new one, once each. A case that moves keeps its number, clock and
 tasks: the tasks open with the old unit's reviewers are given to the new one's, and the instance's ``reviewUnit`` is set
 for the steps to come. A case already decided, or with the city, stays where it is; one the city returns moves then.
 """
@@ -43,7 +43,7 @@ _REVOCATIONS: Final = {
     Process.UNIT_TRANSFER: Message.UNIT_TRANSFER_REVOKED,
     Process.DELEGATION_RECALL: Message.RECALL_RESTORED,
 }
-"""What the process that keeps a transfer's day waits for besides the day."""
+"""The revocation message the process of a transfer waits for besides its day."""
 
 IN_FLIGHT_NAMES: Final = {InFlight.FINISH: "由原承办部门办结", InFlight.TRANSFER: "移交新承办部门办理"}
 
@@ -254,7 +254,7 @@ def disposition_of(session: Session, case: Case, in_flight: InFlight, unit: str)
 
 
 def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) -> None:
-    """Move one running case to the new unit: its record, its open tasks, and the variable later tasks go by."""
+    """Move one running case to the new unit: its record, its open tasks, and the variable later tasks read."""
     before, to = reference.handling_unit(session, case), _named(session, transfer.area, transfer.to_unit)
     former = in_force.reviewer_group(case.area, case.review_unit)
     case.county_unit, case.review_unit = to.code, in_force.passed_on_to(case.mode, to)
@@ -287,7 +287,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
 
 
 def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVersion, CountyUnit]:
-    """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for what is not there."""
+    """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for unknown ones."""
     version = in_force.find_item(session, item, china_date(product_now(session)))
     named = next((one for one in reference.county_units(session, area) if one.code == unit), None)
     problems = []

@@ -1,4 +1,4 @@
-"""People's tasks: their lists, whose each is, and completing one.
+"""People's tasks: their lists, their assignment, and their completion.
 
 May call: accounts, cases, catalogue, deadlines, files, journal, process_engine.
 """

@@ -1,4 +1,4 @@
-"""Load a task for an actor: it exists, is open, and is theirs to open, for its case concerns them."""
+"""Load a task for an actor: it exists, is open, and its case concerns the actor."""
 
 from sqlmodel import Session
 
@@ -46,7 +46,7 @@ def get_open(session: Session, actor: Actor, key: int) -> Task:
 def require_still_open(session: Session, task: Task) -> None:
     """Raise ``TaskClosed`` unless the task is open, saying so where a recall or a withdrawal has closed it.
 
-    A task the engine opened before it heard of the withdrawal is none to work on either.
+    A task the engine opened before it learnt of the withdrawal must not be worked on either.
     """
     case = session.get(Case, task.case_no)
     withdrawn = case is not None and case.case_state in (CaseState.WITHDRAWN, CaseState.RETRACTED)

@@ -1,4 +1,4 @@
-"""Whose a task is: claim it, give it back, hand it to a colleague."""
+"""Assign tasks: claim one, give it back, hand it to a colleague."""
 
 from sqlmodel import Session
 
@@ -45,7 +45,7 @@ def reassign(session: Session, actor: Actor, key: int, to: str, reason: str) -> 
 
 
 def give_back(session: Session, task: Task, actor: Actor) -> None:
-    """Give the task of somebody who has left the post back to its groups, in the name of who changed the post."""
+    """Give the task of somebody who has left the post back to its groups, in the name of whoever changed the post."""
     _assign(session, task, None, actor, "认领人离岗，退回公共列表")
 
 

@@ -30,5 +30,5 @@ def strangers(task: Task, case: Case) -> list[str]:
 
 
 def reconsider(session: Session, task: Task, case: Case) -> None:
-    """Open or close a task's candidacies by its case, which has become known."""
+    """Open or close a task's candidacies now that its case is known."""
     upsert(session, TaskCandidate, candidacies(task, case), update=("is_open",))

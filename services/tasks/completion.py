@@ -1,7 +1,7 @@
-"""Complete a task, and what the engine says became of it.
+"""Complete a task, and record the engine's confirmation.
 
 Completing writes the answer, its audit and the command for the engine in one transaction. A task is done for people
-from then on; the engine confirms it, or, when a timer or a withdrawal was first, the answer is marked overtaken.
+from then on; the engine confirms it, or, when a timer or a withdrawal came first, the answer is marked overtaken.
 """
 
 from datetime import datetime
@@ -109,7 +109,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
 
 
 def confirm(session: Session, task_key: int, at: datetime) -> bool:
-    """Take the engine's word that a task is completed; tell whether it was not by an answer given here."""
+    """Record the engine's confirmation that a task is completed; tell whether no answer given here completed it."""
     session.flush()
     named = {"of_task": task_key}
     connection = session.connection()

@@ -22,7 +22,7 @@ def disable(session: Session, actor: Actor, username: str) -> AccountView:
 
 
 def set_memberships(session: Session, actor: Actor, username: str, groups: Sequence[str], reason: str) -> AccountView:
-    """Give posts as ``memberships.set_memberships`` does, and give back the tasks that are none of them's any more."""
+    """Give posts as ``memberships.set_memberships`` does, and give back the tasks that no remaining post allows."""
     account = memberships.set_memberships(session, actor, username, groups, reason)
     _give_back(session, actor, username, account.groups)
     return account

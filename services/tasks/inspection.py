@@ -1,4 +1,4 @@
-"""The on-site check of art. 34: two or more staff, so never the same name twice, and on a day that has come."""
+"""The on-site check of art. 34: two or more staff, so never the same name twice, and never on a future day."""
 
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ INSPECTED_ON = "inspected_on"
 
 
 def require_plausible(session: Session, values: dict[str, Any]) -> None:
-    """Refuse an answer that names one person as both inspectors or a day to come; a form without them passes.
+    """Refuse an answer that names one person as both inspectors or a future day; a form without them passes.
 
     Raises:
         InvalidInput: with each field that is wrong.

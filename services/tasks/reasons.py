@@ -1,4 +1,4 @@
-"""An answer that somebody will have to live with is given with its reason (行政许可法 arts. 32, 38, 43)."""
+"""Require the reason of an unfavourable answer (行政许可法 arts. 32, 38, 43)."""
 
 from models.case import Case
 from models.catalogue import Mode
@@ -17,7 +17,7 @@ class ReasonRequired(InvalidInput):
 def require_reason(case: Case, task: Task, outcome: str, opinion: str) -> None:
     """Refuse an unfavourable outcome without a reason, and a substantive review without its opinion.
 
-    The county's review goes to the city as part of the transfer dossier (审核转报件), so agreeing is an opinion too.
+    The county's review goes to the city as part of the transfer dossier (审核转报件), so agreeing needs an opinion too.
 
     Raises:
         ReasonRequired: the opinion is empty or blank.

@@ -29,7 +29,7 @@ class OutcomeView(BaseModel):
 
 
 class FormUnreadable(Conflict):
-    """The engine names a form for the task that could not be read, so which answers lead on is not known."""
+    """The engine names a form for the task that could not be read, so its possible outcomes are unknown."""
 
     code, title, title_en = "form_unreadable", "表单无法读取", "The task's form cannot be read"
 
@@ -82,7 +82,7 @@ class TaskCompletion(BaseModel):
     opinion: str = Field(default="", max_length=4000)
     values: dict[str, Any] = Field(default_factory=dict)
     files: list[FileId] = Field(default_factory=list, max_length=50)
-    """What is handed in with the opinion, as ``POST /files`` answered."""
+    """The files handed in with the opinion, by the ids that ``POST /files`` returned."""
 
 
 def view(task: Task, forms: dict[int, FormVersion], now: datetime) -> TaskView:
@@ -118,8 +118,8 @@ def view_now(session: Session, task: Task) -> TaskView:
 def deployed_forms(session: Session, rows: Iterable[Task]) -> dict[int, FormVersion]:
     """Return the forms of some tasks by form key.
 
-    A version that could not be read (``models/set_aside.py``) is stood in for by the next one that can be: the engine
-    binds a form when it opens the task, and knows no correction.
+    A version that could not be read (``models/set_aside.py``) is replaced by the next readable one: the engine binds a
+    form when it opens the task, and a later correction does not reach it.
     """
     keys = {task.form_key for task in rows if task.form_key is not None}
     found = _FORMS.get_many(session, keys)

@@ -63,7 +63,7 @@ def open_tasks(session: Session, case_no: str, now: datetime) -> list[TaskView]:
 
 
 def count_tasks(session: Session, actor: Actor) -> dict[str, int]:
-    """Return how many open tasks the actor and the actor's groups have, up to 1,000 each, and how many burn."""
+    """Count the open tasks of the actor and of the actor's groups, up to 1,000 each, and the yellow and red ones."""
     now = product_now(session)
     counts = {"mine": 0, "group": 0, "yellow": 0, "red": 0}
     counts["mine"] = len(session.exec(_OWN_KEYS, params={"username": actor.username}).all())

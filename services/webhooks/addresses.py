@@ -1,6 +1,6 @@
 """Where webhooks may be sent: to public addresses, and to the private networks an administrator has named.
 
-An IPv6 address can stand for an IPv4 one; what is judged is the machine that would be reached.
+An IPv6 address can stand for an IPv4 one; what is checked is the machine that would be reached.
 """
 
 import ipaddress
@@ -9,14 +9,14 @@ from typing import Final
 from settings import get_settings
 
 GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-"""The only part of IPv6 that is given out to the public (RFC 4291); site-local and what is unassigned lie outside."""
+"""The only part of IPv6 allocated for public use (RFC 4291); site-local and unassigned addresses lie outside."""
 NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """Addresses by which a network of IPv6 alone reaches IPv4 (RFC 6052); the last 32 bits are the IPv4 address."""
 TRANSITIONAL: Final = (
-    ipaddress.IPv6Network("2002::/16"),  # 6to4 (RFC 3056), given up by RFC 7526.
+    ipaddress.IPv6Network("2002::/16"),  # 6to4 (RFC 3056), deprecated by RFC 7526.
     ipaddress.IPv6Network("2001::/32"),  # Teredo (RFC 4380).
 )
-"""Tunnels that carry an IPv4 address inside; no server of today is known by one."""
+"""Tunnels that carry an IPv4 address inside; no server is reached by one today."""
 
 
 def permitted_address(address: str) -> bool:
@@ -43,7 +43,7 @@ def permitted_address(address: str) -> bool:
 def _reached(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Return the IPv4 address that an IPv6 one is another spelling of, else the address itself."""
+    """Return the IPv4 address that an IPv6 one stands for, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:

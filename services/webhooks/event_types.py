@@ -1,4 +1,4 @@
-"""The events outside systems may subscribe to, and the schema of what each says.
+"""The events outside systems may subscribe to, and the schema of each one's data.
 
 A payload is ``{id, type, timestamp, subject, data}``; ``data`` is one of the classes below. Fields may be added, so a
 receiver ignores those it does not know; none is renamed or removed. A person's name is masked, an organisation's is

@@ -27,7 +27,7 @@ from settings import get_settings
 ID_HEADER: Final = "webhook-id"
 TIMESTAMP_HEADER: Final = "webhook-timestamp"
 SIGNATURE_HEADER: Final = "webhook-signature"
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105  # What secrets begin with, no secret.
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105  # The prefix of secrets, not a secret.
 SECRET_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 MAX_ID_LENGTH: Final = 200
@@ -40,7 +40,7 @@ class BadSignature(Unauthenticated):
 
 
 class SecretUnreadable(TongquanError):
-    """A stored secret was sealed under another signing key."""
+    """A stored secret was encrypted under another signing key."""
 
     code, title = "secret_unreadable", "签名密钥已更换，请重新登记该推送地址"
     title_en = "The signing key was changed: register the endpoint anew"
@@ -53,7 +53,7 @@ def new_secret() -> str:
 
 def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """Return the three headers of a message sent ``at``; the body is UTF-8."""
-    # The library takes the wall clock of whatever zone it is given for UTC.
+    # The library treats the wall-clock time of any zone as UTC.
     moment = at.astimezone(UTC)
     return {
         ID_HEADER: message_id,
@@ -87,7 +87,7 @@ def seal(secret: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """Return the secret; raise ``SecretUnreadable`` when the signing key is another one now."""
+    """Return the secret; raise ``SecretUnreadable`` when the signing key has changed."""
     try:
         raw = base64.b64decode(sealed, validate=True)
         return AESGCM(_sealing_key()).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], None).decode()

@@ -83,7 +83,7 @@ def publish(session: Session, event: str, subject: str, data: dict[str, Any], at
     """Queue an event for every endpoint that wants it and return its id; the same event is queued once.
 
     Its natural key is event, subject and instant. ``data`` must fit the event's schema
-    (``event_types``): a misfit raises ``ValueError``, for it is a fault of ours. ``data["to"]``, where there is one,
+    (``event_types``): anything else raises ``ValueError``, for it is a bug of ours. ``data["to"]``, where there is one,
     keeps the event from endpoints that act for another group.
     """
     content = event_types.data_class(event).model_validate(data).model_dump(mode="json")
@@ -204,7 +204,7 @@ def deliveries(
 
 
 def resend(session: Session, actor: Actor, delivery_id: int) -> DeliveryView:
-    """Send a delivered or given-up event again, under the same message id, with all attempts ahead of it."""
+    """Send a delivered or given-up event again, under the same message id, with the full number of attempts."""
     system_rights.require_manage_webhooks(actor)
     delivery = session.get(WebhookDelivery, delivery_id)
     if delivery is None:

@@ -1,4 +1,4 @@
-"""The testimony of the audit chain: its signed heads outside the database, what they and the rows prove, the alarm.
+"""Verification of the audit chain: its signed heads outside the database, checks of chain and rows, the alarm.
 
 May call: documents (for the signing key and the papers), journal, notifications, webhooks.
 """

@@ -1,6 +1,6 @@
-"""Signed heads of the audit chain, kept outside the database: what the chain was, even if it is cut off or made anew.
+"""Signed heads of the audit chain, kept outside the database: what the chain was, even if it is cut off or rebuilt.
 
-``audit-head.log`` in the state directory has one JSON object a line: the newest entry's number and digest, when that
+``audit-head.log`` in the state directory has one JSON object per line: the newest entry's number and digest, when that
 was, and an Ed25519 signature by the product's key over ``tongquan-audit-head``, number, digest and instant, a line
 each. Lines are only ever appended; the newest is offered to outside witnesses as the webhook event ``audit.head``.
 """
@@ -32,7 +32,7 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True)
 class SignedHead:
-    """The chain's newest entry at one moment, and the product's word for it."""
+    """The chain's newest entry at one moment, with the product's signature."""
 
     id: int
     digest: str
@@ -48,7 +48,7 @@ class SignedHead:
 
 @dataclass(frozen=True)
 class HeadFault:
-    """A line of the file that cannot be believed, or that the chain contradicts."""
+    """A line of the file that is not authentic, or that the chain contradicts."""
 
     line: int
     reason: str

@@ -1,4 +1,4 @@
-"""Papers that are no longer what was issued: found when somebody asks for one, and told to the auditors."""
+"""Papers that no longer match what was issued: detected when somebody asks for one, and reported to the auditors."""
 
 import hashlib
 from typing import Final

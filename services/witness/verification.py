@@ -24,7 +24,7 @@ class Finding:
 
 
 def verify(session: Session, heads_file: Path) -> Iterator[Finding]:
-    """Yield everything that was changed past the product; nothing when all is as it was written."""
+    """Yield everything that was changed outside the product; nothing when all is as it was written."""
     if not seals.is_anchored(session):
         yield Finding(str(AuditEntry.__tablename__), "-", "没有锚定记录：审计链被整体删除，或数据库尚未由本版本启动过")
     try:

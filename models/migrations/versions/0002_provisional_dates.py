@@ -1,4 +1,4 @@
-"""Tell of each date of a case whether it is provisional (暂定)."""
+"""Record for each date of a case whether it is provisional (暂定)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply the revision; what was known of the due date or the receipt's is kept, a start reckons the rest."""
+    """Apply the revision; what was known of the due date or the receipt's is kept, the next start computes the rest."""
     with op.batch_alter_table('case', schema=None) as batch_op:
         batch_op.add_column(sa.Column('provisional_dates', sa.JSON(), server_default='[]', nullable=False))
     with op.batch_alter_table('task', schema=None) as batch_op:

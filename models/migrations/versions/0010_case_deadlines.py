@@ -1,4 +1,4 @@
-"""Put a case's deadlines beside the case: one row a case for the dates that follow from its clock."""
+"""Move a case's deadlines to a table of their own: one row per case for the dates derived from its clock."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Keep what the feed could not take, and which versions of a process the engine has deleted."""
+"""Keep the records the feed could not project, and which versions of a process the engine has deleted."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply the revision; a lock that stands falls."""
+    """Apply the revision; existing locks are lifted."""
     op.create_table(
         'rate_hit',
         sa.Column('id', sa.Integer(), nullable=False),

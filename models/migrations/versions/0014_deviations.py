@@ -1,4 +1,4 @@
-"""What the engine did that no use case asked for."""
+"""Deviations: actions of the engine that no use case requested."""
 
 import sqlalchemy as sa
 from alembic import op

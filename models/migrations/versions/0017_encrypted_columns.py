@@ -1,4 +1,4 @@
-"""Make room for encrypted ID numbers, phones and digests of submissions; the rows follow at the next start."""
+"""Make room for encrypted ID numbers, phones and digests of submissions; the rows are encrypted at the next start."""
 
 import sqlalchemy as sa
 from alembic import op
