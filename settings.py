@@ -59,11 +59,11 @@ class Settings(BaseSettings):
     bridge_processes: int = Field(default=1, ge=1)
     """Bridges that ``tongquan up`` keeps running, on PostgreSQL alone; one of them takes the exporters' requests."""
     public_url: str = ""
-    """The address people open, as the proxy in front serves it; ``https://…`` says that TLS ends there."""
+    """The address people open, as the proxy in front serves it; ``https://…`` says that TLS is terminated there."""
     web_connections: int = Field(default=800, ge=1)
     """Open connections of one web process; with more, the one that has waited longest with half a head is closed."""
     web_connections_per_address: int = Field(default=250, ge=1)
-    """The same for one peer's address; a trusted proxy's connections are not counted so."""
+    """The same for one peer's address; a trusted proxy's connections are not limited by it."""
     trusted_proxies: str = Field(
         default="", validation_alias=AliasChoices("FORWARDED_ALLOW_IPS", "TONGQUAN_TRUSTED_PROXIES")
     )
@@ -98,14 +98,14 @@ class Settings(BaseSettings):
     """Failures from one address, whatever the account."""
     password_sign_in: PasswordSignIn = PasswordSignIn.EVERYBODY
     oidc_issuer: str = ""
-    """The address of the unified sign-in (统一身份认证), as the provider writes itself; empty: there is none."""
+    """The address of the unified sign-in (统一身份认证), as the provider spells it; empty: there is none."""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
     oidc_scope: str = "openid profile"
     oidc_account_claim: str = "preferred_username"
     """The claim that holds the user name here, in the ID token or else in the provider's UserInfo."""
     spraying_accounts: int = Field(default=5, ge=2)
-    """So many different names that fail from one address within an hour are reported to the security administrator."""
+    """How many names must fail from one address within an hour to be reported to the security administrator."""
     public_address_limit: str = "10/minute;60/hour"
     """Wrong query codes and certificate numbers from one address."""
     public_case_limit: str = "20/minute;100/hour"
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
 
     @property
     def files_dir(self) -> Path:
-        """Return the folder of what people handed in."""
+        """Return the folder of uploaded files."""
         return self.state_dir / "files"
 
     @property

@@ -19,7 +19,7 @@ from settings import Settings, get_settings
 COMPONENT: Final = "web"
 GRACE_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 60
-"""How long one of several processes may keep its parent waiting for a sign of life: long, for a busy machine."""
+"""How long one of several processes may keep its parent waiting for a sign of life: long enough on a busy machine."""
 PR_SET_PDEATHSIG: Final = 1
 
 
@@ -35,7 +35,7 @@ def application() -> FastAPI:
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process when its parent is gone, which would leave it with the port."""
+    """Have the kernel end this process when its parent is gone; otherwise it would keep the port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         parent = multiprocessing.parent_process()
@@ -44,7 +44,7 @@ def end_with_parent() -> None:
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """Return how uvicorn serves, whatever it serves."""
+    """Return uvicorn's options, whatever application it serves."""
     return {
         "host": settings.web_host,
         "port": settings.web_port,

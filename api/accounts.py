@@ -1,4 +1,4 @@
-"""Accounts for the administrators (三员): opened and disabled by the one, given their posts by the other."""
+"""Accounts (三员): the system administrator opens and disables them, the security administrator assigns posts."""
 
 from typing import Annotated
 
@@ -58,7 +58,7 @@ def list_accounts(
 
 @router.get("/accounts/{username}", responses=documented(401, 403, 404))
 def get_account(username: Username, caller: Caller, database: WebDatabase) -> AccountView:
-    """Give one account."""
+    """Return one account."""
     with database.reading() as session:
         return administration.account(session, caller, username)
 

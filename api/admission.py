@@ -14,16 +14,16 @@ from services.clock import machine_now
 from settings import get_settings
 
 NOTES_IN_IDLE_TIME: Final = 20
-"""So many notes of a session's use are made in the time after which an unused one ends."""
+"""How many times a session's use is recorded at most within the time after which an unused one ends."""
 NOTE_SECONDS: Final = 0.5
-"""How long a visitor may wait for the note to be made."""
+"""How long a request may wait for the record to be written."""
 
 
 def note_use(database: Database, signed_in: SignIn) -> None:
-    """Write down that the session was used, where the last note is old enough for it to matter.
+    """Record that the session was used, where the last record is old enough for it to matter.
 
-    Nothing is written where a session only ever ends by its whole length, so that a read stays a read. A database too
-    busy to take the note does not refuse the visitor: the next request makes it.
+    Nothing is written where sessions have no idle time-out, so that a read stays a read. When the database is too busy
+    to take the record, the request is served all the same: the next one writes it.
     """
     settings = get_settings()
     if settings.session_idle >= settings.session_length:

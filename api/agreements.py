@@ -78,7 +78,7 @@ def draft_agreement(body: AgreementInput, response: Response, caller: Caller, da
 
 @router.get("/agreements/{number}", responses=documented(401, 404))
 def get_agreement(number: Number, caller: Caller, database: WebDatabase) -> AgreementView:
-    """Give one agreement with its history."""
+    """Return one agreement with its history."""
     with database.reading() as session:
         return agreements.get(session, number)
 

@@ -1,4 +1,4 @@
-"""The audit trail, for the audit administrator alone; every reading of it is an entry itself."""
+"""The audit trail, for the audit administrator alone; every reading of it is itself recorded."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ Wanted = Annotated[AuditFilter, Depends(_filter)]
 def list_audit(
     wanted: Wanted, caller: Caller, database: WebDatabase, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[AuditRow]:
-    """List the audit trail, newest first; `q` is looked for in every text of an entry."""
+    """List the audit trail, newest first; `q` is searched for in every text of an entry."""
     with database.reading() as session:
         found = audit_reading.search(session, caller, wanted, cursor=cursor or None, limit=limit)
     with database.transaction() as session:
@@ -52,7 +52,7 @@ def list_audit(
 
 @router.get("/audit.csv", response_class=CsvResponse, responses=documented(401, 403, 422))
 def export_audit(wanted: Wanted, caller: Caller, database: WebDatabase) -> Response:
-    """Export the audit trail as CSV, newest first, with the same filters; no cell is a formula."""
+    """Export the audit trail as CSV, newest first, with the same filters; no cell can act as a formula."""
     with database.transaction() as session:
         audit_reading.note_reading(session, caller, "audit.export", wanted)
     name = f"audit-{machine_now().date()}.csv"

@@ -23,7 +23,7 @@ router = APIRouter(prefix=API_BASE, route_class=SetupRoute, tags=["calendar"])
 
 
 class CalendarDayView(BaseModel):
-    """One day: whether it counts, why, whether that is certain, and where it is said.
+    """One day: whether it counts, why, whether that is certain, and which source says so.
 
     ``source``: ``published`` (the State Council's schedule), ``city`` or ``area`` (entered here), ``week`` (a guess).
     """
@@ -64,7 +64,7 @@ class CalendarInput(BaseModel):
 
 
 class CalendarOutcome(BaseModel):
-    """What a change did: its number (null when every day was so already), its days and the cases it moved."""
+    """What a change did: its number (null when no day changed), its days and the cases it moved."""
 
     revision: int | None
     area: str
@@ -79,7 +79,7 @@ def get_calendar(
     area: Code = None,
     year: Annotated[int | None, Query(ge=revisions.FIRST_YEAR, le=revisions.LAST_YEAR)] = None,
 ) -> CalendarView:
-    """Give every day of a year (by default this one) in an area, or for the whole city."""
+    """Return every day of a year (by default this one) in an area, or for the whole city."""
     with database.reading() as session:
         wanted = year if year is not None else china_date(product_now(session)).year
         days = revisions.days_of_year(session, area or CITY_WIDE, wanted)
@@ -98,7 +98,7 @@ def get_calendar(
 
 @router.post("/calendar", responses=documented(401, 403, 404, 413, 415, 422))
 def change_calendar(body: CalendarInput, caller: Caller, database: WebDatabase) -> CalendarOutcome:
-    """Enter days; the dates of every running case they reach move at once. All days are taken, or none."""
+    """Enter days; the dates of every running case they affect move at once. All days are taken, or none."""
     entries = [DayEntry(one.date, one.working, one.reason) for one in body.days]
     with database.transaction() as session:
         revision = replanning.change_calendar(session, caller, body.area or CITY_WIDE, entries)
@@ -114,7 +114,7 @@ def change_calendar(body: CalendarInput, caller: Caller, database: WebDatabase) 
 def get_history(
     _caller: Caller, database: WebDatabase, area: Code = None, cursor: Cursor = None, limit: Limit = 20
 ) -> Page[RevisionView]:
-    """Give the changes of the city's calendar, and of one area's when it is named, newest first."""
+    """Return the changes of the city's calendar, and of one area's when it is named, newest first."""
     with database.reading() as session:
         revisions.require_area(session, area or CITY_WIDE)
         return revisions.history(session, area or CITY_WIDE, cursor=cursor or None, limit=limit)

@@ -64,7 +64,7 @@ class SpecialProcedureInput(_Body):
 
 
 class HearingInput(_Body):
-    """The body of ``PUT /cases/{case_no}/special-procedures/{id}/hearing``: what is now known; the rest stays."""
+    """The body of ``PUT /cases/{case_no}/special-procedures/{id}/hearing``: what is now known; the rest is kept."""
 
     presiding_officer: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     told_on: IsoDate | None = None
@@ -120,7 +120,7 @@ def submit_case(
     caller: Caller,
     database: WebDatabase,
 ) -> SubmissionReceipt:
-    """Submit a case at the area's window; the key makes a repetition answer with the same case."""
+    """Submit a case at the area's window; a repetition with the same key is answered with the same case."""
     with database.transaction() as session:
         receipt, created = submission.submit(session, caller, key, body)
     response.status_code = 201 if created else 200
@@ -159,7 +159,7 @@ def list_cases(
 
 @router.get("/cases/{case_no}", responses=documented(401, 403, 404, 422))
 def get_case(case_no: CaseNumber, caller: Caller, database: WebDatabase, purpose: Purpose = None) -> CaseView:
-    """Give the whole case; who reads whose case it is leaves an audit entry, a supervisor with the purpose."""
+    """Return the whole case; reading who the applicant is leaves an audit entry, by a supervisor with the purpose."""
     with database.transaction() as session:
         return whole_case.get_case(session, caller, case_no, purpose)
 
@@ -198,7 +198,7 @@ def withdraw_case(case_no: CaseNumber, body: Withdrawal, caller: Caller, databas
 def begin_special_procedure(
     case_no: CaseNumber, body: SpecialProcedureInput, caller: Caller, database: WebDatabase
 ) -> SpecialProcedureView:
-    """Begin a special procedure (特别程序): its days stand outside the case's clock."""
+    """Begin a special procedure (特别程序): its days do not count on the case's clock."""
     with database.transaction() as session:
         case = case_access.get(session, caller, case_no)
         procedure = special_procedures.begin(session, caller, case, body.kind, body.days, body.reason, body.hearing())
@@ -235,7 +235,7 @@ def set_hearing(
     caller: Caller,
     database: WebDatabase,
 ) -> SpecialProcedureView:
-    """Give a running hearing its days and its presiding officer."""
+    """Record a running hearing's days and its presiding officer."""
     with database.transaction() as session:
         case = case_access.get(session, caller, case_no)
         given = hearings.Hearing(**body.model_dump())
@@ -249,7 +249,7 @@ def set_hearing(
     responses=documented(401, 403, 404, 413, 415, 422, conflict="case_not_running, extended_before, limit_over"),
 )
 def extend_case(case_no: CaseNumber, body: ExtensionInput, caller: Caller, database: WebDatabase) -> ExtensionView:
-    """Lengthen the case's limit, once, by the deciding approver."""
+    """Extend the case's limit, once, as the deciding approver."""
     with database.transaction() as session:
         case = case_access.get(session, caller, case_no)
         extension = special_procedures.extend(session, caller, case, body.days, body.reason)

@@ -80,7 +80,7 @@ def list_items(
 
 @public.get("/items.csv", responses=documented(422), response_class=PlainTextResponse)
 def export_items(database: WebDatabase, on: OnDate = None) -> PlainTextResponse:
-    """Give the list in force on a day as the CSV file that ``POST /list-drafts`` takes."""
+    """Return the list in force on a day as the CSV file that ``POST /list-drafts`` takes."""
     with database.reading() as session:
         day = on or product_now(session).date()
         text = list_files.export(session, day)
@@ -95,7 +95,7 @@ def get_guide(
         int | None, Query(ge=1, le=LARGEST_INTEGER, description="A version; the newest by default.")
     ] = None,
 ) -> GuideView:
-    """Give the service guide (办事指南) of an item, the city's newest version or the one a case keeps."""
+    """Return the service guide (办事指南) of an item, the city's newest version or the one a case keeps."""
     with database.reading() as session:
         guide = in_force.parse_guide(guide_versions.version_of(session, code, version))
         notices = policy_ledger.of_item(session, code)
@@ -119,7 +119,7 @@ def publish_guide(
 
 @router.get("/items/{code}/guide-file", responses=documented(401, 404), response_class=PlainTextResponse)
 def get_guide_file(code: ItemCode, caller: Caller, database: WebDatabase) -> PlainTextResponse:
-    """Give the YAML file the next version of a guide begins with."""
+    """Return the YAML file the next version of a guide starts from."""
     with database.reading() as session:
         text = guide_versions.file_to_edit(session, code)
     return PlainTextResponse(text, media_type="application/yaml")

@@ -35,7 +35,7 @@ class ClockState(BaseModel):
 
 @public.get("/clock", responses=documented(503))
 def get_clock(database: WebDatabase, settings: WebSettings) -> ClockState:
-    """Tell the product's time."""
+    """Return the product's time."""
     with database.reading() as session:
         return ClockState(now=product_now(session), controlled=settings.controlled_clock)
 

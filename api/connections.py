@@ -1,10 +1,10 @@
-"""The edge of the web: how much of a request is read before it is known to be one, how long, and from how many.
+"""The edge of the web: how much of a request is read before it is known to be one, for how long, from how many peers.
 
 uvicorn's protocol over httptools bounds neither the head nor the time a request takes to arrive, and a field of many
-megabytes is put together again with each piece. Here a head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is 431, a
-body longer than any route takes 413, and a request that does not get on 408; each ends the connection. Connections are
-counted, in all and for each address; when there are too many, the one that has waited longest with half a head makes
-room. The reader of the exporters' requests keeps to the same bounds (ADR 13).
+megabytes is copied anew with each piece. Here a head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is 431, a
+body longer than any route takes 413, and a request that makes no progress 408; each ends the connection. Connections
+are counted, in all and for each address; when there are too many, the one with the oldest incomplete head is closed.
+The reader of the exporters' requests keeps to the same bounds (ADR 13).
 """
 
 import asyncio
@@ -26,15 +26,15 @@ HEAD_FIELDS: Final = 100
 BODY_BYTES: Final = 8 * 1024 * 1024
 """More than any route takes but those of files; each refuses earlier, with its own limit."""
 UPLOADS: Final = frozenset({b"/api/v1/files", b"/files"})
-"""Where a body is a file."""
+"""The same where the body is a file."""
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 30.0
-"""In each such period a body has to get on by ``BODY_PROGRESS`` bytes, or end."""
+"""In each such period a body has to advance by ``BODY_PROGRESS`` bytes, or end."""
 BODY_PROGRESS: Final = 16 * 1024
 ANSWER_SECONDS: Final = 60.0
-"""How long a client may leave an answer lying that no longer fits into the buffers."""
+"""How long a client may leave an answer unread that no longer fits into the buffers."""
 LINGER_SECONDS: Final = 2.0
-"""A refused client may go on sending for so long, unread, so that the answer reaches it."""
+"""How long a refused client may go on sending, unread, so that the answer reaches it."""
 
 _SLICE: Final = 16 * 1024
 
@@ -76,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def address(self) -> str:
-        """Return the address of the peer, whatever it forwards."""
+        """Return the address of the peer itself, whoever it forwards for."""
         return self.client[0] if self.client is not None else ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -173,9 +173,9 @@ class BoundedProtocol(HttpToolsProtocol):
             super().send_400_response(msg)
 
     def _await_next(self) -> None:
-        """Note that the connection rests between two requests; uvicorn ends it when it rests too long.
+        """Note that the connection is idle between two requests; uvicorn ends it when it is idle too long.
 
-        It does not when something has come since the answer, the rest of a body for instance.
+        It is not idle when something has come since the answer, the rest of a body for instance.
         """
         self.awaits_head, self.opened_at = True, self.loop.time()
         if self.timeout_keep_alive_task is None:

@@ -140,6 +140,6 @@ def announce_training(body: TrainingInput, caller: Caller, database: WebDatabase
 
 @router.post("/trainings/{number}/attend", responses=documented(401, 403, 404, conflict="training_not_begun"))
 def attend_training(number: Number, caller: Caller, database: WebDatabase) -> TrainingView:
-    """Note that one attends; a second time changes nothing."""
+    """Register one's attendance; a second time changes nothing."""
     with database.transaction() as session:
         return consultations.attend_training(session, caller, number)

@@ -44,7 +44,7 @@ async def _settings(request: Request) -> Settings:
 
 
 def engine_key(text: str) -> int:
-    """Return an engine key from an address; one the engine cannot have made is not found."""
+    """Return the engine key in an address; raise ``NotFound`` for one the engine cannot have made."""
     if text.isascii() and text.isdecimal() and 0 < int(text) <= LARGEST_INTEGER:
         return int(text)
     raise NotFound

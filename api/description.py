@@ -40,12 +40,12 @@ def product_version() -> str:
 
 
 def operation_id(route: APIRoute) -> str:
-    """Name an operation like the function that answers it."""
+    """Name an operation after the function that answers it."""
     return route.name
 
 
 def install(app: FastAPI) -> None:
-    """Let the application describe itself, with the shape of problems among the components."""
+    """Make the application describe itself, with the schema of problems among the components."""
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -18,7 +18,7 @@ router = APIRouter(prefix=API_BASE, route_class=AccountRoute, tags=["processes"]
 def list_deviations(
     caller: Caller, database: WebDatabase, settled: bool = False, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[DeviationView]:
-    """List what is to be seen to, or what is settled, newest first; for the system administrator."""
+    """List the open deviations, or the settled ones, newest first; for the system administrator."""
     with database.reading() as session:
         return ledger.deviations(session, caller, settled=settled, cursor=cursor or None, limit=limit)
 
@@ -29,7 +29,7 @@ def list_deviations(
     responses=documented(401, 403, 404, conflict="nothing_to_restore"),
 )
 def restore_process_instance(key: EngineKey, caller: Caller, database: WebDatabase) -> InstanceDetail:
-    """Set right what happened to an instance behind the product's back; for the system administrator."""
+    """Repair what happened to an instance outside the product; for the system administrator."""
     with database.transaction() as session:
         instance_key = engine_key(key)
         restoring.restore(session, caller, instance_key)

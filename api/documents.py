@@ -27,7 +27,7 @@ class PdfResponse(Response):
 
 @router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404, 422))
 def get_document(id: EngineKey, caller: Caller, database: WebDatabase, purpose: Purpose = None) -> Response:
-    """Give an issued document as it was sealed to who handles its case, or supervises it and says for what purpose.
+    """Return an issued document as it was sealed to those who handle its case, or supervise it and state the purpose.
 
     Reading it leaves an audit entry; without the purpose the refusal is ``purpose_required``.
     """
@@ -45,7 +45,7 @@ def get_public_case(
     database: WebDatabase,
     origin: Origin,
 ) -> PublicCase:
-    """Tell an applicant how far the case is; wrong codes are limited by address and by case."""
+    """Tell an applicant how far the case is; wrong codes are rate-limited by address and by case."""
     with guesses_limited(database, origin, case_no), database.reading() as session:
         return public_case.get_public_case(session, case_no, query_code)
 
@@ -56,7 +56,7 @@ def verify_certificate(
 ) -> CertificateCheck:
     """Tell whether a certificate is valid, changed or cancelled, and whether its signature holds.
 
-    Unknown numbers are limited by address.
+    Unknown numbers are rate-limited by address.
     """
     with guesses_limited(database, origin), database.reading() as session:
         return certificates.verify(session, number)

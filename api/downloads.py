@@ -13,7 +13,7 @@ def file_headers(name: str) -> dict[str, str]:
 
 
 def preview_headers(name: str) -> dict[str, str]:
-    """Return the headers of a file that is a picture or a PDF: shown, in no page of ours but as what it is."""
+    """Return the headers of a file that is a picture or a PDF: shown by itself, never within a page of ours."""
     return {
         **file_headers(name),
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}",

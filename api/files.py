@@ -43,5 +43,5 @@ def get_file(
     store: FileStore,
     preview: Annotated[bool, Query(description="As a picture or a PDF, to be shown.")] = False,
 ) -> Response:
-    """Give a file of a case that the account may read; reading it leaves an audit entry."""
+    """Return a file of a case that the account may read; reading it leaves an audit entry."""
     return give(id, caller, database, store, preview=preview)

@@ -72,7 +72,7 @@ def list_filings(
 
 @router.get("/filings/{number}", responses=documented(401, 403, 404))
 def get_filing(number: Number, caller: Caller, database: WebDatabase) -> FilingView:
-    """Give one filing."""
+    """Return one filing."""
     with database.reading() as session:
         return filings.get(session, caller, number)
 

@@ -1,4 +1,4 @@
-"""Is the product alive and ready, and its figures for Prometheus; at the root and under the API's base."""
+"""Whether the product is alive and ready, and its metrics for Prometheus; at the root and under the API's base."""
 
 import hmac
 from ipaddress import ip_address
@@ -32,14 +32,14 @@ class Liveness(BaseModel):
 
 
 class MetricsResponse(Response):
-    """Figures in Prometheus's text format."""
+    """Metrics in Prometheus's text format."""
 
     media_type = "text/plain; version=0.0.4"
 
 
 @router.get("/healthz", responses=documented())
 async def healthz() -> Liveness:
-    """Tell that the web process is alive; says nothing about its surroundings."""
+    """Report that the web process is alive; says nothing about what it depends on."""
     return Liveness()
 
 
@@ -51,7 +51,7 @@ async def healthz() -> Liveness:
 def readyz(request: Request, database: WebDatabase, settings: WebSettings) -> Response:
     """Tell whether database, catalogue, processes, engine, feed, relay and every worker are there.
 
-    What fails and why is shown to the machine itself and to who has the token; others learn whether it is ready.
+    What fails and why is shown to the machine itself and to holders of the token; others learn whether it is ready.
     """
     readiness = health.readiness(database)
     if not _may_see_inside(request, settings):
@@ -68,7 +68,7 @@ def readyz(request: Request, database: WebDatabase, settings: WebSettings) -> Re
     dependencies=[Security(_token_scheme)],
 )
 def metrics(request: Request, settings: WebSettings) -> Response:
-    """Give the figures of this web process and of the product, to the machine itself or for the token."""
+    """Return the metrics of this web process and of the product, to the machine itself or for the token."""
     if not _may_see_inside(request, settings):
         raise Unauthenticated
     text: bytes = request.app.state.metrics.exposition()

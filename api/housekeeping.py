@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_tidy(database: Database, store: BlobStore) -> None:
-    """Look every ten minutes until cancelled; what fails is told and tried again."""
+    """Check every ten minutes until cancelled; what fails is logged and tried again."""
     while True:
         try:
             removed = await run_in_threadpool(remove_expired_files, database, store)

@@ -25,7 +25,7 @@ class _Body(BaseModel):
 class ListInput(_Body):
     """The body of ``POST /list-drafts``: ``csv`` is a list in the form of ``catalog_data/items.csv``.
 
-    ``complete``: items the list does not name end the day before it counts.
+    ``complete``: items the list does not name end the day before it takes effect.
     """
 
     title: str = Field(min_length=1, max_length=200)
@@ -73,7 +73,7 @@ def import_list(body: ListInput, response: Response, caller: Caller, database: W
 
 @router.get("/list-drafts/{number}", responses=documented(401, 403, 404))
 def get_draft(number: Number, caller: Caller, database: WebDatabase) -> ListDraftView:
-    """Give a draft with its differences from what is in force on its day."""
+    """Return a draft with its differences from what is in force on its day."""
     with database.reading() as session:
         return list_versions.get(session, caller, number)
 
@@ -91,7 +91,7 @@ def submit_draft(number: Number, caller: Caller, database: WebDatabase) -> ListD
 def publish_draft(
     number: Number, caller: Caller, database: WebDatabase, body: NoteInput | None = None
 ) -> ListDraftView:
-    """Publish a reviewed list, as another person than its drafter; running cases keep their version."""
+    """Publish a reviewed list, as a person other than its drafter; running cases keep their version."""
     with database.transaction() as session:
         return list_versions.publish(session, caller, number, body.note if body else "")
 

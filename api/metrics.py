@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what this process answered, and the product's state read from the database."""
+"""Metrics for Prometheus: what this process answered, and the product's state read from the database."""
 
 import shutil
 import time
@@ -17,7 +17,7 @@ from services.health import OperatingFigures, operating_figures
 from settings import get_settings
 
 FIGURES_LIVE_SECONDS: Final = 10.0
-"""How long counted figures are served again instead of being counted anew."""
+"""How long the counted state is served again before it is counted anew."""
 
 UNMATCHED: Final = "unmatched"
 
@@ -41,7 +41,7 @@ class Metrics:
         self._durations.labels(method, route).observe(seconds)
 
     def exposition(self) -> bytes:
-        """Return every figure in Prometheus's text format."""
+        """Return every metric in Prometheus's text format."""
         return generate_latest(self._registry)
 
 
@@ -83,11 +83,11 @@ class _Figures(Collector):
         self._figures: OperatingFigures | None = None
 
     def describe(self) -> Iterator[Metric]:
-        """Tell nothing in advance, so that registering needs no database."""
+        """Describe nothing in advance, so that registering needs no database."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Yield one family a figure."""
+        """Yield one metric family for each figure."""
         figures = self._current()
         cases = GaugeMetricFamily("tongquan_cases", "Cases by state code.", labels=("state",))
         for state, number in figures.cases_by_state.items():

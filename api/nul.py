@@ -17,7 +17,7 @@ def refuse_in_address(request: Request) -> None:
 
 
 def refuse_in_form(form: FormData) -> None:
-    """Raise ``InvalidInput`` for a NUL in a posted form; a file is its reader's to judge."""
+    """Raise ``InvalidInput`` for a NUL in a posted form; a file is left to its reader."""
     _refuse([name for name, value in form.multi_items() if NUL in name or (isinstance(value, str) and NUL in value)])
 
 

@@ -12,4 +12,4 @@ async def _origin(request: Request) -> str:
 
 
 Origin = Annotated[str, Depends(_origin)]
-"""The peer's address; a trusted proxy's client's, see ``Settings.trusted_proxies``."""
+"""The peer's address, or behind a trusted proxy its client's; see ``Settings.trusted_proxies``."""

@@ -106,14 +106,14 @@ def list_policy_notices(
 
 @router.get("/policy-notices/{id}", responses=documented(401, 404))
 def get_policy_notice(id: EngineKey, caller: Caller, database: WebDatabase) -> PolicyNoticeView:
-    """Give one notice with its read receipts."""
+    """Return one notice with its read receipts."""
     with database.reading() as session:
         return policy_ledger.view(session, policy_ledger.get_for_update(session, engine_key(id)))
 
 
 @router.get("/policy-notices/{id}/file", response_class=FileResponse, responses=documented(401, 404))
 def get_policy_file(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:
-    """Give the policy document as it was handed in."""
+    """Return the policy document as it was handed in."""
     with database.reading() as session:
         file = policy_ledger.file_of(session, engine_key(id))
         name, content = file.name, file.content

@@ -41,7 +41,7 @@ def get_process_xml(
     database: WebDatabase,
     version: Annotated[int | None, Query(ge=1, le=LARGEST_VERSION, description="The newest by default.")] = None,
 ) -> Response:
-    """Give the BPMN of a process."""
+    """Return the BPMN of a process."""
     with database.reading() as session:
         return XmlResponse(processes.definition_xml(session, id, version))
 
@@ -62,7 +62,7 @@ def list_process_instances(
 
 @router.get("/process-instances/{key}", responses=documented(401, 403, 404))
 def get_process_instance(key: EngineKey, caller: Caller, database: WebDatabase) -> InstanceDetail:
-    """Give one instance: where it is, what it passed, and what it stands at."""
+    """Return one instance: where it is, what it has passed, and where it is stuck."""
     with database.reading() as session:
         return processes.instance(session, caller, engine_key(key))
 

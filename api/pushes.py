@@ -74,7 +74,7 @@ def get_push_figures(caller: Caller, database: WebDatabase) -> LedgerFigures:
 
 @router.get("/pushes/{id}", responses=documented(401, 403, 404))
 def get_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushDetail:
-    """Give one push with its sheet (审管信息推送单); who reads whose case it is leaves an audit entry."""
+    """Return one push with its sheet (审管信息推送单); reading the applicant's identity leaves an audit entry."""
     with database.transaction() as session:
         return push_ledger.get_push(session, caller, engine_key(id))
 
@@ -102,7 +102,7 @@ def give_feedback(
         str | None, Header(alias="Idempotency-Key", min_length=1, max_length=push_feedback.MAX_KEY_LENGTH)
     ] = None,
 ) -> FeedbackView:
-    """Return a result of supervision to the approver; who gives it claims the push with it.
+    """Return a result of supervision to the approver; whoever gives it claims the push by it.
 
     Sent again, with the same key or, without one, with the same words on the same day, it is answered alike (200).
     """

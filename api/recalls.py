@@ -114,7 +114,7 @@ def list_recalls(
 
 @router.get("/recalls/{number}", responses=documented(401, 403, 404))
 def get_recall(number: Number, caller: Caller, database: WebDatabase) -> RecallView:
-    """Give one recall with its cases and its history."""
+    """Return one recall with its cases and its history."""
     with database.reading() as session:
         return recalls.get(session, caller, number)
 
@@ -197,7 +197,7 @@ def preview_unit_transfer(
 
 @router.get("/unit-transfers/{number}", responses=documented(401, 404, 422))
 def get_unit_transfer(number: Number, caller: Caller, database: WebDatabase) -> UnitTransferView:
-    """Give one second transfer with its cases and its history."""
+    """Return one second transfer with its cases and its history."""
     with database.reading() as session:
         return unit_transfers.get(session, number)
 

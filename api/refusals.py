@@ -1,4 +1,4 @@
-"""What the web refuses of a body before anything of it is looked at."""
+"""Reasons why the web refuses a body before it looks at any of it."""
 
 from services.errors import TongquanError
 

@@ -1,6 +1,6 @@
-"""Routes that know who asks before they read what is asked.
+"""Routes that authenticate and authorize the caller before they read the body.
 
-FastAPI reads a body before it solves dependencies, so the order the contract fixes (401, 403, 422) is kept here, in
+FastAPI reads a body before it resolves dependencies, so the order the contract fixes (401, 403, 422) is kept here, in
 the route. A body is taken only as JSON that every part of the product can hold: no NUL, no lone surrogate, no number
 beyond 64 bits, not nested deeper than ``MAX_DEPTH``.
 """
@@ -63,7 +63,7 @@ class StrictRoute(APIRoute):
     max_body_bytes: int = MAX_BODY_BYTES
 
     async def admit(self, request: Request) -> None:
-        """Refuse who may not come in; subclasses look at the token first, and never at the parsed body."""
+        """Refuse callers who may not come in; subclasses look at the token first, and never at the parsed body."""
 
     def get_route_handler(self) -> Handler:
         """Wrap FastAPI's handler: admission first, then the body, then the rest."""
@@ -128,7 +128,7 @@ class StaffRoute(AccountRoute):
 
 
 class SetupRoute(AccountRoute):
-    """A route to what the site is set up with: 401, then 403, before the body."""
+    """A route to the site's set-up, such as catalogue and calendar: 401, then 403, before the body."""
 
     async def admit(self, request: Request) -> None:
         """Refuse everyone but the staff and the system administrator."""
@@ -155,7 +155,7 @@ class MembershipsRoute(AccountRoute):
 
 
 class SignInGuardRoute(AccountRoute):
-    """A route for who sees to sign-ins: 401, then 403, before the body."""
+    """A route for whoever looks after sign-ins: 401, then 403, before the body."""
 
     async def admit(self, request: Request) -> None:
         """Refuse everyone but the security administrator."""

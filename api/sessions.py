@@ -41,7 +41,7 @@ class PasswordChange(BaseModel):
 
 
 class Token(BaseModel):
-    """A bearer token; it lives by the machine's clock."""
+    """A bearer token; it expires by the machine's clock."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  # The scheme, no secret.
@@ -73,7 +73,7 @@ def logout(request: Request, caller: Caller, database: WebDatabase) -> None:
 
 @router.get("/me", responses=documented(401))
 def whoami(caller: Caller) -> Account:
-    """Tell which account the token belongs to and the groups it acts for."""
+    """Return the account the token belongs to and the groups it acts for."""
     return Account(username=caller.username, display_name=caller.display_name, groups=sorted(caller.groups))
 
 
@@ -81,14 +81,14 @@ def whoami(caller: Caller) -> Account:
 async def change_password(
     body: PasswordChange, request: Request, caller: Caller, database: WebDatabase, origin: Origin, queue: SignIns
 ) -> None:
-    """Change the own password; every other session of the account ends. A wrong `old` counts as a failed sign-in."""
+    """Change one's own password; every other session of the account ends. A wrong `old` counts as a failed sign-in."""
     work = partial(own_password.change, database, caller, request.state.token, body.old, body.new, origin)
     await queue.run(origin, work)
 
 
 @router.get("/me/sessions", responses=documented(401, 403))
 def list_own_sessions(request: Request, caller: Caller, database: WebDatabase) -> Page[SessionView]:
-    """List the own sessions, newest first."""
+    """List one's own sessions, newest first."""
     with database.reading() as session:
         return Page[SessionView](items=own_account.own_sessions(session, caller, request.state.token))
 
@@ -102,6 +102,6 @@ def end_other_sessions(request: Request, caller: Caller, database: WebDatabase) 
 
 @router.delete("/me/sessions/{id}", status_code=204, responses=documented(401, 403, 404))
 def end_own_session(id: Annotated[str, Path(max_length=64)], caller: Caller, database: WebDatabase) -> None:
-    """End one of the own sessions."""
+    """End one of one's own sessions."""
     with database.transaction() as session:
         own_account.end_session(session, caller, id)

@@ -1,4 +1,4 @@
-"""What the feed could not take of the engine's records, for the system administrator."""
+"""The engine's records that the feed could not take, for the system administrator."""
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool

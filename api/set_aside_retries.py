@@ -16,7 +16,7 @@ PAUSE_SECONDS: Final = 0.1
 
 
 async def carry_out(database: Database, actor: Actor, key: int) -> None:
-    """Ask for a retry and return when it was carried out and did it.
+    """Ask for a retry and return when it has been carried out successfully.
 
     Raises ``Forbidden``, ``NotFound``, ``StillUnreadable``, and ``RetryNotCarriedOut`` when the bridge does not answer.
     """

@@ -1,7 +1,7 @@
 """Where sign-ins wait: a bounded queue with threads of its own.
 
 Argon2 takes a core and 64 MiB for a tenth of a second; were it to run in the threads that all requests share, a flood
-of sign-ins would hold up everybody who is signed in. Who does not find room is told to come back.
+of sign-ins would hold up everybody who is signed in. A sign-in that finds no room is told to try again later.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class SignInQueue:
 
     @property
     def inside(self) -> int:
-        """Return how many wait or are worked on."""
+        """Return how many are waiting or under way."""
         return self._inside.total()
 
     async def run(self, origin: str, work: Callable[[], Result]) -> Result:
@@ -45,7 +45,7 @@ class SignInQueue:
                 del self._inside[origin]
 
     def close(self) -> None:
-        """Let the threads go; sign-ins that still wait are dropped."""
+        """Shut the threads down; sign-ins that still wait are dropped."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 

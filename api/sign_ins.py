@@ -1,4 +1,4 @@
-"""What the security administrator sees to at the sign-in (登录安全): who is slowed down, what was sprayed."""
+"""What the security administrator watches at sign-in (登录安全): who is slowed down, and password spraying."""
 
 from typing import Annotated
 

@@ -70,7 +70,7 @@ def count_tasks(caller: Caller, database: WebDatabase) -> TaskCounts:
 
 @router.get("/tasks/{id}", responses=documented(401, 403, 404))
 def get_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskDetail:
-    """Give one task with its form."""
+    """Return one task with its form."""
     with database.reading() as session:
         return worklist.get_task(session, caller, engine_key(id))
 
@@ -79,7 +79,7 @@ def get_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskDetail
     "/tasks/{id}/claim", status_code=202, responses=documented(401, 403, 404, conflict="task_closed, task_claimed")
 )
 def claim_task(id: EngineKey, caller: Caller, database: WebDatabase) -> TaskView:
-    """Take a task."""
+    """Claim a task."""
     with database.transaction() as session:
         return assignment.claim(session, caller, engine_key(id))
 
@@ -110,6 +110,6 @@ def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDa
     ),
 )
 def complete_task(id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase) -> TaskView:
-    """Record the answer; the task is done at once, and the engine takes it from the outbox."""
+    """Record the answer; the task is done at once, and the engine gets it through the outbox."""
     with database.transaction() as session:
         return completion.complete(session, caller, engine_key(id), body)

@@ -1,7 +1,7 @@
-"""How answers travel: over https only in production, and kept by nobody on the way or on the disk.
+"""How answers travel: in production over https only, and cached nowhere on the way or on a disk.
 
 Everything is personal until its handler says otherwise. An answer without a ``Cache-Control`` of its own is
-``no-store``; the static files, which are nobody's, keep the validators they come with.
+``no-store``; the static files, which hold nobody's data, keep the validators they come with.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from settings import Settings
 STATIC_PREFIX: Final = "/static/"
 NO_STORE: Final = (b"cache-control", b"no-store")
 NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
-"""No browser takes an answer for something else than it says it is."""
+"""No browser guesses another content type than the declared one."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 """A year (RFC 6797, 6.1), for this host alone: those below it may be other people's."""
 
@@ -26,7 +26,7 @@ def over_https(connection: HTTPConnection) -> bool:
 
 
 def own_address(connection: HTTPConnection) -> str:
-    """Return the site's address as people open it, without a slash at the end: the declared one, else as asked for."""
+    """Return the site's address as people open it, without a slash at the end: the declared, else the requested one."""
     settings: Settings = connection.app.state.settings
     return (settings.public_url or str(connection.base_url)).rstrip("/")
 

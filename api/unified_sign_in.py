@@ -1,6 +1,6 @@
 """The unified sign-in (OIDC) of one web process: the provider it knows, and the threads that wait for it.
 
-They are not those of passwords: a provider that does not answer holds up nobody who signs in here.
+They are not those of passwords: a provider that does not answer does not hold up whoever signs in here.
 """
 
 from dataclasses import dataclass

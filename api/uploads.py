@@ -32,7 +32,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class UploadRequest(Request):
-    """A request whose body is read as it comes, a file in it, and never beyond the bound."""
+    """A request with a file, whose body is read as it comes and never beyond the bound."""
 
     max_body_bytes: int = 0
 
@@ -58,7 +58,7 @@ async def bounded_upload(upload: UploadRequest, answer: Handler) -> Response:
         raise UnsupportedMediaType("请求内容应为 multipart/form-data", "The body must be multipart/form-data")
     try:
         return await answer(upload)
-    except HTTPException as error:  # FastAPI calls whatever ends the reading of a form unreadable.
+    except HTTPException as error:  # FastAPI reports any error while a form is read as an unreadable form.
         if isinstance(error.__cause__, BodyTooLarge):
             raise error.__cause__ from None
         raise
@@ -134,7 +134,7 @@ def _keep(
             kept = receiving.register(session, actor, examined)
         try:
             store.open(examined.sha256).close()
-        except BlobMissing:  # The last row of the same content ran out in between.
+        except BlobMissing:  # The last row of the same content expired in between.
             store.put(examined.sha256, path)
     except StorageFailed as exc:
         raise Unavailable("文件库暂不可用，请稍后再试", "The file store does not answer") from exc

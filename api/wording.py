@@ -58,7 +58,7 @@ def validation_message(error: Mapping[str, Any], *, english: bool) -> str:
 
 
 def prefers_english(accept_language: str | None) -> bool:
-    """Tell whether ``Accept-Language`` puts English before Chinese; without a preference Chinese is spoken."""
+    """Tell whether ``Accept-Language`` puts English before Chinese; without a preference Chinese is used."""
     weight = {"en": 0.0, "zh": 0.0}
     for part in (accept_language or "").split(",")[:20]:
         matched = _RANGE.fullmatch(part)

@@ -69,7 +69,7 @@ def run(plan: Plan, report: Report, folder: Path) -> None:
 
 
 def measure_sides(plan: Plan, report: Report, stack: Stack, bare: BareEngine) -> None:
-    """Warm both sides up, then measure them by turns."""
+    """Warm both sides up, then measure them in turn."""
     sizes = plan.sizes
     sides: tuple[Side, ...] = (stack, bare)
     loops = {side.name: ClosedLoop(side, sizes.window, sizes.submitters) for side in sides}
@@ -107,7 +107,7 @@ def warm_up(sizes: Sizes, side: Side, loops: dict[str, ClosedLoop]) -> None:
 def measure_throughput(
     plan: Plan, report: Report, stack: Stack, bare: BareEngine, loops: dict[str, ClosedLoop]
 ) -> None:
-    """Measure finished cases a second, by turns, and the processor time each part used for one.
+    """Measure finished cases a second, in turn, and the processor time each part used for one.
 
     Processor time tells the same story on a machine that does other work as well: on a busy one the two ratios agree
     in so far as the processor is what limits both sides.
@@ -168,7 +168,7 @@ def measure_lists(plan: Plan, report: Report, copies: dict[int, str], folder: Pa
 
 
 def measure_server(plan: Plan, report: Report, server: str, urls: dict[int, str], folder: Path) -> None:
-    """Measure one server's lists by turns, through the service and through HTTP."""
+    """Measure one server's lists in turn, through the service and through HTTP."""
     pages = {size: tasklist.cursors(size, plan.sizes.pages, seed=1) for size in urls}
     with ExitStack() as opened:
         ways: dict[str, list[tuple[tasklist.Reader, list[tasklist.Page]]]] = {"service": [], "HTTP": []}
@@ -191,7 +191,7 @@ def measure_server(plan: Plan, report: Report, server: str, urls: dict[int, str]
 
 
 def measure_peer(plan: Plan, report: Report, folder: Path) -> None:
-    """Measure the peer; without it say so."""
+    """Measure the peer, or say that it is not installed."""
     tell("peer: SpiffWorkflow")
     report.loads.append(machine.load())
     try:

@@ -162,7 +162,7 @@ class BareEngine:
         self._pool.resume()
 
     def pause(self) -> None:
-        """Let nobody work."""
+        """Stop people working."""
         self._pool.pause()
 
     def finished(self) -> int:
@@ -211,7 +211,7 @@ class BareEngine:
             self._release()
 
     def _listen(self) -> None:
-        """Read what the workers tell: ``<job type> <case> <seconds>`` a line."""
+        """Read what the workers report: ``<job type> <case> <seconds>`` a line."""
         for line in self.workers.stdout if self.workers is not None and self.workers.stdout is not None else ():
             job_type, case_no, at = line.split()
             if job_type == "case-close":

@@ -1,4 +1,4 @@
-"""A plain HTTP client for JSON on one kept connection: as little of the measured machine as possible goes to it."""
+"""A plain HTTP client for JSON on one persistent connection: it takes as little of the measured machine as possible."""
 
 import http.client
 import json

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 import psutil
 
 QUIET_LOAD = 1.0
-"""A one-minute load average a core below which a machine counts as quiet, the benchmark's own load not begun."""
+"""The one-minute load average per core below which a machine counts as quiet, before the benchmark's own load."""
 PACKAGES = ("pyzeebe", "grpcio", "sqlalchemy", "sqlmodel", "fastapi", "uvicorn", "reportlab", "SpiffWorkflow")
 
 
@@ -34,7 +34,7 @@ def load() -> float:
 
 
 def wait_until_quiet(seconds: float, tell: Callable[[str], None]) -> bool:
-    """Wait up to ``seconds`` for a quiet machine; tell whether it came."""
+    """Wait up to ``seconds`` for a quiet machine; return whether it became so."""
     deadline = time.monotonic() + seconds
     limit = QUIET_LOAD * (psutil.cpu_count() or 1)
     while load() > limit:

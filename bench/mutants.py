@@ -1,7 +1,7 @@
 """How many faults the unit tests notice: ``python -m bench.mutants [--minutes 20] [--only PATH ...] [--write]``.
 
 mutmut puts small faults into the modules that hold rules, one at a time, and runs the unit tests that pass there. A
-module is tried whole, in the order of ``pyproject.toml``, until the time is up; what was not reached is told, not
+module is tried whole, in the order of ``pyproject.toml``, until the time is up; what was not reached is reported, not
 guessed. Mutants without a unit test are counted apart: the process and integration tests may still notice them.
 """
 

@@ -1,6 +1,6 @@
 """Plain pyzeebe workers for every job type of the models, each with a constant answer and no database.
 
-Run as ``python -m bench.noop_workers HOST:PORT MESSAGES``; tells the first and the last job of each case on standard
+Run as ``python -m bench.noop_workers HOST:PORT MESSAGES``; reports the first and the last job of each case on standard
 output. ``MESSAGES`` is a file of the messages the product publishes in the course of a case: they start and move
 further processes, so each is published here too, with the job the product publishes it with.
 """

@@ -25,7 +25,7 @@ class PeerMissing(Exception):
 
 
 def rate(folder: Path, seconds: float) -> float:
-    """Return finished cases a second with one process a core, each with a database of its own."""
+    """Return finished cases a second with one process per core, each with a database of its own."""
     try:
         import SpiffWorkflow  # noqa: F401
     except ImportError as exc:
@@ -90,7 +90,7 @@ class Peer:
 
 
 def main(database: str, seconds: float) -> None:
-    """Run cases for ``seconds`` after a warm-up and tell the rate."""
+    """Run cases for ``seconds`` after a warm-up and print the rate."""
     peer = Peer(Path(database))
     peer.run_case(0)
     begun, done = time.perf_counter(), 0

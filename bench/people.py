@@ -9,7 +9,7 @@ Work = TypeVar("Work")
 
 
 class Pool(Generic[Work]):
-    """``threads`` that call ``work`` with what is put; what fails is counted and told, not raised."""
+    """``threads`` that call ``work`` with what is put; what fails is counted and reported, not raised."""
 
     def __init__(self, threads: int, work: Callable[[Work], None]) -> None:
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()

@@ -24,7 +24,7 @@ START_SECONDS = 30.0
 
 @contextmanager
 def running(state_dir: Path, sizes: tuple[int, ...]) -> Iterator[dict[int, str]]:
-    """Run a PostgreSQL of our own and yield the URL of a migrated, seeded database a size; none without one installed.
+    """Run a PostgreSQL of our own and yield the URL of a migrated, seeded database per size; none if not installed.
 
     It refuses to run as the machine's superuser, who therefore runs it as ``nobody``.
     """

@@ -39,7 +39,7 @@ ITEM, AREAS = "W-25", ("xingguo", "yudu")
 WINDOW, CLERKS = 24, 2
 OUTAGE_SECONDS = 600.0
 OUTAGE_SHARE = 0.34
-"""Of the whole time at the most: the outage is shorter in a shorter run."""
+"""At most this share of the whole time: the outage is shorter in a shorter run."""
 LOAD_SHARE = 0.06
 KEPT_SECONDS = 25.0
 """Longer than any part waits for the database before it says so."""
@@ -59,7 +59,7 @@ class Soak:
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
     def run(self) -> None:
-        """Let one fault follow the other until the time is up; what was not reached is told."""
+        """Make one fault after the other until the time is up; what was not reached is reported."""
         away = min(OUTAGE_SECONDS, self.minutes * 60 * OUTAGE_SHARE)
         faults: list[tuple[str, Callable[[], None]]] = [
             *((f"engine killed, {count} time in a row", partial(self.kill, "engine")) for count in COUNTS),
@@ -87,7 +87,7 @@ class Soak:
     def fault(self, name: str, make: Callable[[], None]) -> None:
         """Make a fault and measure how long after its end a fresh case takes to its first task.
 
-        Where the engine starts anew, its own start is the measure of the machine, and told with what it had to repeat.
+        Where the engine starts anew, its start time measures the machine and is reported with what it had to repeat.
         """
         repeated, before = self.repeated(), self.child("engine")
         make()
@@ -146,7 +146,7 @@ class Soak:
         psutil.wait_procs(victims)
 
     def outage(self, seconds: float) -> None:
-        """Kill the engine whenever it is there."""
+        """Kill the engine whenever it runs."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.kill("engine")

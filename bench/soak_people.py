@@ -1,4 +1,4 @@
-"""People who do not give up: what fails while a part is away is done again, until it is done."""
+"""People who do not give up: what fails while a part is away is retried until it succeeds."""
 
 import itertools
 import threading

@@ -144,7 +144,7 @@ class Stack:
         self._looking.set()
 
     def pause(self) -> None:
-        """Let nobody work."""
+        """Stop people working."""
         self._looking.clear()
         if self._pool is not None:
             self._pool.pause()

@@ -1,4 +1,4 @@
-"""Count what cases left in the database: each came out, and each effect is there once."""
+"""Count what cases left in the database: each one finished, and each effect is there once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

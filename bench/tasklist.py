@@ -133,7 +133,7 @@ def through_http(base: str) -> Reader:
 
 
 def by_turns(lists: Sequence[tuple[Reader, Sequence[Page]]]) -> list[list[float]]:
-    """Return the seconds of each list's pages, read by turns so that all meet the same machine."""
+    """Return the seconds of each list's pages, read in turn so that all meet the same machine load."""
     found: list[list[float]] = [[] for _ in lists]
     for turn in range(min(len(pages) for _, pages in lists)):
         for durations, (read, pages) in zip(found, lists, strict=True):

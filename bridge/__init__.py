@@ -1,2 +1,2 @@
-"""Between database and engine: the feed (what the engine did), the relay (what it is to do), and their
-watchmen."""
+"""Between database and engine: the feed (what the engine did), the relay (what it is to do), and what
+watches over them."""

@@ -1,9 +1,9 @@
 """Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks, the audit chain's heads and,
 under a controlled clock, the clock keeper, in one process.
 
-On PostgreSQL several bridges may run. They share what they lease (the relay's commands, the webhooks' deliveries) and
-take turns at what one does for all (looks of the reconciler, retries). The feed, and the clock that listens to it, is
-whose bridge has its port; the others stand by and take it as soon as that one is gone.
+On PostgreSQL several bridges may run. They share leased work (the relay's commands, the webhooks' deliveries) and take
+turns at work that one does for all (the reconciler's runs, retries). The feed, and the clock keeper that listens to it,
+run in the bridge that has the port; the others stand by and take the port over as soon as that bridge is gone.
 
 A part that fails ends the process with status 1; the supervisor starts it again, and everything resumes from
 the database. SIGTERM lets requests and commands under way finish first.
@@ -49,14 +49,14 @@ from settings import Settings, get_settings
 FLUSH_SECONDS = 2.0
 """How often the heartbeats are written; readers should allow for several of these."""
 RELAY_RETRY_SECONDS = 5.0
-"""How long the gateway repeats a refused command before the relay takes it back into its own patience."""
+"""How long the gateway repeats a refused command before the relay takes it back and waits itself."""
 EXPORTERS_POLL_SECONDS = 5.0
 """How often the engine is asked how far it has processed and exported."""
 LONGEST_PAUSE_SECONDS = 60.0
 STANDBY_SECONDS = 0.25
-"""How often a bridge that stands by looks whether the feed's port is free."""
+"""How often a standby bridge checks whether the feed's port is free."""
 RETRY_POLL_SECONDS = 0.5
-"""How often to look whether an administrator wants a set-aside record projected again."""
+"""How often to check whether an administrator wants a set-aside record projected again."""
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -120,14 +120,14 @@ class Bridge:
         log.info("bridge.stopped")
 
     async def _hold_feed(self) -> None:
-        """Take the exporters' requests once no other bridge does, and do what goes with hearing them."""
+        """Take the exporters' requests once no other bridge does, and run what depends on them."""
         while not self._listens():  # noqa: ASYNC110
             await asyncio.sleep(STANDBY_SECONDS)
         log.info("bridge.feed_taken", feed_port=self._endpoint.port)
         await asyncio.gather(self._probe_positions(), *([self._clock.run()] if self._clock is not None else []))
 
     def _listens(self) -> bool:
-        """Listen for exporters; tell whether the port was free. Where this is the only bridge, it has to be."""
+        """Listen for exporters; tell whether the port was free. For the only bridge a taken port is an error."""
         try:
             self._endpoint.start()
         except OSError as exc:
@@ -157,7 +157,7 @@ class Bridge:
                 log.exception("bridge.heartbeat_failed")
 
     async def _probe_engine(self) -> None:
-        """Ask the engine whether it leads its partitions and tell it with the relay's heartbeat."""
+        """Ask the engine whether it leads its partitions and record the answer with the relay's heartbeat."""
         while True:
             try:
                 reachable = bool((await self._gateway.topology()).led)
@@ -167,11 +167,11 @@ class Bridge:
             await asyncio.sleep(FLUSH_SECONDS)
 
     async def _probe_positions(self) -> None:
-        """Note how far engine and exporters are, and have a snapshot made in time; without a named port there is
-        nothing to ask.
+        """Note how far engine and exporters have come, and request a snapshot in time; without a configured port
+        there is nothing to ask.
 
-        A busy engine that cannot answer in time logs a stack trace for it, so it is then asked less often; one that
-        is not there is not, for its recovery is to be noticed.
+        A busy engine that cannot answer in time logs a stack trace, so it is then asked less often; one that is not
+        there is asked as often as before, so that its return is noticed.
         """
         pause = EXPORTERS_POLL_SECONDS
         while (url := self._management_url) is not None:
@@ -186,13 +186,13 @@ class Bridge:
         await asyncio.Event().wait()
 
     def _lag_seconds(self) -> float:
-        """Return how long records wait, by the engine's positions, else by the age of those that arrive."""
+        """Return how long records have been waiting, by the engine's positions, else by the age of arriving ones."""
         if self._positions_known:
             return self._lag.seconds()
         return 0.0 if self._controlled else self._feed.behind_seconds()
 
     async def _retry_set_aside(self) -> None:
-        """Project again what an administrator asked for; without the database it is tried again later."""
+        """Project again what an administrator asked for; while the database is away, try again later."""
         while True:
             try:
                 if await asyncio.to_thread(set_aside.asked_for, self._database):

@@ -1,9 +1,9 @@
 """Move the product's and the engine's clock forward together, stopping at every instant something is due.
 
-A jump over several timers would let jobs time out that are running, and date what happens by the end of the
+A jump over several timers would let running jobs time out, and date everything that happens by the end of the
 jump. So an advance first lets running work finish, then goes to the next due timer, lets what that sets off
-finish, and so on to its target. The offset is stored before the engine is moved: whoever restarts in between
-finds it in the database and aligns the engine again.
+finish, and so on to its target. The offset is stored before the engine is moved: after a restart in between
+it is found in the database and the engine is aligned again.
 
 Works with the embedded engine, which has one partition, under ``--controlled-clock``.
 """
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class AdvanceStalled(Exception):
-    """An advance cannot go on; the message says for what it waited."""
+    """An advance cannot go on; the message says what it waited for."""
 
 
 class ClockKeeper:
@@ -114,7 +114,7 @@ class ClockKeeper:
                 await asyncio.sleep(0.5)
 
     async def _settle(self) -> None:
-        """Wait until no command is waiting and no job is running, as the feed tells, twice the same."""
+        """Wait until the feed has shown twice in a row that no command is waiting and no job is running."""
         watch = _Progress(self._stall_seconds)
         while True:
             await self._until_none(self._pending_commands, watch, "待发送的指令")
@@ -135,7 +135,7 @@ class ClockKeeper:
             await asyncio.sleep(SETTLE_POLL_SECONDS)
 
     async def _caught_up(self, exporters: frozenset[str]) -> None:
-        """Wait until a marker published now has come back by every one of ``exporters``."""
+        """Wait until a marker published now has come back through every one of ``exporters``."""
         deadline = time.monotonic() + self._stall_seconds
         while True:
             marker = self._markers.new()
@@ -233,7 +233,7 @@ class ClockKeeper:
 
 
 class _Progress:
-    """Gives up when the same is seen for too long."""
+    """Gives up when nothing has changed for too long."""
 
     def __init__(self, stall_seconds: float) -> None:
         self._stall_seconds = stall_seconds

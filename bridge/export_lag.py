@@ -1,7 +1,7 @@
-"""How far the engine's exporters are behind the engine: measured by positions, whatever clock it runs by.
+"""How far the exporters are behind the engine: measured by log positions, whatever clock the engine runs by.
 
-An engine at rest exports nothing, and that is well; one that has processed what its exporters have not handed over for
-a while is not, though every process be alive.
+An idle engine exports nothing, and that is healthy; one whose exporters have not for a while handed over what it has
+processed is not, even if every process is alive.
 """
 
 import time
@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from engine.partitions import Positions
 
 SAMPLES = 2000
-"""At a sample every five seconds more than two hours; what comes later is noted when the first have gone."""
+"""More than two hours at a sample every five seconds; later samples are noted once the first have gone."""
 
 
 class ExportLag:
-    """Since when what the engine had processed waits to be exported; a sample is noted every few seconds."""
+    """Measures since when processed records have been waiting to be exported; a sample is noted every few seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,6 +33,6 @@ class ExportLag:
                 waiting.append((now, positions.processed))
 
     def seconds(self) -> float:
-        """Return how long the oldest of what waits has been waiting."""
+        """Return how long the oldest record still to be exported has been waiting."""
         now = self._clock()
         return max((now - waiting[0][0] for waiting in self._waiting.values() if waiting), default=0.0)

@@ -1,9 +1,9 @@
 """The HTTP endpoint the engine's Elasticsearch exporters write to: as much of that protocol as they use.
 
-Each exporter keeps one connection and waits for each answer, so a thread a connection, which reads, applies
-and answers without handing over, has the shortest way. ``POST /_bulk`` is answered with 200 after the commit,
-with 503 when it failed (the exporter repeats it); templates and the like are acknowledged and ignored. Whoever
-asks must present the instance's own account, on this machine too, and only the two exporters' records are taken.
+Each exporter keeps one connection and waits for each answer, so one thread per connection, which reads, applies
+and answers by itself, is the shortest way. ``POST /_bulk`` is answered with 200 after the commit,
+with 503 when it failed (the exporter repeats it); templates and the like are acknowledged and ignored. Every
+client must present the instance's own account, on this machine too, and only the two exporters' records are taken.
 """
 
 import base64
@@ -30,9 +30,9 @@ ANSWER_SECONDS = 10.0
 """How long a peer may take to read an answer."""
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 16 * 1024 * 1024
-"""What a refused peer may still send and is not read, so that the answer reaches it before the connection ends."""
+"""What a refused peer may still send, to be discarded, so that the answer reaches it before the connection ends."""
 FAILURE_PAUSE_SECONDS = 0.2
-"""Breath taken before a failure is answered, so that a repeating exporter does not burn a core."""
+"""The pause before a failure is answered, so that a retrying exporter does not keep a core busy."""
 UNKNOWN_EXPORTER = ""
 ACCEPTED = b'{"took":1,"errors":false,"items":[]}'
 ACKNOWLEDGED = b'{"acknowledged":true,"version":{"number":"8.13.0"},"tagline":"You Know, for Search"}'
@@ -81,7 +81,7 @@ class ExporterEndpoint:
         self._stopping = threading.Event()
         self._errors: dict[str, str] = {}
         self.refused_at: datetime | None = None
-        """When somebody last came with wrong credentials, by the machine's clock."""
+        """When a client last presented wrong credentials, by the machine's clock."""
 
     @property
     def last_error(self) -> str:
@@ -165,7 +165,7 @@ class ExporterEndpoint:
                 self._connections.pop(connection, None)
 
     def _knows(self, head: Head) -> bool:
-        """Tell whether whoever asks may; what others send is not even read."""
+        """Tell whether the client may send records; what others send is not even read."""
         given = head.headers.get("authorization", "").encode()
         return hmac.compare_digest(given, self._authorization)
 
@@ -207,7 +207,7 @@ class ExporterEndpoint:
 
 
 def _of_the_product(bulk: Bulk) -> Bulk:
-    """Return a request's records; one exporter's positions say nothing of another's, so a third has no place."""
+    """Return a request's records; one exporter's positions say nothing about another's, so a third is refused."""
     if bulk.exporter not in EXPORTERS:
         raise UnknownExporter(
             f"导出器 {bulk.exporter[:64]!r} 不是本系统的：索引前缀只能是 {'、'.join(sorted(EXPORTERS))}"
@@ -221,7 +221,7 @@ def _send(connection: socket.socket, answer: bytes) -> None:
 
 
 def _linger(connection: socket.socket) -> None:
-    """Let a refused peer finish, for a while: closing over bytes not read would take the answer away from it."""
+    """Let a refused peer finish, for a while: closing with bytes unread would discard the answer."""
     connection.shutdown(socket.SHUT_WR)
     connection.settimeout(LINGER_SECONDS)
     until, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES

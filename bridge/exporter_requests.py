@@ -11,7 +11,7 @@ MAX_HEAD_BYTES = 65_536
 """The request line and all headers together; an exporter's are about five hundred."""
 MAX_HEADERS = 100
 MAX_BODY_BYTES = 256 * 1024 * 1024
-"""Of a body as it is sent, and of what it unpacks to."""
+"""Of a body as it is sent, and as it is unpacked."""
 MAX_CHUNK_LINE_BYTES = 256
 HEAD_SECONDS = 10.0
 """How long a head may take from its first byte, and a new connection until its first request."""
@@ -19,7 +19,7 @@ BODY_SECONDS = 60.0
 
 
 class BadRequest(Exception):
-    """The bytes are no request this endpoint takes; ``status`` says why not."""
+    """The bytes are not a request this endpoint takes; ``status`` says why not."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

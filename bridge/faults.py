@@ -1,6 +1,6 @@
-"""Classify what fails in the projection: a bad record, to be set aside, or a passing fault, to be repeated.
+"""Classify failures of the projection: a bad record, to be set aside, or a transient fault, to be retried.
 
-What is not clearly the record's counts as the moment's: the request is refused, and the exporter repeats it.
+What is not clearly the record's fault counts as transient: the request is refused, and the exporter repeats it.
 """
 
 import orjson
@@ -32,7 +32,7 @@ def is_of_the_record(failure: Exception) -> bool:
         if failure.connection_invalidated:
             return False
         if isinstance(failure, sql.ProgrammingError):
-            # SQLite and psycopg also say so of a value they cannot bind.
+            # SQLite and psycopg also raise this for a value they cannot bind.
             closed = "closed" in str(failure.orig)
             return not closed and getattr(failure.orig, "sqlstate", None) not in _OF_THE_SCHEMA
         return isinstance(failure, sql.DataError | sql.IntegrityError)

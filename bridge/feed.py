@@ -1,8 +1,8 @@
 """The feed: apply what the engine's exporters send, each record's effect once, and answer after the commit.
 
-One transaction a request carries the effects and the new position of its exporter and partition. The exporter
+One transaction per request carries the effects and the new position of its exporter and partition. The exporter
 repeats a request until it is answered with 200, so nothing is lost; a record at or below the stored position is
-dropped, and a request that ends there as a whole, so nothing happens twice. Records that change no table move the
+dropped, and so is a whole request that ends there, so nothing happens twice. Records that change no table move the
 position in memory only: repeated, they would again change nothing.
 
 The records of a request are applied together. Where one of them fails by its own content, the transaction is rolled
@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 
 class ForeignLog(Exception):
-    """The records are of another engine's log: new by their time, old by their position.
+    """The records come from another engine's log: new by their time, old by their position.
 
     The engine's data was deleted or replaced while the database stayed. Going on would drop every record
     unseen.
@@ -58,7 +58,7 @@ class ForeignLog(Exception):
 
 
 class PositionMoved(OSError):
-    """Another process moved the position inside this one's transaction; repeating finds it where it is."""
+    """Another process moved the position during this one's transaction; a retry reads the new one."""
 
     def __init__(self, exporter: str, partition: int) -> None:
         super().__init__(f"position of {exporter}:{partition} moved inside its own transaction")
@@ -73,7 +73,7 @@ class _Cursor:
     seen: int = _UNKNOWN
     record_at: datetime | None = None
     held: set[set_aside.Subject] = field(default_factory=set)
-    """What has a record set aside; it may name what a retry has settled since."""
+    """The subjects with a record set aside; a retry may have settled some of them since."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -105,7 +105,7 @@ class Feed:
     def has_taken(self, last: Last) -> bool:
         """Tell whether this process knows that a request ending with ``last`` has been taken before, all of it.
 
-        A record newer by its time than what has been taken is none of this log's: see :class:`ForeignLog`.
+        A record newer by its time than what has been taken is from another log: see :class:`ForeignLog`.
         """
         cursor = self._cursor(last.exporter, last.partition)
         with cursor.lock:
@@ -125,7 +125,7 @@ class Feed:
                     cursor.stored = cursor.seen
 
     def behind_seconds(self) -> float:
-        """Return how old the newest record was that an exporter now sending has brought, by the machine's clock."""
+        """Return how old the newest record of the exporters now sending was on arrival, by the machine's clock."""
         now = time.monotonic()
         with self._lock:
             return max((age for at, age in self._heard.values() if now - at < RECENT_SECONDS), default=0.0)

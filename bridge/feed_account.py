@@ -19,7 +19,7 @@ def feed_account(settings: Settings) -> FeedAccount:
 
 
 def new_password() -> str:
-    """Return a password nobody has had before."""
+    """Return a new random password."""
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def not_taken_over(session: Session, limit: int) -> list[Case]:
-    """Return open cases handed over of which the engine shows no takeover."""
+    """Return open cases handed over for which the engine shows no takeover."""
     begun = select(ProcessInstance.key).where(
         ProcessInstance.case_no == Case.case_no, ProcessInstance.process_id == Process.CITY_TAKEOVER
     )

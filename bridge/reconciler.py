@@ -5,11 +5,11 @@
   them claim the case.
 - A task, or a called instance, that was projected before its case was known gets its case.
 - An incident of an uncaught error gets the element it belongs to.
-- A question to an advisor past its days is reminded of: no process keeps its term.
+- Of a question to an advisor that is past its days a reminder is sent: no process watches its limit.
 - A case that a recall hands to the city and that is still with the county is handed over, and where the engine began no
   takeover it is asked again (``bridge/handovers.py``).
-- An open case whose process instance was ended behind our back is told, and a deviation is settled once nothing remains
-  to be done about it (``services/deviations``).
+- An open case whose process instance was ended outside the product is reported as a deviation, and a deviation is
+  settled once nothing remains to be done about it (``services/deviations``).
 - Commands that are dead, or overdue, and tasks still without a case are counted for the administrators.
 """
 
@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """What one look found; the first eight were put right or told."""
+    """What one run found; the first eight were repaired or reported."""
 
     restarted: int = 0
     adopted: int = 0
@@ -75,7 +75,7 @@ class Findings:
 
 
 def reconcile(database: Database, hooks: Hooks) -> Findings:
-    """Look once, in one read and, where something is to be put right, one short transaction."""
+    """Run once: one read and, where something is to be repaired, one short transaction."""
     now = machine_now()
     with database.reading() as session:
         lost = _lost_starts(session, now)
@@ -142,7 +142,7 @@ def _lost_starts(session: Session, now: datetime) -> list[tuple[str, int]]:
         message, _ = submission.START_MESSAGES[case.mode]
         attempt, last = outbox.last_attempt(session, message, case.case_no)
         if last is None:
-            # Submission writes case and message in one transaction: no row, never a start.
+            # Submission writes case and message in one transaction: without a row there was no start.
             lost.append((case.case_no, attempt))
         elif last.status is not OutboxStatus.PENDING:
             since = last.sent_at or last.available_at

@@ -1,4 +1,4 @@
-"""The relay: send what the outbox holds to the engine, in order within a stream, side by side across streams.
+"""The relay: send what the outbox holds to the engine, in order within a stream, in parallel across streams.
 
 Only the oldest pending command of a stream is ever taken; the next follows when that one is sent or given up.
 Each command may reach the engine twice (a relay can die between sending and marking): messages carry an id
@@ -8,9 +8,9 @@ On SQLite there is one relay, which remembers what it is sending. On PostgreSQL 
 its ``available_at``, in one statement that skips rows another relay holds, so that several relays may run and
 a dead relay's commands come back when the lease ends. No transaction is open while the engine is called.
 
-While the engine is out of reach one command at a time asks whether it is back: an engine that recovers writes a stack
-trace for each it cannot take, and is the slower for it. Another one asks each time, so that none that the engine
-never takes keeps the others waiting.
+While the engine is out of reach one command at a time probes whether it is back: a recovering engine writes a stack
+trace for each it cannot take, which slows it down. Each probe is another command, so that one the engine never takes
+does not keep the others waiting.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ CLAIM_BATCH = 256
 POLL_BUSY_SECONDS = 0.025
 POLL_IDLE_SECONDS = 0.025
 WATCH_SECONDS = 0.004
-"""How often an idle relay on SQLite asks whether any other connection has committed: microseconds each time."""
+"""How often an idle relay on SQLite asks whether any other connection has committed; each time takes microseconds."""
 WATCH_POLL_SECONDS = 0.25
 """How long it may go without looking at the outbox itself, where commands in back-off come due."""
 LEASE = timedelta(seconds=60)
@@ -361,7 +361,7 @@ _FREE_HEADS = (
 
 
 def _anything_due(session: Session) -> bool:
-    """Look at one index entry: what an idle relay costs."""
+    """Look at one index entry, which is all an idle relay costs."""
     return session.connection().execute(_ANY_DUE, {"now": machine_now()}).first() is not None
 
 

@@ -1,8 +1,8 @@
-"""Tell by its last record that a whole request has been taken before, without reading the others.
+"""Recognize by its last record that a whole request has been taken before, without reading the others.
 
 After a crash the exporters send everything since the engine's snapshot again, and nothing new arrives before that is
 through. An exporter sends one partition's records in the order of the log: where the last one of a request is known,
-all are. Anything unusual is no repetition here and goes the ordinary way.
+all are. Anything unusual does not count as a repetition here and goes the ordinary way.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import orjson
 
 @dataclass(frozen=True)
 class Last:
-    """The last record of a request that is one partition's throughout."""
+    """The last record of a request whose records are all one partition's."""
 
     exporter: str
     partition: int

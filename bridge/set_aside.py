@@ -1,8 +1,8 @@
-"""Set aside what cannot be projected, in the transaction that moves the feed's position on, and take it up again.
+"""Set aside what cannot be projected, in the transaction that moves the feed's position on, and retry it later.
 
-A record is set aside for its own content only (``bridge/faults.py``). What it is about is held from then on: a later
+A record is set aside for its own content only (``bridge/faults.py``). Its subject is held from then on: a later
 record of the same task, instance, incident, form or definition waits behind it, so that a retry applies them in the
-order the engine wrote them, and none is told without its beginning. A record of a start message stands for itself:
+order the engine wrote them, and none is applied without its beginning. A record of a start message stands for itself:
 the engine gives all of one process the same key. A newer version of a form or process, or its deletion in the engine,
 settles the version that could not be read.
 """
@@ -41,7 +41,7 @@ def subject_of(record: Record) -> Subject | None:
 
 
 def held_subjects(session: Session, exporter: str, partition: int) -> set[Subject]:
-    """Return what is held of one exporter's partition."""
+    """Return the subjects held for one exporter's partition."""
     rows = session.exec(
         select(SetAsideRecord.value_type, SetAsideRecord.subject_key).where(
             SetAsideRecord.exporter == exporter,
@@ -84,7 +84,7 @@ def apply_each(
 
 
 def asked_for(database: Database) -> list[int]:
-    """Return the set-aside records an administrator wants projected again, the first asked first."""
+    """Return the set-aside records an administrator wants projected again, in the order of asking."""
     with database.reading() as session:
         query = select(SetAsideRecord.id).where(col(SetAsideRecord.retry_asked_at).is_not(None))
         rows = session.exec(query.order_by(col(SetAsideRecord.retry_asked_at), col(SetAsideRecord.id))).all()

@@ -1,7 +1,7 @@
-"""See that the engine never has much to do again after a crash: ask for a snapshot as soon as too much lies behind it.
+"""Bound what the engine must repeat after a crash: ask for a snapshot as soon as too much has come since the last.
 
 After a crash the engine reads its log from the last snapshot on, and its exporters send from there again, the feed
-one record a request. The engine's own timer counts from each start, so that crashes within its period would each
+one record per request. The engine's own timer counts from each start, so that crashes within its period would each
 begin at the same old snapshot, further away every time. What counts here is what would be repeated, whenever the
 engine was started: soon after a recovery, and again when its exporters have caught up, it is put behind a snapshot.
 """
@@ -14,7 +14,7 @@ import structlog
 from engine.partitions import Positions
 
 REPEATED_RECORDS = 20_000
-"""So much may be repeated: some twenty cases' records, seconds of an engine's reading and of its exporters' sending."""
+"""How much may be repeated: some twenty cases' records, seconds of the engine's reading and its exporters' sending."""
 PAUSE_SECONDS = 30.0
 """The least time between two requests, for a snapshot of a large state is read whole for its checksum."""
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Snapshots:
-    """Ask by ``take``, which tells whether the engine heard; ``look`` is called every few seconds."""
+    """Asks through ``take``, which tells whether the engine will do it; ``look`` is called every few seconds."""
 
     def __init__(self, take: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
         self._take = take

@@ -1,4 +1,4 @@
-"""Deliver webhooks: signed, within seconds, again with growing pauses, and given up at last where nobody answers.
+"""Deliver webhooks: signed, within seconds, retried with growing pauses, and given up where nobody ever answers.
 
 A delivery is taken with a lease, so that several bridges may run and a dead one's deliveries come back. No
 transaction is open while an address is called. The name of an address is resolved here and the connection made to
@@ -40,11 +40,11 @@ log = structlog.get_logger(__name__)
 
 
 class AddressRefused(Exception):
-    """The endpoint's name leads where nothing may be sent."""
+    """The endpoint's name resolves to an address that nothing may be sent to."""
 
 
 EXPECTED = (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, AddressRefused, TongquanError)
-"""What an address that is away or wrong raises; anything else is logged with its trace."""
+"""What an unreachable or wrong address raises; anything else is logged with its trace."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PendingDelivery:
 
 @dataclass(frozen=True)
 class Result:
-    """What an attempt came to; ``error`` is empty when the receiver took the message."""
+    """The outcome of an attempt; ``error`` is empty when the receiver took the message."""
 
     status: int | None
     error: str = ""
@@ -98,7 +98,7 @@ class WebhookSender:
                     await asyncio.sleep(self._poll_seconds)
 
     async def send_due(self, client: httpx.AsyncClient | None = None) -> int:
-        """Attempt every delivery that is due, up to a batch side by side; return how many."""
+        """Attempt every delivery that is due, up to a batch concurrently; return how many."""
         due = await asyncio.to_thread(self._take)
         if not due:
             return 0

@@ -1,7 +1,7 @@
 """Write the head of the audit chain, signed, to a file outside the database, and offer it to outside witnesses.
 
-A minute after an entry was written its digest stands in the file; from then on it cannot be taken back unseen. What
-goes wrong here stops nothing else: the next look tries again.
+A minute after an entry was written its digest stands in the file; from then on it cannot be changed unnoticed. What
+goes wrong here stops nothing else: the next run tries again.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Witness:
         self._offered_at = float("-inf")
 
     async def run(self) -> None:
-        """Look at once and then every minute, until cancelled."""
+        """Check at once and then every minute, until cancelled."""
         while True:
             await asyncio.to_thread(self.look)
             await asyncio.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""The service guide (办事指南): one city-owned document an item, read by every county and edited by none.
+"""The service guide (办事指南): one city-owned document per item, read by every county and edited by none.
 
 ``assumed: true`` marks what neither plan nor statute gives; the product shows it as 示例.
 """

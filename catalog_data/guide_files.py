@@ -1,4 +1,4 @@
-"""Read the guides, one YAML file an item; a fault names the file, the line and the path of the value."""
+"""Read the guides, one YAML file per item; a fault names the file, the line and the path of the value."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ MOST_VALUES = 5_000
 
 
 def read_guides(root: Path) -> tuple[dict[str, Located[Guide]], list[Problem]]:
-    """Return the good guides by file name and every fault of the others."""
+    """Return the valid guides by file name and every fault of the others."""
     folder = root / GUIDES
     if not folder.is_dir():
         return {}, [Problem(GUIDES, 0, "", "文件夹不存在")]
@@ -52,7 +52,7 @@ def read_guide(path: Path, name: str) -> tuple[Located[Guide] | None, list[Probl
 
 
 def read_guide_text(text: str, name: str) -> tuple[Located[Guide] | None, list[Problem]]:
-    """Return the guide a text says, or ``None`` and what is wrong with it."""
+    """Return the guide a text describes, or ``None`` and what is wrong with it."""
     try:
         if (refused := _refused(text, name)) is not None:
             return None, [refused]

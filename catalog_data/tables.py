@@ -1,4 +1,4 @@
-"""Read one CSV table: every fault is reported with its file, line and column, and the good rows go on."""
+"""Read one CSV table: every fault is reported with its file, line and column, and the valid rows are kept."""
 
 import csv
 import io

@@ -1,5 +1,5 @@
-"""What the product talks to beside the engine and the database: a folder a capability, a base first, then one each.
+"""External systems besides the engine and the database: a folder per capability, with a base and one module each.
 
-On the ground beside ``engine/``: nothing of ours is imported here, and nothing here is called inside a transaction
+On the same level as ``engine/``: nothing of ours is imported here, and nothing here is called inside a transaction
 that could wait for a network.
 """

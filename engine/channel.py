@@ -14,7 +14,7 @@ CHANNEL_OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.enable_retries", 0),
 )
-"""gRPC waits up to two minutes between reconnections unless told otherwise; an engine restarts in ten seconds."""
+"""gRPC waits up to two minutes between reconnections by default; an engine restarts in ten seconds."""
 
 
 @dataclass(frozen=True)

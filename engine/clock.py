@@ -61,7 +61,7 @@ def resume(management_url: str, timeout: float = CALL_TIMEOUT_SECONDS) -> bool:
     longer one each time after; asking twice resumes once.
 
     Raises:
-        EngineClockRefused: what answers is no engine that can be resumed.
+        EngineClockRefused: what answers is not an engine that can be resumed.
         EngineClockError: nothing listens at the management port.
     """
     try:
@@ -85,7 +85,7 @@ def _call(
     body: dict[str, int] | None = None,
     timeout: float = CALL_TIMEOUT_SECONDS,
 ) -> httpx.Response:
-    """Make one call; proxies of the environment are not for the loopback engine."""
+    """Make one call; the environment's proxies do not apply to the loopback engine."""
     headers = {"content-type": "application/json"}
     try:
         response = loopback_client().request(method, f"{base}{path}", json=body, headers=headers, timeout=timeout)

@@ -23,7 +23,7 @@ SHORTEST_ATTEMPT_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 LONGEST_REST_SECONDS = 60.0
-"""How long an engine is left alone that has not answered: it may be at work on the deployment still."""
+"""How long an engine that has not answered is left alone: it may still be working on the deployment."""
 PATTERNS = ("*.bpmn", "*.dmn", "*.form", "forms/*.form")
 
 

@@ -1,4 +1,4 @@
-"""What every download shares: where to fetch from, a lock, room on the disk, and words for what the system refuses."""
+"""What every download shares: where to fetch from, a lock, room on the disk, and messages for disk errors."""
 
 import errno
 import fcntl
@@ -130,7 +130,7 @@ def download_folder(parent: Path, name: str) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file across processes; it goes with the process that holds it."""
+    """Hold a lock file across processes; it is released when the process that holds it ends."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -152,7 +152,7 @@ def require_space(folder: Path, needed: int) -> None:
 
 @contextmanager
 def disk_errors(cache: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a sentence."""
+    """Turn an error of the file system into a sentence."""
     try:
         yield
     except OSError as exc:

@@ -8,7 +8,7 @@ processes: the offset is lost whenever the broker stops, and its timers would ot
 holds for restarts after a crash too.
 
 A start has no time limit: it goes on for as long as the broker makes progress (``progress``), and each question the
-broker leaves unanswered is put again with twice the time to answer.
+broker leaves unanswered is repeated with twice the time to answer.
 """
 
 import os
@@ -29,12 +29,12 @@ from engine.spawn import spawn
 
 LOOPBACK = "127.0.0.1"
 STILL_SECONDS = 180.0
-"""A broker that has neither used the processor nor written to its log for this long stands still."""
+"""A broker that has neither used the processor nor written to its log for this long counts as stalled."""
 STOP_TIMEOUT_SECONDS = 20.0
 FIRST_ANSWER_SECONDS = 1.0
 LONGEST_ANSWER_SECONDS = 30.0
 PAUSE_SHARE = 0.1
-"""Of the time the broker was given to answer: the pause before it is asked again."""
+"""The pause before the broker is asked again, as a share of the time it was given to answer."""
 READINESS_PATH = "/actuator/health/readiness"
 """What the older ``/ready`` redirects to."""
 FREE_DISK_PROCESSING = "256MB"
@@ -43,7 +43,7 @@ FREE_DISK_REPLICATION = "128MB"
 
 GATEWAY_TIMEOUT = "180s"
 """How long the gateway waits for the broker behind it. With its own 15 seconds it tells callers on a busy machine that
-their deployment or completion has failed while the broker is at work on it; callers have time-outs of their own."""
+their deployment or completion has failed while the broker still works on it; callers have time-outs of their own."""
 
 PAUSED_MARKER = Path("raft-partition/partitions/1/.processorPaused")
 """In the data directory: a partition that finds it starts with processing paused."""
@@ -81,7 +81,7 @@ class EnginePorts:
 class EngineConfig:
     """Everything one embedded broker is started with.
 
-    ``feed_address`` is the bridge's ``host:port``, ``feed_account`` what it asks the exporters for;
+    ``feed_address`` is the bridge's ``host:port``, ``feed_account`` what the exporters present to it;
     ``extra_environment`` and ``main_class`` let ``operate`` run the all-in-one application instead.
     """
 
@@ -238,17 +238,17 @@ class EngineProcess:
         """Wait until the broker is ready, for as long as it makes progress.
 
         Raises:
-            EngineStartError: it ended, or stands still.
+            EngineStartError: it ended, or is stalled.
         """
         self._insist(lambda timeout: is_ready(self.config, timeout))
 
     def settle(self, offset_ms: Callable[[], int]) -> None:
         """Wait until the broker is ready and processes, under a controlled clock at machine time plus ``offset_ms``.
 
-        ``offset_ms`` is asked when the broker is ready; an ``EngineClockError`` of it is a reason to ask again.
+        ``offset_ms`` is asked when the broker is ready; when it raises ``EngineClockError`` it is asked again.
 
         Raises:
-            EngineStartError: the broker ended, or stands still.
+            EngineStartError: the broker ended, or is stalled.
             EngineClockRefused: its clock cannot be moved.
         """
         self.wait_ready()
@@ -288,7 +288,7 @@ class EngineProcess:
             time.sleep(timeout * PAUSE_SHARE)
 
     def stop(self, timeout: float = STOP_TIMEOUT_SECONDS) -> None:
-        """End the broker in good order, by force after ``timeout`` seconds; nothing when it has ended."""
+        """Stop the broker gracefully, by force after ``timeout`` seconds; do nothing when it has ended."""
         if self.is_alive():
             self.process.terminate()
             try:
@@ -319,7 +319,7 @@ def start_embedded(config: EngineConfig, *, offset_ms: int = 0) -> EngineProcess
     """Start the broker and return once it processes at machine time plus ``offset_ms``.
 
     Raises:
-        EngineStartError: the broker ends or stands still; nothing is left running.
+        EngineStartError: the broker ends or is stalled; nothing is left running.
         EngineClockRefused: its clock cannot be moved; nothing is left running.
     """
     engine = launch(config)

@@ -1,6 +1,6 @@
 """Which records the engine exports, as configuration of its stock Elasticsearch exporter.
 
-Two instances of the exporter feed the bridge. ``FEED`` carries what the product acts on, one record a request, so
+Two instances of the exporter feed the bridge. ``FEED`` carries what the product acts on, one record per request, so
 that a task appears within some twenty milliseconds. ``HISTORY`` carries the element history in batches. Order
 holds within one exporter, not between the two.
 
@@ -15,7 +15,7 @@ EXPORTER_CLASS = "io.camunda.zeebe.exporter.ElasticsearchExporter"
 FEED_PREFIX = "tq-feed"
 HISTORY_PREFIX = "tq-history"
 EXPORTERS = frozenset({FEED_PREFIX, HISTORY_PREFIX})
-"""The names the two go by: the prefixes of their indices."""
+"""The names of the two exporters: the prefixes of their indices."""
 HISTORY_BULK = 100
 """Records a request at the most: a case makes some three hundred, and each request is a transaction of the bridge."""
 
@@ -102,7 +102,7 @@ def exporter_environment(feed_url: str, account: FeedAccount, *, controlled_cloc
 def _exporter(
     name: str, url: str, account: FeedAccount, *, prefix: str, bulk_size: int, types: frozenset[ValueType]
 ) -> dict[str, str]:
-    """Return one exporter's variables; the delay is in seconds, and zero would burn a core."""
+    """Return one exporter's variables; the delay is in seconds, and zero would keep a core busy."""
     base = f"ZEEBE_BROKER_EXPORTERS_{name}"
     arguments = {
         "URL": url,

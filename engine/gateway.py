@@ -1,7 +1,7 @@
 """A typed façade over the engine's two protocols: gRPC (by pyzeebe's channel and stubs) and REST (user
 tasks).
 
-Every call has a deadline. Refusals of the moment (back-pressure, no connection, no leader) are repeated with
+Every call has a deadline. Transient refusals (back-pressure, no connection, no leader) are repeated with
 back-off until that deadline and then raised as :class:`EngineUnreachable`, so that a caller tells "try again
 later" from "this will never work". pyzeebe's own client is not used for commands: it has no deadlines and
 closes its channel after some failures; its channels, credentials and generated stubs are.
@@ -36,7 +36,7 @@ from engine.repetition import repeating
 CALL_TIMEOUT_SECONDS = 10.0
 """How long one attempt may take."""
 RETRY_TIMEOUT_SECONDS = 15.0
-"""How long refusals of the moment are repeated before the call gives up."""
+"""How long a call is retried after transient refusals before it gives up."""
 DEPLOY_TIMEOUT_SECONDS = 60.0
 MAX_REST_CONNECTIONS = 64
 MIN_BACKOFF_SECONDS = 0.02
@@ -127,7 +127,7 @@ class _Answer:
 
     @property
     def problem(self) -> str:
-        """Return the words of a refusal, cut to what a log line may hold."""
+        """Return a refusal's message, cut to the length of a log line."""
         try:
             answer = orjson.loads(self.body)
         except ValueError:
@@ -169,7 +169,7 @@ class Gateway:
             connector=aiohttp.TCPConnector(
                 limit=MAX_REST_CONNECTIONS, ssl=ssl.create_default_context(cafile=ca) if ca else True
             ),
-            # A session's cookie counts for an engine known by its bare address too; without sign-in none is kept.
+            # A session's cookie is kept for an engine addressed by a bare IP too; without sign-in none is kept.
             cookie_jar=aiohttp.CookieJar(unsafe=True) if sign_in is not None else aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_SECONDS),
             trust_env=oauth is not None,
@@ -335,8 +335,8 @@ class Gateway:
         return [replace(item, new=item.key in fresh) for item in items]
 
     async def topology(self) -> Topology:
-        """Ask the cluster's topology as its gateway knows it now: just after a start, or while a busy
-        broker answers its gateway late, a partition may be told without its leader.
+        """Ask for the cluster's topology as its gateway knows it now: just after a start, or while a busy
+        broker answers its gateway late, a partition may be reported without its leader.
 
         Raises:
             EngineUnreachable: the cluster does not answer.
@@ -363,7 +363,7 @@ class Gateway:
             raise _rejected(exc) from exc
 
     async def _call(self, call: Callable[..., Any], request: Any, *, seconds: float = CALL_TIMEOUT_SECONDS) -> Any:
-        """Make a gRPC call and repeat refusals of the moment; other refusals come out as they are."""
+        """Make a gRPC call and retry transient refusals; other refusals are raised as they are."""
 
         async def attempt() -> Any:
             try:

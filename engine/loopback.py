@@ -7,7 +7,7 @@ import httpx
 
 @cache
 def loopback_client() -> httpx.Client:
-    """Return the process's client: no proxy of the environment, no connection kept; safe to use from any thread.
+    """Return the process's client: no proxy from the environment, no connection kept; safe to use from any thread.
 
     Making a client costs more than a call with it, since each prepares for TLS.
     """

@@ -140,7 +140,7 @@ def search_environment() -> dict[str, str]:
 
 
 def is_ready(config: SearchConfig) -> bool:
-    """Tell whether the store answers and all that it holds is served."""
+    """Tell whether the store answers and serves all that it holds."""
     try:
         answer = loopback_client().get(f"{config.url}/_cluster/health", timeout=2.0)
         return answer.status_code == httpx.codes.OK and answer.json().get("status") in ("green", "yellow")

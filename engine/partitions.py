@@ -1,4 +1,4 @@
-"""How far each partition of an engine is, by its management port: processed, exported, and both as last put in a
+"""How far each partition of an engine has come, by its management port: processed, exported, and both as last put in a
 snapshot; and the request for a new snapshot.
 
 Source: ``/actuator/partitions`` of Zeebe 8.5 and 8.6 (``BrokerAdminServiceEndpoint``).
@@ -12,12 +12,12 @@ import httpx
 from engine.loopback import loopback_client
 
 CALL_TIMEOUT_SECONDS = 10.0
-"""Generous: an engine on a busy machine answers late, and is then not to be asked again at once."""
+"""Generous: an engine on a busy machine answers late, and should then not be asked again at once."""
 
 
 @dataclass(frozen=True)
 class Positions:
-    """Places in a partition's log; ``exported`` is that of the slowest exporter.
+    """Positions in a partition's log; ``exported`` is that of the slowest exporter.
 
     ``processed`` is the last command's, whose events stand behind it: an exporter that has caught up is past it. A
     crash takes the partition back to the two of its snapshot, which are 0 without one.
@@ -30,7 +30,7 @@ class Positions:
 
     @property
     def repeated_after_a_crash(self) -> int:
-        """Return how many places the engine would read again, or its exporters send again, after a crash now."""
+        """Return how many positions the engine would read again, or its exporters send again, after a crash now."""
         return max(self.processed - self.snapshot_processed, self.exported - self.snapshot_exported, 0)
 
 
@@ -49,7 +49,7 @@ def led_partitions(management_url: str) -> dict[int, Positions] | None:
 
 
 def take_snapshot(management_url: str) -> bool:
-    """Ask for a snapshot of every partition, made beside the processing; tell whether the engine will make it.
+    """Ask for a snapshot of every partition, made while processing goes on; tell whether the engine will make it.
 
     The timer of ``snapshotPeriod`` starts anew with each start of the engine; this one does not wait for it.
     """
@@ -66,7 +66,7 @@ def take_snapshot(management_url: str) -> bool:
 def _positions(status: dict[str, Any]) -> Positions:
     processed = int(status["processedPosition"])
     exported = max(0, int(status["exportedPosition"]))
-    # A snapshot is called after what is in it: index, term, processed and exported position.
+    # A snapshot is named after what is in it: index, term, processed and exported position.
     parts = str(status.get("snapshotId") or "").split("-")
     if len(parts) < 4:
         return Positions(processed, exported)

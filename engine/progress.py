@@ -1,4 +1,4 @@
-"""Tell a slow process from one that stands still, by what it does and not by how long it takes.
+"""Tell a slow process from a stalled one, by what it does and not by how long it takes.
 
 A busy machine is not a broken one: a start that takes a second on an idle machine takes minutes on a loaded one, and
 ending it would only make it begin again.
@@ -12,7 +12,7 @@ import psutil
 
 
 class Progress:
-    """For how long nothing has moved; what counts as moving is any change of the sign it is shown."""
+    """Measures for how long nothing has moved; any change of the sign it is shown counts as movement."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""Repeat what may succeed a moment later: growing pauses with jitter, until a time has passed (stamina)."""
+"""Retry what may succeed a moment later: growing pauses with jitter, until a time has passed (stamina)."""
 
 import stamina
 
@@ -19,5 +19,5 @@ def repeating(*, timeout: float, first_pause: float, longest_pause: float) -> st
 
 
 def quiet() -> None:
-    """Have stamina neither log nor count: repetitions are ordinary under back-pressure, and whoever gives up tells."""
+    """Have stamina neither log nor count: retries are ordinary under back-pressure, and whoever gives up reports it."""
     stamina.instrumentation.set_on_retry_hooks(())

@@ -1,1 +1,1 @@
-"""Operating an instance: start, watch, stop, look at, back up; what ``tongquan`` does on one machine."""
+"""Operating an instance: start, watch, stop, inspect, back up; what ``tongquan`` does on one machine."""

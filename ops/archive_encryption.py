@@ -1,8 +1,8 @@
 """Encryption of a backup as a whole, with age: to a recipient's public key, or under a passphrase.
 
-To a recipient the file is a plain age file, which ``age -d`` opens too. The library takes a passphrase only for what is
-held in memory; under one, the file is encrypted to a key made for it, which stands before it under the passphrase: a
-line, the length of that, and that. Files are read and written in pieces, however large the archive is.
+To a recipient the file is a plain age file, which ``age -d`` opens too. The library takes a passphrase only for data
+held in memory; so the file is encrypted to a key made for it, which precedes it, encrypted under the passphrase: a
+line, that key's length, and that key. Files are read and written in pieces, however large the archive is.
 Source: https://age-encryption.org/v1
 """
 
@@ -25,7 +25,7 @@ WRONG_KEY: Final = "备份不能用所给的口令或私钥打开：请核对后
 
 @dataclass(frozen=True)
 class ArchiveKey:
-    """What opens or closes a backup: a passphrase, or an age key (a recipient to close, an identity to open)."""
+    """What encrypts or decrypts a backup: a passphrase, or an age key (a recipient or an identity, respectively)."""
 
     passphrase: str = ""
     recipient: str = ""
@@ -88,7 +88,7 @@ def decrypt(archive: Path, target: Path, key: ArchiveKey) -> None:
     """Write an encrypted backup decrypted to ``target``.
 
     Raises:
-        SetupError: it needs what was not given, or was not made for this key.
+        SetupError: it needs a key that was not given, or was not made for this key.
         ValueError, OSError: it is damaged.
     """
     with archive.open("rb") as source, target.open("wb") as sink:

@@ -1,12 +1,12 @@
 """``tongquan backup`` and ``restore``: one file with everything an instance needs to go on elsewhere.
 
-Database and engine belong together, so that both have to be of one instant. A stopped instance's are. A running one's
-engine, feed, relay and workers are held still while their files are copied, which takes seconds; people go on
+Database and engine belong together, so both have to be of one instant. A stopped instance's are. A running one's
+engine, feed, relay and workers are frozen while their files are copied, which takes seconds; people go on
 meanwhile, and what they submit after that instant is not in the backup. With PostgreSQL or an external engine those
 have backups of their own, and this command says so.
 
 The archive names the SHA-256 of every file, and may be encrypted as a whole. Restoring unpacks beside the state
-directory, checks all of them, and puts the directory in place by one renaming: it is there as a whole or not at all.
+directory, checks all of them, and puts the directory in place by one rename: it is there as a whole or not at all.
 """
 
 import errno
@@ -46,7 +46,7 @@ LEFT_OUT = {LOCK, BACKUP_LOCK, "run.json", "run.json.new", "logs", "engine-tmp",
 """Locks, logs, temporary files; the search store is rebuilt from the engine's export only in part, and not saved."""
 
 DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, KeyError, TypeError)
-"""What reading an archive raises whose bytes have been changed, or which was never one of ours."""
+"""Errors raised by reading an archive whose bytes have been changed, or which was never one of ours."""
 
 
 def backup(directory: InstanceDirectory, target: Path | None = None, key: ArchiveKey | None = None) -> Path:
@@ -93,7 +93,7 @@ def _database_url(directory: InstanceDirectory) -> str:
 
 @contextmanager
 def _alone(directory: InstanceDirectory) -> Iterator[None]:
-    """Let one backup run at a time: two would let go of what the other holds. What it writes is closed to others."""
+    """Let one backup run at a time: two would release what the other holds. Only the owner can read what it writes."""
     former = os.umask(PRIVATE_UMASK)
     try:
         with (directory.root / BACKUP_LOCK).open("a") as lock:
@@ -232,7 +232,7 @@ def _unpacked(archive: Path, folder: Path, key: ArchiveKey) -> int:
     """Unpack an archive of ours into ``folder`` and check it; return the number of files.
 
     Raises:
-        SetupError: it is damaged, is none of ours, is of another version, or is not opened by the key.
+        SetupError: it is damaged, is not one of ours, is of another version, or is not opened by the key.
     """
     folder.mkdir()
     try:

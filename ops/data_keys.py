@@ -1,7 +1,7 @@
-"""``tongquan keys``: what keys an instance has, a new data key in place of the present one, and wrapping it.
+"""``tongquan keys``: list an instance's keys, replace its data key with a new one, and wrap the data key.
 
-A change runs through three states, each of which a crash may leave and the next start or ``rotate`` goes on from: both
-keys are kept, the new one first; everything is written anew in batches; the former key is dropped (ADR 22).
+A change runs through three states; after a crash in any of them the next start or ``rotate`` goes on from there: both
+keys are kept, the new one first; everything is rewritten in batches; the former key is dropped (ADR 22).
 """
 
 import secrets
@@ -21,7 +21,7 @@ from services.journal import audit
 from settings import Settings, get_settings
 
 ACTOR = "deployment"
-"""Whom the audit trail names: nobody has signed in."""
+"""The actor the audit trail names, since nobody has signed in."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Rotation:
 
 
 def describe(directory: InstanceDirectory) -> Iterator[str]:
-    """Yield a line for each key the instance has, none of which tells it.
+    """Yield a line for each key the instance has, none of which reveals it.
 
     Raises:
         SetupError: it is no state directory, or a key cannot be read.
@@ -68,7 +68,7 @@ def rotate(directory: InstanceDirectory) -> Rotation:
     One from ``TONGQUAN_DATA_KEY`` is changed beside running processes, once all were given both.
 
     Raises:
-        SetupError: the instance runs, is none, has not been brought to this release, or was given no second key.
+        SetupError: the instance runs, does not exist, has not been brought to this release, or was given no second key.
     """
     identity = _require_instance(directory)
     adopt_instance(directory)

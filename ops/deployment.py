@@ -55,7 +55,7 @@ def require_engine(directory: InstanceDirectory, environment: Mapping[str, str])
     """Make sure there is an engine to deploy to: a running instance's, or a cluster that the environment names.
 
     Raises:
-        SetupError: there is none, or the instance has not come to its engine yet.
+        SetupError: there is none, or the instance has not started its engine yet.
     """
     if any(environment.get(name) for name in ADDRESS_VARIABLES):
         return

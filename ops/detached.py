@@ -1,7 +1,7 @@
 """``tongquan up --detach``: start the supervisor in a session of its own and return once the site is ready.
 
-A start is waited for as long as it gets on. It is given up, and what was started is stopped, when only a person can
-mend what it waits for, when nothing has moved for a while, or at the limit the caller has set.
+A start is waited for as long as it makes progress. It is given up, and what was started is stopped, when only a person
+can fix what it waits for, when nothing has moved for a while, or at the limit the caller has set.
 """
 
 import os
@@ -20,7 +20,7 @@ from services.errors import SetupError
 from settings import PROJECT_ROOT
 
 STILL_SECONDS = 240.0
-"""A start in which nothing has moved for so long is not slow; longer than the engine itself is given."""
+"""A start in which nothing has moved for this long is not just slow; longer than the engine itself is given."""
 POLL_SECONDS = 0.2
 
 

@@ -1,4 +1,4 @@
-"""``tongquan doctor``: look at everything an instance depends on, each with the way out when it is not there."""
+"""``tongquan doctor``: check everything an instance depends on, and say how to fix what is missing."""
 
 import os
 import subprocess
@@ -27,9 +27,9 @@ REFUSED_LATELY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what was seen, and the way out when it is not.
+    """One check: whether it passed, what was seen, and how to fix it when it did not.
 
-    A ``warning`` is well enough to go on, but somebody should look.
+    A ``warning`` stops nothing, but somebody should look at it.
     """
 
     ok: bool
@@ -45,7 +45,7 @@ class Finding:
 
 
 def examine(directory: InstanceDirectory) -> Iterator[Finding]:
-    """Yield every finding, one after another; none of the looks changes anything."""
+    """Yield every finding, one after another; no check changes anything."""
     yield _python()
     yield _java()
     try:
@@ -207,7 +207,7 @@ def _instance(directory: InstanceDirectory) -> Iterator[Finding]:
 
 
 def _exporters() -> Iterator[Finding]:
-    """Tell of an exporter whose account the bridge refuses: a cluster of one's own, set up with another password."""
+    """Report an exporter whose account the bridge refuses: an external cluster set up with another password."""
     from bridge.feed_account import feed_account
     from models.database import Database
     from models.engine_state import Heartbeat

@@ -1,4 +1,4 @@
-"""``tongquan down``: stop an instance and wait until nothing of it is left."""
+"""``tongquan down``: stop an instance and wait until all its processes are gone."""
 
 import contextlib
 import time

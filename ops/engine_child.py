@@ -1,4 +1,4 @@
-"""The embedded engine as a supervised child: each start, after a crash too, ends with the clock set right."""
+"""The embedded engine as a supervised child: each start, also after a crash, ends with the clock aligned."""
 
 import subprocess
 import threading
@@ -16,7 +16,7 @@ class EngineChild:
     """The engine's start, and whether it is ready to take commands.
 
     Readiness is awaited beside the supervisor's loop, in a thread of its own, since a start takes seconds and the
-    other children need looking after meanwhile. An engine that is merely slow is waited for; one that stands still,
+    other children need looking after meanwhile. An engine that is merely slow is waited for; one that is stalled,
     or whose clock cannot be set, is killed so that it is started again.
     """
 

@@ -1,8 +1,8 @@
-"""Hold an instance's processes still while its files are copied: all of one instant, as a power cut leaves them.
+"""Freeze an instance's processes while its files are copied: all of one instant, as a power cut leaves them.
 
-What is copied meanwhile is what ``kill -9`` of all of them at once would leave, which engine, feed, relay and workers
-are made to go on from. The web is not held: it writes to the database alone, and what it commits meanwhile waits there
-for the engine as ever.
+What is copied meanwhile is what ``kill -9`` of all of them at once would leave, from which engine, feed, relay and
+workers are built to recover. The web is not frozen: it writes to the database alone, and what it commits
+meanwhile waits there for the engine as ever.
 """
 
 import subprocess
@@ -17,22 +17,22 @@ from ops.instance import InstanceDirectory, RunRecord
 from services.errors import SetupError
 
 HELD = ("engine", "bridge", "workers")
-"""The children that move what engine and database have in common."""
+"""The children that change state which engine and database share."""
 STILL_SECONDS = 20.0
-"""A process that writes to a slow disk stops when it has."""
+"""How long to wait: a process writing to a slow disk stops only once the write is done."""
 STILL_STATES = frozenset("TtZX")
 GUARD = 'read -r _; kill -CONT "$@" 2>/dev/null'
-"""Waits until whoever holds its input has let go of it or died, however; then nobody stays frozen."""
+"""Resumes the processes once its input is closed, even by the death of its writer: none stays frozen."""
 
 
 @contextmanager
 def frozen(directory: InstanceDirectory) -> Iterator[None]:
-    """Hold a running instance's supervisor, engine, bridge and workers still; they go on at the end, come what may.
+    """Freeze a running instance's supervisor, engine, bridge and workers; they resume at the end, whatever happens.
 
-    The supervisor is held first, so that it starts nothing anew meanwhile.
+    The supervisor is frozen first, so that it starts nothing anew meanwhile.
 
     Raises:
-        SetupError: the instance is about to start or stop, or a process cannot be held.
+        SetupError: the instance is about to start or stop, or a process cannot be frozen.
     """
     record = _running(directory)
     supervisor = record.supervisor.find()
@@ -54,7 +54,7 @@ def _running(directory: InstanceDirectory) -> RunRecord:
 
 
 def _children(record: RunRecord) -> list[psutil.Process]:
-    """Return the held children with all they started; each must run, or the engine's files are in nobody's hands."""
+    """Return the children to freeze, with all they started; raise ``SetupError`` where one does not run."""
     of = {child.name: child.process.find() for child in record.children if child.process is not None}
     found = []
     for name in HELD:
@@ -67,7 +67,7 @@ def _children(record: RunRecord) -> list[psutil.Process]:
 
 @contextmanager
 def _going_on(processes: Sequence[psutil.Process]) -> Iterator[None]:
-    """See to it that processes go on afterwards, also when this one is killed."""
+    """Make sure that processes resume afterwards, even when this one is killed."""
     numbers = [str(process.pid) for process in processes]
     guard = subprocess.Popen(
         ["/bin/sh", "-c", GUARD, "sh", *numbers], stdin=subprocess.PIPE, start_new_session=True, close_fds=True

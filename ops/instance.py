@@ -1,4 +1,4 @@
-"""The state directory of one instance: its layout, whose it is, who holds it, and what runs in it now.
+"""The state directory of one instance: its layout, its identity, who holds it, and what runs in it now.
 
 Nobody but its owner reads it: whoever holds it writes files closed to others, as do its children, and a start closes
 those that an earlier release left open.
@@ -29,14 +29,14 @@ EXTERNAL_ENGINE = "external"
 START_TIME_TOLERANCE_SECONDS = 1.0
 PRIVATE_UMASK = 0o077
 OTHERS = 0o077
-"""The rights of group and others."""
+"""The permission bits of group and others."""
 
 
 @dataclass(frozen=True)
 class Identity:
     """What belongs to a state directory for good, and what it remembers from start to start.
 
-    ``mode`` is None where nobody has chosen: in a wish that leaves it open, and in a directory of an earlier release.
+    ``mode`` is None where nobody has chosen: in a request that leaves it open, and a directory of an earlier release.
     """
 
     engine: str
@@ -166,9 +166,9 @@ class InstanceDirectory:
             yield
 
     def close_to_others(self) -> None:
-        """Take group and others every right to the directory and, where it is an instance's, to all that is in it.
+        """Remove the permissions of group and others on the directory and, where it is an instance's, on all in it.
 
-        Somebody's other files in a directory that is none yet are left alone, as are those of another owner.
+        Other files in a directory that is not an instance's yet are left alone, as are those of another owner.
         """
         entries = [self.root]
         if self.identity() is not None:
@@ -181,7 +181,7 @@ class InstanceDirectory:
                     path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
     def is_open_to_others(self) -> bool:
-        """Tell whether group or others have a right to the directory, and so perhaps to what is in it."""
+        """Tell whether group or others have a permission on the directory, and so perhaps on what is in it."""
         return bool(self.root.stat().st_mode & OTHERS)
 
     def is_held(self) -> bool:

@@ -1,7 +1,7 @@
 """The deployment of ``bpmn/`` with which an instance starts: tried again until the engine has taken the models.
 
-Each attempt is a ``tongquan deploy`` of its own, which waits for an engine that is not ready yet; what it fails at is
-therefore the models, or the surroundings, such as a full disk. It is tried again ever later, and at once when
+Each attempt is a ``tongquan deploy`` of its own, which waits for an engine that is not ready yet; what makes it fail is
+therefore the models, or the environment, such as a full disk. It is retried at growing intervals, and at once when
 somebody has deployed by hand or edited a model.
 """
 
@@ -13,12 +13,12 @@ from enum import StrEnum
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0
 MARK_SECONDS = 1.0
-"""How often it is seen whether somebody has deployed or edited a model."""
+"""How often to check whether somebody has deployed or edited a model."""
 OVERDUE_SECONDS = 120.0
-"""An attempt that lasts longer does not keep an instance from being ready that has its processes: a slow cluster may
+"""An attempt that lasts longer does not keep an instance that has its processes from being ready: a slow cluster may
 have taken the models and still not answer."""
 ATTEMPTS_UNTIL_FAILED = 3
-"""So many failures in a row are no accident of a busy machine."""
+"""This many failures in a row are not due to a busy machine."""
 
 
 class DeploymentState(StrEnum):

@@ -1,4 +1,4 @@
-"""What a process or form file must fit in this product and bpmnlint cannot know: encoding, workers, forms, clock …"""
+"""Rules of this product for process and form files that bpmnlint cannot know: encoding, workers, forms, clock …"""
 
 import json
 from collections.abc import Iterator

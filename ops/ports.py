@@ -1,4 +1,4 @@
-"""Choose ports: the web's by the user's wish, all others free ones that the state directory remembers."""
+"""Choose ports: the web's as the user asks, for all others free ones that the state directory remembers."""
 
 import random
 import socket
@@ -9,7 +9,7 @@ from services.errors import SetupError
 LOOPBACK = "127.0.0.1"
 PREFERRED_WEB_PORT = 8000
 CHOICE = range(20_000, 32_000)
-"""Below the ports that systems lend to outgoing connections, so that a remembered one is rarely lost to those."""
+"""Below the ephemeral ports of outgoing connections, so that a remembered one is rarely lost to those."""
 
 ENGINE_PORTS = ("gateway", "command", "internal", "rest", "management")
 BASE_PORTS = ("web", "feed")
@@ -35,7 +35,7 @@ def choose_ports(
 ) -> dict[str, int]:
     """Return a free port for each name: the remembered one when still free, else another.
 
-    ``web_port`` is the user's word for the name ``web``.
+    ``web_port`` is the port the user asked for under the name ``web``.
 
     Raises:
         SetupError: ``web_port`` is taken or may not be used.

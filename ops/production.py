@@ -13,7 +13,7 @@ from settings import Settings, is_loopback
 
 
 def require_begun(directory: InstanceDirectory) -> None:
-    """Raise ``SetupError`` unless the directory has been begun: a production instance is made on purpose."""
+    """Raise ``SetupError`` unless the directory has been initialized: a production instance is made on purpose."""
     if directory.identity() is None:
         raise SetupError(
             f"{directory.root} 中还没有正式实例：请先运行 tongquan init --production 并以 --state-dir 指明该目录"
@@ -37,7 +37,7 @@ def require_machine_clock(controlled: bool) -> None:
 def require_tls(settings: Settings) -> None:
     """Raise ``SetupError`` for a site that other machines reach by plain http, passwords and ID numbers in the clear.
 
-    The product ends no TLS itself. Beyond loopback it serves only when ``TONGQUAN_PUBLIC_URL`` says who does.
+    The product does not terminate TLS. Beyond loopback it serves only when ``TONGQUAN_PUBLIC_URL`` says who does.
     """
     if not is_loopback(settings.web_host) and not settings.behind_tls:
         raise SetupError(
@@ -55,7 +55,7 @@ def warnings(settings: Settings) -> Iterator[str]:
 
 
 def mode_words(identity: Identity) -> str:
-    """Return how a directory's mode is called."""
+    """Return what a directory's mode is called."""
     return {True: "正式", False: "开发"}[identity.production] if identity.mode is not None else "未定"
 
 

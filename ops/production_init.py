@@ -1,6 +1,6 @@
 """``tongquan init --production``: begin a production instance with its keys and its three administrators (三员).
 
-Either everything is there afterwards or nothing: what a failed try has made is removed again, and ``instance.json``,
+Either everything is there afterwards or nothing: what a failed attempt made is removed again, and ``instance.json``,
 which makes the directory an instance's, is written within the transaction that creates the accounts.
 """
 
@@ -25,7 +25,7 @@ from services.journal import audit
 from settings import Environment, get_settings
 
 ACTOR = "init"
-"""Whom the audit trail names: nobody has signed in."""
+"""The actor the audit trail names, since nobody has signed in."""
 
 
 OFFICES: Mapping[Group, str] = {
@@ -129,7 +129,7 @@ def require_fresh(directory: InstanceDirectory) -> None:
 
 
 def _require_no_accounts(database: Database) -> None:
-    """Refuse a database that people, or demonstration accounts, are in already."""
+    """Refuse a database that already has accounts, people's or demonstration ones."""
     if not inspect(database.engine).has_table("account"):
         return
     with database.reading() as session:
@@ -138,7 +138,7 @@ def _require_no_accounts(database: Database) -> None:
 
 
 def _clear(directory: InstanceDirectory, *, remove: bool) -> None:
-    """Take away what a failed try has made; the lock file is held and stays in a folder that was there before."""
+    """Remove what a failed attempt has made; the lock file is held and stays in a folder that was there before."""
     if remove:
         shutil.rmtree(directory.root, ignore_errors=True)
         return

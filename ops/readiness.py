@@ -1,7 +1,7 @@
 """Ask a running instance's web whether it is ready, and name the one thing that keeps it from being so.
 
 The parts of an instance depend on one another, and one that is missing makes all behind it fail: without a bridge
-nothing is known of the engine, without the engine no worker beats. The cause is the first failing one of the chain.
+nothing is known of the engine, without the engine no worker has a heartbeat. The cause is the first failing link.
 """
 
 import threading
@@ -56,7 +56,7 @@ class Readiness:
 
     @property
     def cause(self) -> str:
-        """Return in one sentence what is the matter, empty when it is ready."""
+        """Return in one sentence what is wrong, empty when it is ready."""
         link = self.link
         if link is None:
             return ""
@@ -94,7 +94,7 @@ def ask(url: str, timeout: float = FIRST_ANSWER_SECONDS) -> Readiness:
 
 
 class ReadinessWatch:
-    """Go on asking beside the supervisor's loop, since a busy machine's answer takes its time; keep the last answer."""
+    """Go on asking beside the supervisor's loop, since a busy machine takes time to answer; keep the last answer."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -103,7 +103,7 @@ class ReadinessWatch:
         threading.Thread(target=self._ask, name="readiness", daemon=True).start()
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop asking."""
         self._stopped.set()
 
     def _ask(self) -> None:

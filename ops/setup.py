@@ -11,7 +11,7 @@ def set_up(version: str = DEFAULT_VERSION) -> None:
     """Fetch the engine and build the browser assets; quick and offline when both are there.
 
     Raises:
-        SetupError, EngineError: what is in the way, with the way out.
+        SetupError, EngineError: what is in the way, and how to fix it.
     """
     java_executable()
     cache = default_cache()

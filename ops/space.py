@@ -16,5 +16,5 @@ def free_bytes(path: Path) -> int:
 
 
 def words(count: int) -> str:
-    """Return a byte count for people."""
+    """Return a byte count in words for people."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

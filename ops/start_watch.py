@@ -1,4 +1,4 @@
-"""Look at a start that is not done: what it waits for, and for how long nothing has moved."""
+"""Watch a start that is not done: what it waits for, and for how long nothing has moved."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from ops.waiting import Part, StartView, Waiting, first_missing
 
 @dataclass
 class StartWatch:
-    """The parts of one starting instance, looked at together; ``engine`` is ``None`` for somebody else's cluster."""
+    """The parts of one starting instance, looked at together; ``engine`` is ``None`` for an external cluster."""
 
     directory: InstanceDirectory
     url: str
@@ -37,7 +37,7 @@ class StartWatch:
         return WaitRecord(cause, self.progress.still_seconds(self._signs(missing)), missing.hopeless)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self.web.stop()
 
     def _view(self) -> StartView:
@@ -57,7 +57,7 @@ class StartWatch:
         )
 
     def _signs(self, missing: Waiting) -> Hashable:
-        """Return what changes when the start gets on: another cause, or work of the part that is waited for."""
+        """Return what changes when the start makes progress: another cause, or work of the part that is waited for."""
         named = (missing.log, frozenset(one.name for one in self.web.answer.failing))
         part = missing.at_work
         if part is None or (pid := self._pid(part)) is None:

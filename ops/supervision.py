@@ -1,7 +1,7 @@
-"""Keep children running: start them, start them again when they die, stop them all in good order.
+"""Keep children running: start them, start them again when they die, stop them all gracefully.
 
 Everything happens in the main thread, in short steps (:meth:`Supervisor.tick`): Linux ties a child to the thread
-that started it. A child that dies comes back after half a second, then ever later, up to eight seconds.
+that started it. A child that dies is restarted after half a second, then at growing intervals of up to eight seconds.
 """
 
 import shutil
@@ -102,7 +102,7 @@ class Child:
         )
 
     def record(self) -> ChildRecord:
-        """Return what others may know of it."""
+        """Return what ``run.json`` says of it."""
         running = None
         if self.process is not None and self.process.poll() is None:
             running = RunningProcess.of(self.process.pid)
@@ -142,7 +142,7 @@ class Supervisor:
         self._look_after_logs()
 
     def stop(self, *groups: Sequence[str]) -> None:
-        """Stop the named children group by group, then all others; by force those that do not stop in time."""
+        """Stop the named children group by group, then all others; those that do not stop in time are killed."""
         named = {name for group in groups for name in group}
         for group in (*groups, [name for name in self.children if name not in named]):
             _stop_all([self.children[name] for name in group if name in self.children])

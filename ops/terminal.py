@@ -1,4 +1,4 @@
-"""What is said on the terminal: one line a fact, progress that fits a log file as well as a screen."""
+"""What is said on the terminal: one line per fact, progress that fits a log file as well as a screen."""
 
 import sys
 import time

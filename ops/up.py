@@ -2,8 +2,8 @@
 
 Checks come first and change nothing: the lock, the directory's owner, the disk, the port, the engine's files. Then
 the database is migrated and seeded, and the children start: web and bridge at once, the engine with them, the
-deployment of ``bpmn/`` when the engine takes commands, and the workers when it has models. Nothing of this has a time
-limit: what is slow is waited for, and from time to time it is said what for.
+deployment of ``bpmn/`` when the engine takes commands, and the workers when it has models. None of this has a time
+limit: what is slow is waited for, and from time to time the terminal says what for.
 """
 
 import os
@@ -42,7 +42,7 @@ TICK_SECONDS = 0.1
 LOOK_SECONDS = 0.5
 """How often a start that is not done is looked at, and ``run.json`` tells what it waits for."""
 FIRST_WORD_SECONDS = 60.0
-"""When a start that is not done is first spoken of; then after twice the time, and so on."""
+"""When a start that is not done is first reported; then after twice the time, and so on."""
 CONNECT_TIMEOUT_SECONDS = 5.0
 OPERATE_VERSION = "8.6.0"
 VENDOR_ASSETS = PROJECT_ROOT / "api" / "static" / "vendor" / "manifest.json"
@@ -65,7 +65,7 @@ class UpOptions:
         """Return the identity a fresh state directory would get.
 
         Raises:
-            SetupError: the wishes contradict each other.
+            SetupError: the options contradict each other.
         """
         if self.zeebe is not None:
             if self.controlled_clock or self.operate or self.engine is not None:
@@ -117,7 +117,7 @@ class Instance:
         """Check, choose ports, fetch the engine, migrate and seed; nothing is running yet.
 
         Raises:
-            SetupError, EngineError: what is in the way, with the way out.
+            SetupError, EngineError: what is in the way, and how to fix it.
         """
         self._check_disk()
         web_host = os.environ.get("TONGQUAN_WEB_HOST", "127.0.0.1")
@@ -282,7 +282,7 @@ class Instance:
         engine_ready = self.engine is None or self.engine.ready
         if engine_ready or self.deployment.begun:
             self.deployment.tick()
-        # An engine that was never given a model has no jobs; the polls of all job types would only delay its first one.
+        # An engine that was never given a model has no jobs; polls of all job types would delay its first deployment.
         has_models = self.identity.deployed_digest is not None or self.deployment.tried or watch.web.answer.has_models
         if "workers" not in self.supervisor.children and engine_ready and has_models:
             self._start_several("workers", "作业处理", get_settings().worker_processes)
@@ -373,7 +373,7 @@ def up(options: UpOptions) -> int:
     """Run an instance in the foreground until a signal; return the exit status.
 
     Raises:
-        SetupError, EngineError: what is in the way, with the way out; nothing is left running.
+        SetupError, EngineError: what is in the way, and how to fix it; nothing is left running.
     """
     directory = InstanceDirectory(options.state_dir)
     wanted = options.wanted
@@ -425,7 +425,7 @@ def require_reachable(address: str) -> None:
     """Make sure something listens at a cluster's address.
 
     Raises:
-        SetupError: nothing does, or the address is none.
+        SetupError: nothing does, or it is not an address.
     """
     parts = urlsplit(address if "//" in address else f"//{address}")
     try:

@@ -1,6 +1,6 @@
 """Name the one thing a starting instance waits for, and whose work shows that the start goes on.
 
-The chain is engine, deployment, then what the web tells (``readiness``). A person gets the first link that is
+The chain is engine, deployment, then what the web reports (``readiness``). A person gets the first link that is
 missing, not the symptoms of all behind it.
 """
 
@@ -58,7 +58,7 @@ class Waiting:
     """What a start waits for.
 
     ``at_work`` is the part whose work is progress; ``None`` when work is no sign of any, as with a child that dies
-    again and again. ``hopeless`` tells that only a person can mend it.
+    again and again. ``hopeless`` tells that only a person can fix it.
     """
 
     cause: str
@@ -70,8 +70,8 @@ class Waiting:
 def first_missing(view: StartView) -> Waiting | None:
     """Return what the start waits for, or ``None`` when the instance is ready in fact.
 
-    A deployment that has failed for good, or that a slow cluster does not answer, does not keep an instance from being
-    ready which has its processes: cases run in it.
+    A deployment that has failed for good, or that a slow cluster does not answer, does not keep an instance that has
+    its processes from being ready: cases run in it.
     """
     if not view.search_ready:
         return _restless(view, Part.SEARCH) or Waiting("检索库尚未就绪", Part.SEARCH, Part.SEARCH)
@@ -85,7 +85,7 @@ def first_missing(view: StartView) -> Waiting | None:
         if view.answer.fails("processes"):
             return Waiting(cause, Part.DEPLOYMENT, hopeless=True)
     elif view.deployment is not DeploymentState.DEPLOYED and not (view.deployment_settled and view.answer.has_models):
-        # The deployment waits for an engine that cannot be reached; of a cluster of others its asking is all one sees.
+        # The deployment waits for an unreachable engine; with somebody else's cluster only its attempts can be seen.
         cause = view.answer.cause if view.answer.link == "engine" else "流程正在部署"
         return Waiting(cause, Part.DEPLOYMENT, Part.DEPLOYMENT)
     if view.answer.ready:

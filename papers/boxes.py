@@ -85,7 +85,7 @@ def measure(blocks: Iterable[Block], scale: Scale, width: float) -> list[Box]:
 
 
 def text_boxes(text: str, font: str, size: float, leading: float, width: float, indent: float) -> list[Box]:
-    """Return one box a line; the first keeps the second, so that no paragraph leaves a line alone at the foot."""
+    """Return one box per line; the first keeps the second, so that no paragraph leaves a line alone at the foot."""
     lines = break_lines(text, font, size, width, indent)
     return [
         Box(leading, _line_drawer(line, font, size, leading, width), keep=place == 0 and len(lines) > 1)
@@ -112,7 +112,7 @@ def _paragraph(block: Paragraph, scale: Scale, width: float) -> Iterator[Box]:
 
 
 def _fields(block: Fields, scale: Scale, width: float) -> Iterator[Box]:
-    """Yield one row a value, or one for two neighbours that are both short."""
+    """Yield one row per value, or one for two neighbours that are both short."""
     yield space(3)
     longest = max((len(row.label) for row in block.rows), default=4)
     label = min(longest, _LONGEST_LABEL) * scale.table + 2 * _CELL_PAD_X + 2

@@ -23,7 +23,7 @@ class MaterialFact:
 
 
 LONGEST_TITLE: Final = 120
-"""Characters of an item's name that a sentence bears."""
+"""How many characters of an item's name fit in a sentence."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The typeface of the papers: Noto Serif SC, fetched at set-up and registered once a process with ReportLab.
+"""The typeface of the papers: Noto Serif SC, fetched at set-up and registered once per process with ReportLab.
 
 It covers some 30 000 characters, the whole of GB 2312 and the rarer characters of names among them. A character it
 lacks never vanishes: it is drawn as the type founders' mark ``〓`` and its code point is printed below the text.
@@ -20,7 +20,7 @@ from reportlab.pdfbase.ttfonts import TTFont, TTFontFace
 REGULAR = "PaperSerif"
 BOLD = "PaperSerifBold"
 KEPT_TEXTS = 4096
-"""Texts whose measures are kept: most of a paper is the wording that every paper of its kind has."""
+"""How many texts' widths are cached: most of a paper is the wording that every paper of its kind has."""
 MISSING_MARK = "〓"
 """The mark printers set for a character they have no type of."""
 
@@ -43,14 +43,14 @@ class FontMissing(RuntimeError):
 
 @lru_cache(maxsize=1)
 def register() -> None:
-    """Make both weights known to ReportLab, once a process; raise ``FontMissing`` without them.
+    """Make both weights known to ReportLab, once per process; raise ``FontMissing`` without them.
 
-    PDF streams are then written in binary, text armour would cost a quarter more bytes and time; and packed quickly, by
+    PDF streams are then written in binary, since ASCII armour costs a quarter more bytes and time, and compressed by
     ISA-L: zlib makes a subset of glyphs five per cent smaller with many times the work, half of all that a paper costs.
     """
     with _registering:
         for name, file in _FILES.items():
-            # Subsets of the characters used alone; "readable" ones carry the whole of ASCII in both weights.
+            # Subsets of only the characters used; "readable" ones carry the whole of ASCII in both weights.
             font = TTFont(name, str(_find(file)), asciiReadable=False)
             _read_glyphs_in_place(font.face)
             _write_widths_once(font.face)

@@ -104,7 +104,7 @@ def _title(paper: Paper) -> list[Box]:
 
 
 def _signature(paper: Paper, scale: Scale, sign_off: SignOff | None) -> Box:
-    """Return signatory and date, set right, the seal over both (骑年盖月); who receives the paper signs left of it."""
+    """Return signatory and date, set right, the seal over both (骑年盖月); the recipient signs to the left."""
     height = 2 * RADIUS + 2 if paper.seal else 3.2 * scale.leading
     dated = f"{paper.signed_on.year}年{paper.signed_on.month}月{paper.signed_on.day}日"
     widest = max(text_width(paper.signatory, REGULAR, scale.body), text_width(dated, REGULAR, scale.body))
@@ -168,7 +168,7 @@ def _footer(paper: Paper, remarks: tuple[str, ...]) -> Box:
 def _paginate(boxes: list[Box], footer: Box) -> list[list[Placed]]:
     """Place boxes from the top of each page on, and the footer at the foot of the last, below the signature.
 
-    A table that goes on over the page has its head again there.
+    A table that continues on the next page has its head repeated there.
     """
     pages: list[list[Placed]] = [[]]
     top = TOP

@@ -1,4 +1,4 @@
-"""Break Chinese text into lines: no mark of punctuation begins a line that may not, no word or number is torn.
+"""Break Chinese text into lines: no line begins with a punctuation mark that may not; no word or number is split.
 
 The rules are those of GB/T 15834 (标点符号用法): closing marks never begin a line, opening marks never end one.
 """

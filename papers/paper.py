@@ -58,7 +58,7 @@ class Table:
 
 @dataclass(frozen=True)
 class SignOff:
-    """A line somebody signs by hand, beside the signature: ``label``, a blank, the blanks of a date; one a paper."""
+    """A line somebody signs by hand, beside the signature: ``label``, a blank, the blanks of a date; one per paper."""
 
     label: str
 

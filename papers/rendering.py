@@ -14,7 +14,7 @@ from papers.paper import Paper, PaperStyle
 
 PRODUCER = "Tongquan"
 _one_at_a_time = threading.Lock()
-"""ReportLab's font subsets are not safe for threads; drawing holds the interpreter anyway."""
+"""ReportLab's font subsets are not safe for threads; drawing holds the interpreter lock anyway."""
 
 
 def render_pdf(paper: Paper) -> bytes:

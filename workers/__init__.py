@@ -1,1 +1,1 @@
-"""Job workers: one module a capability, each a ``ZeebeTaskRouter`` named ``router``; ``runtime`` supervises them."""
+"""Job workers: one module per capability, each a ``ZeebeTaskRouter`` named ``router``; ``runtime`` supervises them."""

@@ -34,7 +34,7 @@ def accept(job: Job) -> dict[str, object]:
 
 @router.task(task_type=JobType.ACCEPTANCE_DEEM.value, timeout_ms=JOB_TIMEOUT_MS)
 def deem(job: Job) -> dict[str, object]:
-    """Accept by silence, backdated to receipt."""
+    """Deem the case accepted by silence, backdated to receipt."""
     with job_transaction(job) as session:
         return acceptance.deem(session, case_no(job), context(job, "limits"))
 

@@ -19,7 +19,7 @@ router = ZeebeTaskRouter()
 def start(job: Job) -> dict[str, object]:
     """Claim the case for this instance; a loser learns ``claimed = false`` and ends.
 
-    An instance that takes the place of one ended behind our back is moved to where that one stood: the job stays open
+    An instance that replaces one ended outside the product is moved to where that one stood: the job stays open
     until the move ends it.
     """
     with job_transaction(job) as session:

@@ -20,7 +20,7 @@ def push_to_city(job: Job) -> dict[str, object]:
 
 @router.task(task_type=JobType.DOSSIER_BUILD.value, timeout_ms=JOB_TIMEOUT_MS)
 def build_dossier(job: Job) -> dict[str, object]:
-    """Put the signed review together and forward it."""
+    """Build the dossier from the signed review and forward it."""
     with job_transaction(job) as session:
         return dossiers.build_dossier(session, case_no(job))
 

@@ -1,6 +1,6 @@
-"""Tell what a job's failure says of the moment, not of the job: the database is away or kept, the disk is full.
+"""Recognize transient failures, which say nothing about the job: the database is away or locked, the disk is full.
 
-Three such failures in a minute are no reason to stop a case until a person asks for another try.
+Three such failures in a minute are no reason to stop a case until a person asks for a retry.
 """
 
 import errno
@@ -10,11 +10,11 @@ from sqlalchemy import exc as sql
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _UNAVAILABLE = (sql.OperationalError, sql.InterfaceError)
 _SQLITE_MISTAKE = "SQLITE_ERROR"
-"""SQLite's word for a mistake in a statement, such as a missing table; lock, disk and file have words of their own."""
+"""SQLite's code for a faulty statement, such as one on a missing table; lock, disk and file errors have others."""
 
 
 def is_momentary(error: BaseException) -> bool:
-    """Tell whether the same job may well succeed a little later, without anybody's doing."""
+    """Tell whether the same job may well succeed a little later without anybody intervening."""
     if isinstance(error, sql.TimeoutError | sql.DisconnectionError):
         return True
     if isinstance(error, sql.DBAPIError):

@@ -1,8 +1,8 @@
-"""Keep polls and streams from an engine that cannot take them, and let them through again one after another.
+"""Hold polls and streams back while the engine cannot take them, and let them through again one after another.
 
-An engine that recovers answers for minutes with back-pressure, or not at all, while it replays its log. Every job
-type polling and streaming meanwhile fills the partition's queue, so that completions are refused with them. Instead
-the first refusal closes the gate for all types; one probe asks, ever less often, until a partition has a leader and
+A recovering engine answers for minutes with back-pressure, or not at all, while it replays its log. If every job type
+polled and streamed meanwhile, the partition's queue would fill up and completions be refused as well. Instead the
+first refusal closes the gate for all types; one probe asks, at growing intervals, until a partition has a leader and
 has carried out a command; then the gate opens, and each type goes on after a pause of its own.
 """
 
@@ -18,16 +18,16 @@ from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 2.0
 SPREAD_SECONDS = 0.5
-"""Within this long after an opening all job types have polled."""
+"""Within this time after the gate opens all job types have polled."""
 PROBE_SECONDS = 5.0
-"""How long one probe may take: its command waits in the partition's queue, so that few are to be abandoned there."""
+"""How long one probe may take: its command waits in the partition's queue, where few should be abandoned."""
 PROBED_TYPE = "tongquan-probe"
 """A job type no model has."""
 NO_LONG_POLLING = -1
 
 
 class PartitionGate:
-    """Closed at first; see the module. ``probe`` tells whether the engine carries out commands."""
+    """A gate, closed at first; see the module. ``probe`` tells whether the engine carries out commands."""
 
     def __init__(self, probe: Callable[[], Awaitable[bool]]) -> None:
         self._probe = probe
@@ -69,7 +69,7 @@ class EngineProbe:
         self._stub: Any = GatewayStub(channel)
 
     async def __call__(self) -> bool:
-        """Ask once; whatever refuses or keeps silent does not work."""
+        """Ask once; an engine that refuses or does not answer counts as not working."""
         try:
             topology = await self._stub.Topology(pb.TopologyRequest(), timeout=PROBE_SECONDS)
             if not _is_led(topology):

@@ -23,7 +23,7 @@ def lapse_hearing(job: Job) -> dict[str, object]:
 def take_effect(job: Job) -> dict[str, object]:
     """Withdraw the power and deal with the cases in flight.
 
-    A job with ``unitTransferId`` is of a unit transfer decided when those rode on this process (ADR 10).
+    A job with ``unitTransferId`` belongs to a unit transfer decided when transfers still used this process (ADR 10).
     """
     with job_transaction(job) as session:
         if job.variables.get("unitTransferId") is not None:

@@ -1,9 +1,9 @@
-"""Run the job workers: a supervised pyzeebe, outcomes reported until the engine has them.
+"""Run the job workers: pyzeebe under supervision, with outcomes reported until the engine has them.
 
 pyzeebe 4.7 is used for routers, polling and streaming; what it does not guard against is overridden here: it
-waits five seconds after any error and polls an engine that recovers (``partition_gate``), takes more streamed jobs
-than it may run, reports an outcome once and without a deadline, and puts jobs it was given while stopping aside
-until they time out.
+waits five seconds after any error and polls a recovering engine (``partition_gate``), takes more streamed jobs than
+it may run, reports an outcome once and without a deadline, and leaves jobs it was given while stopping until they
+time out.
 
 A handler module must not use ``from __future__ import annotations``: pyzeebe then no longer knows ``job:
 Job``.
@@ -46,8 +46,8 @@ MAX_QUEUED_JOBS = 16
 """Jobs of one type taken from the engine and not yet handed to a handler."""
 FIRST_POLL_TIMEOUT_MS = 1_000
 POLL_TIMEOUT_MS = 10_000
-"""How long the engine holds a poll open; each answer, an empty one too, is a sign of life. The first comes soon, so
-that a start is known; streams bring the jobs, so that later ones may take their time and cost little."""
+"""How long the engine holds a poll open; each answer, even an empty one, is a sign of life. The first poll is short,
+so that a start is noticed; jobs arrive by stream, so that later polls may be long and cost little."""
 STREAM_TIMEOUT_SECONDS = 3_600
 ERROR_PAUSE_SECONDS = 0.5
 FULL_PAUSE_SECONDS = 0.05
@@ -61,9 +61,9 @@ RETRY_FACTOR = 4
 MAX_RETRY_MS = 60_000
 MODELLED_RETRIES = 3
 MOMENT_RETRY_MS = 5_000
-"""The pause after a failure of the moment: the database is away, the disk is full."""
+"""The pause after a transient failure: the database is away, the disk is full."""
 MAX_STARTS = 5
-"""Starts of one job without an outcome; a time-out does not lower the engine's own count of retries."""
+"""How often one job may start without an outcome; a time-out does not lower the engine's own count of retries."""
 KNOWN_JOBS = 50_000
 HEARTBEAT_SECONDS = 3.0
 STOP_TIMEOUT_SECONDS = 10.0
@@ -82,7 +82,7 @@ log = structlog.get_logger(__name__)
 
 
 class BusinessError(Exception):
-    """An obstacle the process handles: thrown as the BPMN error ``code``."""
+    """A business error the process handles: thrown as the BPMN error ``code``."""
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message or code)
@@ -135,7 +135,7 @@ class Reporter:
 
 
 class _Controller(JobController):
-    """pyzeebe's controller with outcomes that arrive."""
+    """pyzeebe's controller, reporting each outcome until the engine has it."""
 
     def __init__(self, job: Job, worker: "Worker") -> None:
         super().__init__(job, worker.zeebe_adapter)
@@ -148,7 +148,7 @@ class _Controller(JobController):
         await self._reporter.failed(self._job, self._job.retries - 1, message, retry_back_off_ms)
 
     async def put_off(self, message: str, backoff_ms: int) -> None:
-        """Fail the job with the retries it has."""
+        """Fail the job without using up a retry."""
         await self._reporter.failed(self._job, self._job.retries, message, backoff_ms)
 
     async def set_error_status(self, message: str, error_code: str = "", variables: Any = None) -> None:
@@ -158,7 +158,7 @@ class _Controller(JobController):
 async def handle_failure(error: Exception, job: Job, controller: JobController) -> None:
     """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only.
 
-    A failure of the moment costs no retry.
+    A transient failure uses up no retry.
     """
     if isinstance(error, BusinessError):
         log.info("job.business_error", code=error.code, **_keys(job))
@@ -184,7 +184,7 @@ def _engine_may_take_it_later(error: Exception) -> bool:
 
 
 def _describe(error: BaseException) -> str:
-    """Say what went wrong without what a foreign exception's text may quote: rows, and so people's data."""
+    """Say what went wrong, without the text of a foreign exception, which may quote rows and so personal data."""
     if isinstance(error, TongquanError):
         return f"{error.code}: {error.detail}"
     if isinstance(error, MissingVariable):
@@ -301,7 +301,7 @@ class _Executor(JobExecutor):
             self.task_state.remove(job)
 
     async def _fail_unreportable(self, job: Job, exc: Exception) -> None:
-        """Fail a job whose outcome the engine refuses to take, so that it does not go round by time-outs."""
+        """Fail a job whose outcome the engine refuses to take, so that it is not handed out again at each time-out."""
         if _engine_may_take_it_later(exc):
             return
         try:
@@ -311,7 +311,7 @@ class _Executor(JobExecutor):
 
 
 class _Starts:
-    """How often each job was begun without an outcome the engine took."""
+    """Counts how often each job was started without an outcome the engine took."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[int, int] = OrderedDict()
@@ -327,7 +327,7 @@ class _Starts:
 
 
 class Worker(ZeebeWorker):
-    """pyzeebe's worker with the guards above; one use: create, :meth:`work`, :meth:`drain`."""
+    """pyzeebe's worker with the guards above, for one use: create, :meth:`work`, :meth:`drain`."""
 
     def __init__(self, channel: grpc.aio.Channel, *, name: str | None = None) -> None:
         super().__init__(
@@ -360,7 +360,7 @@ class Worker(ZeebeWorker):
             self._ended.set()
 
     async def take(self, job: Job, queue: asyncio.Queue[Job]) -> None:
-        """Hand a job the engine gave to its executor; one that finds no room before the end is handed back."""
+        """Pass a job from the engine to its executor; one for which there is no room before the end is handed back."""
         try:
             await queue.put(job)
         except asyncio.CancelledError:
@@ -372,7 +372,7 @@ class Worker(ZeebeWorker):
         self.beats.beat(f"{WORKER_PREFIX}{job_type}")
 
     def note_trouble(self, error: ZeebeError) -> None:
-        """Hold all types back until the engine works again, and log it once in a while: every type meets it."""
+        """Hold all types back until the engine works again, and log it only now and then, since every type meets it."""
         if not isinstance(error, UnknownGrpcStatusCodeError):
             self.gate.close()
         now = time.monotonic()

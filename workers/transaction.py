@@ -1,4 +1,4 @@
-"""Run a job in one database transaction, and register whose process instance it belongs to."""
+"""Run a job in one database transaction, and register which case its process instance belongs to."""
 
 import threading
 from collections import OrderedDict
@@ -28,7 +28,7 @@ class MissingVariable(Exception):
 
 
 class _Recent:
-    """The instances registered lately, so that a case's later jobs need not register theirs again."""
+    """The instances registered recently, so that a case's later jobs need not register theirs again."""
 
     def __init__(self, size: int) -> None:
         self._keys: OrderedDict[int, None] = OrderedDict()
@@ -71,7 +71,7 @@ def case_no(job: Job) -> str:
 def job_transaction(job: Job) -> Iterator[Session]:
     """Yield the session of the job's one transaction, committed at the end, before the job is completed.
 
-    The first job of an instance also registers whose it is, so that user tasks of called processes find their
+    The first job of an instance also registers its case, so that user tasks of called processes find their
     case.
     """
     store = database()

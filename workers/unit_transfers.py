@@ -1,4 +1,4 @@
-"""The job of a second transfer (二次划转): its day has come; idempotent by transfer."""
+"""The job of a second transfer (二次划转) on the day it takes effect; idempotent by transfer."""
 
 from pyzeebe import Job, ZeebeTaskRouter
 

@@ -1,4 +1,4 @@
-"""A job's variables by name and type; a wrong one is named, for the incident that an administrator reads."""
+"""A job's variables by name and type; the error names a wrong one, for the incident that an administrator reads."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ router = APIRouter(route_class=PageRoute)
 
 @router.get("/powers")
 def show_powers(visitor: CurrentVisitor) -> Response:
-    """Lead to the first part."""
+    """Redirect to the first part."""
     return RedirectResponse("/powers/agreements", status_code=303)
 
 

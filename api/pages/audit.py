@@ -36,7 +36,7 @@ def show_audit(
     until: Annotated[str, Query(alias="to", max_length=10)] = "",
     cursor: str | None = None,
 ) -> Response:
-    """List the entries that fit, newest first; the reading is an entry itself."""
+    """List the entries that fit, newest first; the reading is itself recorded."""
     require(_audits, visitor)
     given = {"q": q.strip(), "actor": actor.strip(), "object": object.strip(), "from": since, "to": until}
     wanted = _wanted(given)

@@ -61,4 +61,4 @@ ACTIONS: Final = {
     "webhook.subscribe": "登记推送地址",
     "webhook.unsubscribe": "删除推送地址",
 }
-"""By code. Steps of the powers (协议、报备、收回 …) have their own words in the ledger and are shown by code here."""
+"""By code. Steps of the powers (协议、报备、收回 …) have their own words in the ledger and are shown here by code."""

@@ -45,11 +45,11 @@ class CalendarContext:
     area: str
     months: list[CalendarMonth]
     named: list[tuple[date, DayKind]]
-    """The days that differ from the week, with their reasons."""
+    """The days that differ from the ordinary week, with their reasons."""
     working_days: int
     provisional: bool
     missing: Missing | None
-    """What the days entered lack to make the year certain."""
+    """What is missing from the days entered to make the year certain."""
     history: Page[RevisionView]
     first: bool
     """The history begins with the newest change."""

@@ -59,7 +59,7 @@ class CaseListContext:
 
     @property
     def filtered(self) -> bool:
-        """Tell whether anything was asked for."""
+        """Tell whether any filter is set."""
         return any((self.q, self.state, self.mode, self.area, self.item))
 
 
@@ -149,13 +149,13 @@ def show_case(
     notice: str = "",
     purpose: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:
-    """Show one case whole, to a supervisor with the applicant once the purpose is named."""
+    """Show one whole case, to a supervisor with the applicant once the purpose is stated."""
     return _case_page(request, database, visitor, case_no, notice=notice, purpose=purpose)
 
 
 @router.get("/cases/{case_no}/change-token")
 def get_change_token(case_no: str, visitor: CurrentVisitor, database: PageDatabase) -> dict[str, str]:
-    """Tell by a digest whether the case has changed, without reading whose it is."""
+    """Return a digest that changes with the case, without reading the applicant."""
     with database.reading() as session:
         case = case_access.get(session, visitor.actor, case_no)
         return {"change_token": _change_token(case, worklist.open_tasks(session, case_no, visitor.now))}

@@ -25,7 +25,7 @@ from services.publishing import guide_versions
 from services.supervision import policy_ledger
 
 FORM_BYTES: Final = 16 * 1024
-"""What the form's other fields may take."""
+"""How many bytes the form's other fields may take."""
 
 router = APIRouter(route_class=PageRoute)
 
@@ -103,7 +103,7 @@ def show_guide(request: Request, code: str, visitor: CurrentVisitor, database: P
 
 @router.get("/items/{code}/guide-file")
 def download_guide_file(code: str, visitor: CurrentVisitor, database: PageDatabase) -> Response:
-    """Give the file the next version of the guide begins with."""
+    """Return the file the next version of the guide starts from."""
     with database.reading() as session:
         text = guide_versions.file_to_edit(session, code)
     return Response(text.encode(), media_type="application/yaml", headers=file_headers(f"{code}.yaml"))

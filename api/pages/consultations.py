@@ -117,7 +117,7 @@ def announce(form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase)
 
 @router.post(f"{ADDRESS}/trainings/{{key}}/attend")
 def attend(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
-    """Note that one attends."""
+    """Register one's attendance."""
     with database.transaction() as session:
         consultations.attend_training(session, visitor.actor, key)
     return see(ADDRESS, "power_done")

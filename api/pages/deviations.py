@@ -26,7 +26,7 @@ def show_deviations(
     cursor: str = "",
     notice: str = "",
 ) -> Response:
-    """List the deviations, newest first: those to be seen to, or those that are settled."""
+    """List the deviations, newest first: the open ones, or those that are settled."""
     require(lambda one: one.administers, visitor)
     with database.reading() as session:
         page = ledger.deviations(session, visitor.actor, settled=bool(settled), cursor=cursor or None, limit=PAGE_SIZE)
@@ -43,7 +43,7 @@ def show_deviations(
 
 @router.post("/admin/instances/{key}/restore")
 def restore(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
-    """Ask for an instance to be set right."""
+    """Ask for an instance to be repaired."""
     require(lambda one: one.administers, visitor)
     with database.transaction() as session:
         restoring.restore(session, visitor.actor, key)

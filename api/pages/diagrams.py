@@ -18,7 +18,7 @@ router = APIRouter(route_class=PageRoute)
 
 @router.get("/diagrams/{key}")
 def show_instance(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> InstanceDetail:
-    """Return which elements the instance is at, has passed, and stands still at."""
+    """Return which elements the instance is at, has passed, and is stuck at."""
     with database.reading() as session:
         return processes.instance(session, visitor.actor, key)
 

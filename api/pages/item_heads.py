@@ -30,7 +30,7 @@ class ItemHead:
 
 
 def read_head(session: Session, code: str, on: date) -> ItemHead:
-    """Return the item that counts on ``on``, else its latest version; raise ``NotFound``."""
+    """Return the item in force on ``on``, else its latest version; raise ``NotFound``."""
     item = in_force.find_item_or_latest(session, code, on)
     if item is None:
         raise NotFound("没有这个事项")

@@ -40,7 +40,7 @@ class MaterialRow:
 
 
 def from_guide(materials: Iterable[Material], labels: dict[str, str]) -> list[MaterialRow]:
-    """Return the guide's checklist in the wanted number and kind; what came, the clerk ticks."""
+    """Return the guide's checklist in the wanted number and kind; the clerk ticks what was handed in."""
     return [
         MaterialRow(
             name=one.name,

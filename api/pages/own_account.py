@@ -27,14 +27,14 @@ from services.errors import FieldProblem, InvalidInput, TooManyRequests
 from settings import PasswordPolicy, get_settings
 
 LONGEST_SHOWN: Final = 50
-"""So many sessions are shown; whoever has more ends them all at once."""
+"""How many sessions are shown; whoever has more ends them all at once."""
 
 router = APIRouter(route_class=PageRoute)
 
 
 @router.get(OWN_ACCOUNT_PATH)
 def show_own_account(request: Request, visitor: AnyVisitor, database: PageDatabase, notice: str = "") -> Response:
-    """Show the form for the password and the own sessions."""
+    """Show the form for the password and the visitor's sessions."""
     return _page(request, database, visitor, notice=notice)
 
 
@@ -81,7 +81,7 @@ def end_session(
     database: PageDatabase,
     session_id: Annotated[str, Path(max_length=64)],
 ) -> Response:
-    """End one of the own sessions."""
+    """End one of the visitor's sessions."""
     with database.transaction() as session:
         own_account.end_session(session, visitor.actor, session_id)
     return see(OWN_ACCOUNT_PATH, "sessions_ended")

@@ -28,7 +28,7 @@ from services.supervision import policy_ledger, policy_notices
 
 PAGE_SIZE: Final = 30
 FORM_BYTES: Final = 64 * 1024
-"""What the form's other fields may take."""
+"""How many bytes the form's other fields may take."""
 
 router = APIRouter(route_class=PageRoute)
 
@@ -81,7 +81,7 @@ def show_notices(
 
 @router.get("/policy-notices/count")
 def count_unread(request: Request, visitor: CurrentVisitor, database: PageDatabase) -> Response:
-    """Give the badge of the menu: the notices the visitor has yet to acknowledge."""
+    """Return the badge of the menu: the notices the visitor has yet to acknowledge."""
     with database.reading() as session:
         count = policy_ledger.count_unread(session, visitor.actor)
     return render(request, "notifications/_count.html", {"count": count, "most": policy_ledger.COUNTED})
@@ -135,7 +135,7 @@ def show_notice(
 
 @router.get("/policy-notices/{key}/file")
 def get_file(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
-    """Give the policy document as it was handed in."""
+    """Return the policy document as it was handed in."""
     with database.reading() as session:
         file = policy_ledger.file_of(session, key)
         name, content = file.name, file.content

@@ -1,4 +1,4 @@
-"""What the pages on delegated powers share: who may come in, and the notice to announce."""
+"""What the pages on delegated powers share: who may open them, and the notice to announce."""
 
 from fastapi import Request
 from starlette.datastructures import FormData

@@ -27,7 +27,7 @@ router = APIRouter(route_class=PageRoute)
 
 @dataclass(frozen=True)
 class DefinitionRow:
-    """A deployed process with what runs of it."""
+    """A deployed process with the numbers of its running instances and incidents."""
 
     definition: DefinitionView
     running: str
@@ -84,7 +84,7 @@ def show_process(
 def show_instance(
     request: Request, key: RowKey, visitor: CurrentVisitor, database: PageDatabase, notice: str = ""
 ) -> Response:
-    """Show one instance: its diagram and what it stands still at."""
+    """Show one instance: its diagram and where it is stuck."""
     require(_administers, visitor)
     with database.reading() as session:
         found = processes.instance(session, visitor.actor, key)

@@ -86,7 +86,7 @@ def show_ledger(
 
 @router.get("/supervision/count")
 def count_waiting(request: Request, visitor: CurrentVisitor, database: PageDatabase) -> Response:
-    """Give the badge of the menu: what waits for the visitor to be claimed or answered."""
+    """Return the badge of the menu: the pushes the visitor has yet to claim or answer."""
     with database.reading() as session:
         count = push_ledger.count_waiting(session, visitor.actor)
     return render(request, "notifications/_count.html", {"count": count, "most": push_ledger.COUNTED})

@@ -73,7 +73,7 @@ def render_changed(request: Request, template: str, context: dict[str, Any]) -> 
 
 
 def asset(path: str) -> str:
-    """Return the address of a static file, changed with its content so that browsers may keep it."""
+    """Return the address of a static file, which changes with its content so that browsers may cache it."""
     file = STATIC_ROOT / path
     stamp = file.stat().st_mtime_ns if file.is_file() else 0
     return f"/static/{path}?v={_content_version(path, stamp)}"
@@ -106,7 +106,7 @@ def _file_size(size: int) -> str:
 
 
 def _until(value: datetime | None, now: datetime) -> str:
-    """Tell in calendar days how far a due instant is off."""
+    """Return in calendar days how far off a due instant is."""
     if value is None:
         return ""
     days = (value.astimezone(CHINA).date() - now.astimezone(CHINA).date()).days

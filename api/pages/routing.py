@@ -43,7 +43,7 @@ CORRECTABLE: Final = frozenset(
         "separation_of_duties",
     }
 )
-"""Conflicts that what was sent brought about, not another's being faster."""
+"""Conflicts caused by what was sent, not by somebody else being faster."""
 
 TITLES: Final = {403: "没有权限", 404: "未找到页面", 405: "不能这样访问", 422: "提交的内容有误"}
 

@@ -49,7 +49,7 @@ def count_set_aside(request: Request, visitor: CurrentVisitor, database: PageDat
 
 @router.post(set_aside.PAGE + "/{key}/retry")
 async def retry(key: RowKey, visitor: CurrentVisitor, _form: GuardedForm, database: PageDatabase) -> Response:
-    """Have a record projected again, and tell how it went."""
+    """Have a record projected again, and report how it went."""
     require(_administers, visitor)
     try:
         await carry_out(database, visitor.actor, key)

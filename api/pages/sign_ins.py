@@ -1,4 +1,4 @@
-"""The security administrator's page of sign-ins (登录安全): who is slowed down now, and what was sprayed."""
+"""The security administrator's page of sign-ins (登录安全): who is slowed down now, and password spraying."""
 
 from typing import Annotated, Final
 

@@ -34,7 +34,7 @@ class ClockActions:
 
 
 def actions_of(session: Session, visitor: Visitor, case: Case, *, extended: bool) -> ClockActions:
-    """Return what the visitor may do to the case's clock now; a limit that may not be lengthened has 0 days for it."""
+    """Return what the visitor may do to the case's clock now; a limit that may not be extended has 0 days for it."""
     longest_extension = special_procedures.longest_extension(session, case)
     running = case.is_open and case.accepted_at is not None and case.decision is None
     pause = running and rights.may_handle(visitor.actor, case)
@@ -76,7 +76,7 @@ def begin_special_procedure(
 def set_hearing(
     case_no: str, procedure_id: str, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
 ) -> Response:
-    """Give a running hearing its days and its presiding officer."""
+    """Record a running hearing's days and its presiding officer."""
     with database.transaction() as session:
         case = case_access.get(session, visitor.actor, case_no)
         special_procedures.set_hearing(session, visitor.actor, case, procedure_id, _hearing(form))

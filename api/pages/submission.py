@@ -108,7 +108,7 @@ def show_form(request: Request, code: str, visitor: CurrentVisitor, database: Pa
 
 @router.post("/cases/new/{code}")
 def submit(request: Request, code: str, visitor: CurrentVisitor, sent: GuardedForm, database: PageDatabase) -> Response:
-    """Hand the case in; sent twice, the form's own key leads to the same case."""
+    """Submit the case; when the form is sent twice, its own key leads to the same case."""
     with database.reading() as session:
         item, guide = read_item(session, code, visitor.now.date())
     form = _sent_form(sent, guide)

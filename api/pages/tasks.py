@@ -68,7 +68,7 @@ def show_tasks(
     q: Annotated[str, Query(max_length=100)] = "",
     cursor: str | None = None,
 ) -> Response:
-    """Show the task list; an administrator, who has no tasks, goes to the work of the office."""
+    """Show the task list; an administrator, who has no tasks, is sent to the page with an administrator's work."""
     if visitor.start is not None:
         return RedirectResponse(visitor.start, status_code=303)
     context = _listed(database, visitor, scope, light, q, cursor)

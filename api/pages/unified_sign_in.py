@@ -20,9 +20,9 @@ BEGINNING: Final = "/login/oidc"
 CALLBACK: Final = "/login/oidc/callback"
 SIGNED_OUT: Final = "/login/oidc/signed-out"
 COOKIE: Final = "tongquan_oidc"
-"""Holds the sign-in under way, sealed; the answer fits no other browser."""
+"""Holds the sign-in under way, sealed; the answer works in no other browser."""
 LONGEST_WANTED: Final = 1000
-"""A longer address is forgotten on the way: a cookie holds four kilobytes."""
+"""A longer address is dropped on the way: a cookie holds four kilobytes."""
 
 router = APIRouter(route_class=PageRoute)
 
@@ -68,7 +68,7 @@ async def come_back(request: Request, unified: Unified, database: PageDatabase, 
 
 @router.get(SIGNED_OUT)
 def signed_out() -> Response:
-    """Show the sign-in page to who comes back from signing out at the provider."""
+    """Show the sign-in page to whoever comes back from signing out at the provider."""
     return see(SIGN_IN_PATH, "signed_out")
 
 

@@ -1,4 +1,4 @@
-"""Who looks at a page: the session cookie, the sign-in it stands for, and the guard against forged requests."""
+"""Who visits a page: the session cookie, the sign-in it stands for, and the guard against forged requests."""
 
 import hmac
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class Visitor:
 
     @property
     def secures(self) -> bool:
-        """Tell whether the visitor is the security administrator, who is told of what happens at the sign-in."""
+        """Tell whether the visitor is the security administrator, who is notified of what happens at sign-in."""
         return system_rights.may_secure(self.actor)
 
     @property
@@ -119,7 +119,7 @@ def database_of(request: Request) -> Database:
 
 
 def any_visitor(request: Request) -> Visitor:
-    """Return who is signed in, be the password due for a change or not, or raise ``Unauthenticated``."""
+    """Return who is signed in, whether or not the password is due for a change, or raise ``Unauthenticated``."""
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         raise Unauthenticated
@@ -208,7 +208,7 @@ OwnPasswordForm = Annotated[FormData, Depends(own_password_form)]
 CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
 GuardedForm = Annotated[FormData, Depends(guarded_form)]
 RowKey = Annotated[int, Path(ge=0, le=2**63 - 1)]
-"""A key in an address; one no database can hold is answered like an unknown one."""
+"""A key in an address; one that no database can hold is treated as unknown."""
 PageDatabase = Annotated[Database, Depends(database_of)]
 
 

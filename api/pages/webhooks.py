@@ -1,4 +1,4 @@
-"""The system administrator's view of the connectors (对接推送): subscriptions, deliveries, and sending again."""
+"""The system administrator's view of the connectors (对接推送): subscriptions, deliveries, and sending them again."""
 
 from typing import Final
 from urllib.parse import urlencode

@@ -12,7 +12,7 @@ from services.files.previews import SHOWN_AS_IT_IS
 LIGHTS: Final = {Light.GREEN: "绿灯", Light.YELLOW: "黄牌", Light.RED: "红牌", Light.PAUSED: "暂停"}
 MODES: Final = {mode: mode.label for mode in Mode}
 SHOWN_FILES: Final = frozenset({*SHOWN_AS_IT_IS, TIFF})
-"""Types that a page offers to show; the others it offers to save."""
+"""Media types that a page offers to show; others it offers to save."""
 MATERIAL_KINDS: Final = {kind.value: kind.label for kind in MaterialKind}
 APPLICANT_KINDS: Final = {"person": "个人", "organization": "法人或其他组织"}
 IDENTITY_TYPES: Final = {"id_card": "居民身份证", "uscc": "统一社会信用代码"}

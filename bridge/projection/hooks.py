@@ -16,7 +16,7 @@ from services.deviations import arrivals, noticing
 class Hooks:
     """The use cases a record can set off.
 
-    ``receive_task`` gives a task of a known case its dates and its present unit; ``confirm`` and ``cancel`` close a
+    ``receive_task`` gives a task of a known case its dates and its current unit; ``confirm`` and ``cancel`` close a
     task and settle the decision recorded on it; ``offer_task`` looks at a task's changed candidate groups.
     """
 

@@ -1,4 +1,4 @@
-"""Incidents: what the engine could not get past, and when it could again."""
+"""Incidents: where the engine was stuck, and when it could go on."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ _JOB = EngineJob.__table__  # type: ignore[attr-defined]
 
 
 def apply_incidents(session: Session, records: Iterable[Record]) -> None:
-    """Apply ``INCIDENT`` records; a job with an incident is no running work until it is resolved."""
+    """Apply ``INCIDENT`` records; a job with an incident does not count as running until it is resolved."""
     for record in records:
         job_key = some_key(record.value.get("jobKey"))
         if record.intent == "CREATED":

@@ -1,8 +1,8 @@
-"""Whose a process instance is: from the start message, the called instance's parent, or a worker's
+"""Which case a process instance belongs to: from the start message, the calling instance, or a worker's
 registration.
 
-A user task's record names its own instance only. As soon as that instance's case is known, by whichever way
-is first, the instance, those it called and their waiting tasks get the case, and the tasks their dates.
+A user task's record names its own instance only. As soon as that instance's case is known, whichever way
+comes first, the instance, those it called and their waiting tasks get the case, and the tasks their dates.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -86,7 +86,7 @@ def cases_of(session: Session, keys: Collection[int]) -> dict[int, str]:
 
 
 def _anyone_waits(session: Session, owners: Mapping[int, str]) -> bool:
-    """Tell in one query what is nearly always so: nothing has come before its case was known."""
+    """Tell in one query whether anything came before its case was known; nearly always nothing has."""
     return session.connection().execute(_WAITING, {"instances": list(owners)}).first() is not None
 
 

@@ -11,7 +11,7 @@ import orjson
 from models.model_files import json_fault
 
 NO_KEY = -1
-"""The engine's way to say that there is none."""
+"""The engine's value for "none"."""
 LARGEST_KEY = 2**63 - 1
 LARGEST_PARTITION = 2**13
 LATEST_MS = 253_402_300_799_999
@@ -26,7 +26,7 @@ class MalformedBulk(Exception):
 class Record:
     """One event of the engine's log.
 
-    ``raw`` is its line. ``fault`` says why that line could not be read; then partition and position are sure, and the
+    ``raw`` is its line. ``fault`` says why that line could not be read; partition and position are certain then, the
     rest is what could be made out, for people and for telling which other records are about the same thing.
     """
 
@@ -94,14 +94,14 @@ def parse_bulk(body: bytes) -> Bulk:
 
 
 class UnreadableRecord(ValueError):
-    """A line is no record; the message says why, in words for people."""
+    """A line is not a record; the message says why, in words for people."""
 
 
 def read_record(line: bytes) -> Record:
     """Return the record of one line.
 
     Raises:
-        UnreadableRecord: it is no JSON, or not of a record's shape.
+        UnreadableRecord: it is not JSON, or not of a record's shape.
     """
     try:
         raw = orjson.loads(line)
@@ -152,7 +152,7 @@ def _is_within(number: object, least: int, most: int) -> bool:
 
 
 def _faulty(action: dict[str, Any], line: bytes, fault: str) -> Record:
-    """Return a record for a line that is none; the exporter writes partition and position into its action's id."""
+    """Return a record for an unreadable line; the exporter writes partition and position into its action's id."""
     partition, position = map(int, str(action["_id"]).split("-"))
     if not _is_within(partition, 0, LARGEST_PARTITION) or not _is_within(position, 0, LARGEST_KEY):
         raise ValueError("a position out of range")
@@ -174,7 +174,7 @@ def _faulty(action: dict[str, Any], line: bytes, fault: str) -> Record:
 
 
 def _made_out(line: bytes) -> dict[str, Any]:
-    """Return what a more lenient reader makes of a line, to tell what it is about; nothing where it gives up too."""
+    """Return what a more lenient parser makes of a line, to tell what it is about; nothing where that fails too."""
     try:
         found = json.loads(line.decode(errors="replace"))
     except (ValueError, RecursionError):

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class ScannerFailed(Exception):
-    """The scanner did not answer, or not in words we know: what it was to look at is not known to be clean."""
+    """The scanner gave no answer, or none we understand: the file is not known to be clean."""
 
 
 class Scanner(Protocol):
@@ -15,5 +15,5 @@ class Scanner(Protocol):
         """Return the name of what was found in a file, None when it is clean.
 
         Raises:
-            ScannerFailed: it is not known.
+            ScannerFailed: it could not be determined.
         """
