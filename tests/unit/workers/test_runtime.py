@@ -234,6 +234,7 @@ def test_a_failure_of_the_moment_costs_the_job_no_retry(error: Exception, moment
     assert told[2] == (runtime.MOMENT_RETRY_MS if momentary else 16_000)
 
 
+@pytest.mark.sqlite("about SQLite's own lock")
 def test_what_sqlite_says_of_a_kept_database_is_of_the_moment_and_the_job_keeps_its_retries(database: Database) -> None:
     path = str(database.engine.url.database)
 
