@@ -24,6 +24,11 @@ function line(picker, name) {
   return { item, state };
 }
 
+/** Say a size as the case page does. */
+function sizeText(size) {
+  return size >= MEGABYTE ? `${(size / MEGABYTE).toFixed(1)} MB` : `${Math.max(1, Math.round(size / 1024))} KB`;
+}
+
 /** Return what the server says is wrong, as one sentence. */
 async function refusal(answer) {
   if (answer.redirected || answer.status === 401) return "登录已过期，请在新标签页重新登录后再上传";
@@ -55,7 +60,7 @@ async function send(picker, file) {
     remove.className = "button button-small button-plain";
     remove.textContent = "移除";
     remove.setAttribute("aria-label", `移除${kept.name}`);
-    state.textContent = ` ${(kept.size / MEGABYTE).toFixed(1)} MB `;
+    state.textContent = ` ${sizeText(kept.size)} `;
     item.prepend(value);
     item.append(remove);
     picker.dispatchEvent(new CustomEvent("file-kept", { bubbles: true }));
