@@ -32,6 +32,7 @@ from engine.errors import (
     TaskInOtherState,
 )
 from engine.repetition import repeating
+from engine.topology import Topology
 
 CALL_TIMEOUT_SECONDS = 10.0
 """How long one attempt may take."""
@@ -79,21 +80,6 @@ class Deployed:
     key: int
     resource_name: str
     new: bool = False
-
-
-@dataclass(frozen=True)
-class Topology:
-    """The cluster as the gateway sees it."""
-
-    gateway_version: str
-    partitions: int
-    led: frozenset[int]
-    """Partitions that have a healthy leader."""
-
-    @property
-    def ready(self) -> bool:
-        """Tell whether every partition takes commands."""
-        return self.partitions > 0 and len(self.led) == self.partitions
 
 
 @dataclass(frozen=True)
@@ -345,13 +331,7 @@ class Gateway:
             answer = await self._stub.Topology(pb.TopologyRequest(), timeout=CALL_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as exc:
             raise EngineUnreachable(_details(exc)) from exc
-        led = frozenset(
-            partition.partitionId
-            for broker in answer.brokers
-            for partition in broker.partitions
-            if partition.role == pb.Partition.LEADER and partition.health == pb.Partition.HEALTHY
-        )
-        return Topology(answer.gatewayVersion, answer.partitionsCount, led)
+        return Topology.from_answer(answer)
 
     async def _keyed(self, call: Callable[..., Any], request: Any, gone: type[CommandRejected]) -> None:
         """Send a command about one key; ``gone`` is raised when the engine does not know it."""

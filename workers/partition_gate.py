@@ -15,6 +15,8 @@ import grpc
 from pyzeebe.proto import gateway_pb2 as pb
 from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 
+from engine.topology import Topology
+
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 2.0
 SPREAD_SECONDS = 0.5
@@ -63,7 +65,7 @@ class PartitionGate:
 
 
 class EngineProbe:
-    """Tell whether a cluster carries out commands: a partition has a healthy leader, and a poll comes back."""
+    """Tell whether a cluster carries out commands: a partition has a leader, and a poll comes back."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = GatewayStub(channel)
@@ -72,7 +74,7 @@ class EngineProbe:
         """Ask once; an engine that refuses or does not answer counts as not working."""
         try:
             topology = await self._stub.Topology(pb.TopologyRequest(), timeout=PROBE_SECONDS)
-            if not _is_led(topology):
+            if not Topology.from_answer(topology).led:
                 return False
             # A topology is the gateway's opinion. A leader that still replays keeps the poll waiting; one that
             # refuses for back-pressure says so, since without long polling the gateway does not repeat it.
@@ -84,11 +86,3 @@ class EngineProbe:
         except grpc.aio.AioRpcError:
             return False
         return True
-
-
-def _is_led(topology: Any) -> bool:
-    return any(
-        partition.role == pb.Partition.LEADER and partition.health == pb.Partition.HEALTHY
-        for broker in topology.brokers
-        for partition in broker.partitions
-    )

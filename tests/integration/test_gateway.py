@@ -7,7 +7,8 @@ import pytest
 
 from engine.deploy import deploy_directory, digest_of, read_models
 from engine.errors import DeploymentRejected, EngineUnreachable, IncidentGone, InstanceGone, TaskGone
-from engine.gateway import Gateway, Topology
+from engine.gateway import Gateway
+from engine.topology import Topology
 from tests.instance import eventually
 from tests.integration.stack import MODELS, Stack, free_ports
 

@@ -119,7 +119,7 @@ class Gateway:
 
 
 LEADER, FOLLOWER = pb.Partition.LEADER, pb.Partition.FOLLOWER
-HEALTHY, UNHEALTHY = pb.Partition.HEALTHY, pb.Partition.UNHEALTHY
+HEALTHY, UNHEALTHY, DEAD = pb.Partition.HEALTHY, pb.Partition.UNHEALTHY, pb.Partition.DEAD
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,12 @@ HEALTHY, UNHEALTHY = pb.Partition.HEALTHY, pb.Partition.UNHEALTHY
     [
         (Gateway(LEADER, HEALTHY), True, 1),
         (Gateway(FOLLOWER, HEALTHY), False, 0),
-        (Gateway(LEADER, UNHEALTHY), False, 0),
+        (Gateway(LEADER, UNHEALTHY), True, 1),
+        (Gateway(LEADER, DEAD), False, 0),
         (Gateway(LEADER, HEALTHY, grpc.StatusCode.RESOURCE_EXHAUSTED), False, 1),
         (Gateway(LEADER, HEALTHY, grpc.StatusCode.DEADLINE_EXCEEDED), False, 1),
     ],
-    ids=["works", "no leader", "unhealthy", "back-pressure", "silent"],
+    ids=["works", "no leader", "after a leap of the clock", "dead", "back-pressure", "silent"],
 )
 def test_an_engine_works_when_a_partition_is_led_and_a_poll_comes_back(
     gateway: Gateway, works: bool, polls: int
