@@ -23,6 +23,7 @@ from services.errors import Unavailable
 from services.files import previews, reading, receiving
 from services.files.reading import FileTampered
 from services.files.views import FileView
+from services.witness import alarm
 from settings import Settings
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -77,7 +78,7 @@ def give(file_id: str, actor: Actor, database: Database, store: BlobStore, *, pr
         raise Unavailable("文件库暂不可用，请稍后再试", "The file store does not answer") from exc
     with database.transaction() as session:
         if content is None:
-            reading.raise_alarm(session, actor, file)
+            alarm.report_file(session, file, actor.username)
         else:
             reading.note_reading(session, actor, file)
     if content is None:
