@@ -10,8 +10,8 @@ from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.filing import FilingState, ReviewFinding
 from services.paging import Page
-from services.powers import filings
-from services.powers.filings import FilingView
+from services.powers import filing_views, filings
+from services.powers.filing_views import FilingView
 
 router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["powers"])
 
@@ -57,7 +57,7 @@ def list_filings(
 ) -> Page[FilingView]:
     """List the filings with one's city unit or of one's county, the newest first."""
     with database.reading() as session:
-        return filings.list_filings(
+        return filing_views.list_filings(
             session,
             caller,
             state=state or None,
@@ -74,7 +74,7 @@ def list_filings(
 def get_filing(number: Number, caller: Caller, database: WebDatabase) -> FilingView:
     """Return one filing."""
     with database.reading() as session:
-        return filings.get(session, caller, number)
+        return filing_views.get(session, caller, number)
 
 
 @router.post("/filings/{number}/acknowledge", responses=documented(401, 403, 404, conflict="filing_state"))

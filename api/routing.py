@@ -16,8 +16,9 @@ from fastapi.routing import APIRoute
 
 from api import nul
 from api.admission import admitted
-from api.refusals import BodyTooLarge, UnsupportedMediaType
-from api.uploads import UploadRequest, bounded_upload
+from api.bounded import BoundedRequest
+from api.refusals import UnsupportedMediaType
+from api.uploads import bounded_upload
 from services.accounts import file_rights, rights, system_rights
 from services.accounts.actors import Actor
 from services.cases import submission
@@ -31,26 +32,10 @@ LARGEST_INTEGER: Final = 2**63 - 1
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class StrictRequest(Request):
+class StrictRequest(BoundedRequest):
     """A request whose JSON body was checked when it was read."""
 
     document: Any = None
-    max_body_bytes: int = MAX_BODY_BYTES
-    _content: bytes | None = None
-
-    async def body(self) -> bytes:
-        """Return the body; raise ``BodyTooLarge`` as soon as it is, or is declared, longer than the product takes."""
-        if self._content is None:
-            declared = self.headers.get("content-length", "")
-            if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
-                raise BodyTooLarge
-            content = bytearray()
-            async for chunk in self.stream():
-                content += chunk
-                if len(content) > self.max_body_bytes:
-                    raise BodyTooLarge
-            self._content = bytes(content)
-        return self._content
 
     async def json(self) -> Any:
         """Return the checked body."""
@@ -104,7 +89,7 @@ class UploadRoute(AccountRoute):
         answer = APIRoute.get_route_handler(self)
 
         async def handle(request: Request) -> Response:
-            upload = UploadRequest(request.scope, request.receive)
+            upload = BoundedRequest(request.scope, request.receive)
             await self.admit(upload)
             file_rights.require_hand_in(upload.state.actor)
             return await bounded_upload(upload, answer)

@@ -1,6 +1,6 @@
 """Uploads and downloads of files, for the API and for pages: read within a bound, looked at, kept, given back."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -12,6 +12,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from api import nul
+from api.bounded import BoundedRequest
 from api.downloads import file_headers, preview_headers
 from api.refusals import BodyTooLarge, UnsupportedMediaType
 from connectors.scanning import Scanner
@@ -22,6 +23,7 @@ from services.errors import Unavailable
 from services.files import previews, reading, receiving
 from services.files.reading import FileTampered
 from services.files.views import FileView
+from services.witness import alarm
 from settings import Settings
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -31,25 +33,7 @@ ENVELOPE_BYTES: Final = 16 * 1024
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class UploadRequest(Request):
-    """A request with a file, whose body is read as it comes and never beyond the bound."""
-
-    max_body_bytes: int = 0
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body's pieces; raise ``BodyTooLarge`` as soon as it is, or is declared, longer than is taken."""
-        declared = self.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
-            raise BodyTooLarge
-        taken = 0
-        async for piece in super().stream():
-            taken += len(piece)
-            if taken > self.max_body_bytes:
-                raise BodyTooLarge
-            yield piece
-
-
-async def bounded_upload(upload: UploadRequest, answer: Handler) -> Response:
+async def bounded_upload(upload: BoundedRequest, answer: Handler) -> Response:
     """Answer an upload within its bound; raise ``UnsupportedMediaType`` for another body, or ``BodyTooLarge``."""
     upload.max_body_bytes = upload.app.state.settings.file_max_bytes + ENVELOPE_BYTES
     nul.refuse_in_address(upload)
@@ -94,7 +78,7 @@ def give(file_id: str, actor: Actor, database: Database, store: BlobStore, *, pr
         raise Unavailable("文件库暂不可用，请稍后再试", "The file store does not answer") from exc
     with database.transaction() as session:
         if content is None:
-            reading.raise_alarm(session, actor, file)
+            alarm.report_file(session, file, actor.username)
         else:
             reading.note_reading(session, actor, file)
     if content is None:

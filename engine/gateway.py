@@ -1,5 +1,5 @@
-"""A typed façade over the engine's two protocols: gRPC (by pyzeebe's channel and stubs) and REST (user
-tasks).
+"""A typed façade over the engine's two protocols: gRPC (by pyzeebe's channel and stubs) and REST (user tasks, over
+the session in ``engine/rest.py``).
 
 Every call has a deadline. Transient refusals (back-pressure, no connection, no leader) are repeated with
 back-off until that deadline and then raised as :class:`EngineUnreachable`, so that a caller tells "try again
@@ -8,14 +8,11 @@ closes its channel after some failures; its channels, credentials and generated 
 """
 
 import os
-import ssl
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import aiohttp
 import grpc
 import orjson
 from pyzeebe.proto import gateway_pb2 as pb
@@ -32,6 +29,7 @@ from engine.errors import (
     TaskInOtherState,
 )
 from engine.repetition import repeating
+from engine.rest import RestAnswer, RestSession, SignIn
 from engine.topology import Topology
 
 CALL_TIMEOUT_SECONDS = 10.0
@@ -39,10 +37,8 @@ CALL_TIMEOUT_SECONDS = 10.0
 RETRY_TIMEOUT_SECONDS = 15.0
 """How long a call is retried after transient refusals before it gives up."""
 DEPLOY_TIMEOUT_SECONDS = 60.0
-MAX_REST_CONNECTIONS = 64
 MIN_BACKOFF_SECONDS = 0.02
 MAX_BACKOFF_SECONDS = 1.0
-TOKEN_LEEWAY_SECONDS = 60.0
 MIRROR_ACTION = "tongquan"
 """The action on assignments this product sends, by which the feed knows its own echo."""
 
@@ -55,8 +51,6 @@ _MOMENTARY = frozenset(
         grpc.StatusCode.INTERNAL,
     }
 )
-_SIGNED_OUT = frozenset({401, 403})
-_MOMENTARY_HTTP = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -82,45 +76,6 @@ class Deployed:
     new: bool = False
 
 
-@dataclass(frozen=True)
-class SignIn:
-    """A session of the web application that runs in the engine's JVM and guards its REST API (Camunda with Operate)."""
-
-    username: str
-    password: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "SignIn | None":
-        """Return the account, or ``None`` when the REST API asks for none."""
-        username = environment.get("ZEEBE_REST_USERNAME")
-        return cls(username, environment.get("ZEEBE_REST_PASSWORD", "")) if username else None
-
-    async def open(self, client: aiohttp.ClientSession, address: str) -> dict[str, str]:
-        """Sign in; the client keeps the cookie, the header against forged requests is returned."""
-        form = {"username": self.username, "password": self.password}
-        async with client.post(f"{address}/api/login", data=form) as response:
-            if response.status >= 300:
-                raise EngineUnreachable(f"REST sign-in: the application answered {response.status}")
-            return {name: value for name, value in response.headers.items() if name.upper().endswith("CSRF-TOKEN")}
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What the REST API answered: the status and the body."""
-
-    status: int
-    body: bytes
-
-    @property
-    def problem(self) -> str:
-        """Return a refusal's message, cut to the length of a log line."""
-        try:
-            answer = orjson.loads(self.body)
-        except ValueError:
-            return self.body.decode(errors="replace")[:200]
-        return str(answer.get("detail", answer))[:500] if isinstance(answer, dict) else str(answer)[:200]
-
-
 class EngineSettings(Protocol):
     """The two addresses :meth:`Gateway.from_settings` reads."""
 
@@ -137,29 +92,15 @@ class Gateway:
         rest_address: str,
         *,
         oauth: OAuth | None = None,
-        sign_in: "SignIn | None" = None,
+        sign_in: SignIn | None = None,
         retry_timeout: float = RETRY_TIMEOUT_SECONDS,
     ) -> None:
         self._channel = open_channel(address, oauth)
         self._stub: Any = GatewayStub(self._channel)
-        self._oauth = oauth
-        self._sign_in = sign_in
-        self._csrf: dict[str, str] = {}
-        self._token = ("", 0.0)
+        self._rest = RestSession(rest_address, oauth=oauth, sign_in=sign_in)
         self._repeat = repeating(
             timeout=retry_timeout, first_pause=MIN_BACKOFF_SECONDS, longest_pause=MAX_BACKOFF_SECONDS
         ).on(EngineUnreachable)
-        self._rest_address = rest_address.rstrip("/")
-        ca = os.environ.get("ZEEBE_CA_CERTIFICATE_PATH")
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=MAX_REST_CONNECTIONS, ssl=ssl.create_default_context(cafile=ca) if ca else True
-            ),
-            # A session's cookie is kept for an engine addressed by a bare IP too; without sign-in none is kept.
-            cookie_jar=aiohttp.CookieJar(unsafe=True) if sign_in is not None else aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_SECONDS),
-            trust_env=oauth is not None,
-        )
 
     @classmethod
     def from_settings(cls, settings: EngineSettings, *, retry_timeout: float = RETRY_TIMEOUT_SECONDS) -> "Gateway":
@@ -182,7 +123,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close both connections."""
-        await self._http.close()
+        await self._rest.close()
         await self._channel.close()
 
     async def publish_message(
@@ -215,7 +156,7 @@ class Gateway:
             TaskGone: it is not there any more (404); the feed tells whether it was completed or cancelled.
             TaskInOtherState: it is there and cannot be completed now (409).
         """
-        await self._rest("POST", f"/v1/user-tasks/{key}/completion", {"variables": dict(variables)})
+        await self._command_task("POST", f"/v1/user-tasks/{key}/completion", {"variables": dict(variables)})
 
     async def assign_user_task(self, key: int, assignee: str) -> None:
         """Assign a native user task, whoever has it now.
@@ -224,7 +165,7 @@ class Gateway:
             TaskGone: it is not there any more.
         """
         body = {"assignee": assignee, "allowOverride": True, "action": MIRROR_ACTION}
-        await self._rest("POST", f"/v1/user-tasks/{key}/assignment", body)
+        await self._command_task("POST", f"/v1/user-tasks/{key}/assignment", body)
 
     async def unassign_user_task(self, key: int) -> None:
         """Take a native user task from whoever has it; nobody having it is no error.
@@ -232,7 +173,7 @@ class Gateway:
         Raises:
             TaskGone: it is not there any more.
         """
-        await self._rest("DELETE", f"/v1/user-tasks/{key}/assignee", None)
+        await self._command_task("DELETE", f"/v1/user-tasks/{key}/assignee", None)
 
     async def update_user_task(self, key: int, candidate_groups: Sequence[str]) -> None:
         """Give a native user task other candidate groups.
@@ -241,7 +182,7 @@ class Gateway:
             TaskGone: it is not there any more.
         """
         body = {"changeset": {"candidateGroups": list(candidate_groups)}, "action": MIRROR_ACTION}
-        await self._rest("PATCH", f"/v1/user-tasks/{key}", body)
+        await self._command_task("PATCH", f"/v1/user-tasks/{key}", body)
 
     async def set_variables(self, key: int, variables: Mapping[str, Any]) -> None:
         """Set variables of a running process instance, in its own scope.
@@ -355,55 +296,14 @@ class Gateway:
 
         return await self._repeat(attempt)
 
-    async def _rest(self, method: str, path: str, body: dict[str, Any] | None) -> None:
+    async def _command_task(self, method: str, path: str, body: dict[str, Any] | None) -> None:
+        """Send a command about one user task and retry transient refusals."""
         content = None if body is None else orjson.dumps(body)
-
-        async def attempt() -> _Answer:
-            try:
-                answer = await self._send(method, path, content)
-                if answer.status in _SIGNED_OUT and self._sign_in is not None:
-                    self._csrf = await self._sign_in.open(self._http, self._rest_address)
-                    answer = await self._send(method, path, content)
-            except (aiohttp.ClientError, TimeoutError) as exc:
-                raise EngineUnreachable(f"REST {path}: {type(exc).__name__} {exc}") from exc
-            if answer.status in _MOMENTARY_HTTP:
-                raise EngineUnreachable(f"REST {path}: {answer.status} {answer.problem}")
-            return answer
-
-        answer: _Answer = await self._repeat(attempt)
+        answer: RestAnswer = await self._repeat(self._rest.request, method, path, content)
         if answer.status < 300:
             return
         errors: dict[int, type[CommandRejected]] = {404: TaskGone, 409: TaskInOtherState}
         raise errors.get(answer.status, CommandRejected)(f"{answer.status} {answer.problem}")
-
-    async def _send(self, method: str, path: str, content: bytes | None) -> _Answer:
-        url = self._rest_address + path
-        async with self._http.request(method, url, data=content, headers=await self._headers()) as response:
-            return _Answer(response.status, await response.read())
-
-    async def _headers(self) -> dict[str, str]:
-        headers = {"content-type": "application/json", **self._csrf}
-        if self._oauth is not None:
-            headers["authorization"] = f"Bearer {await self._bearer(self._oauth)}"
-        return headers
-
-    async def _bearer(self, oauth: OAuth) -> str:
-        token, until = self._token
-        if time.monotonic() < until:
-            return token
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": oauth.client_id,
-            "client_secret": oauth.client_secret,
-            "audience": oauth.audience,
-        }
-        async with self._http.post(oauth.url, data=form) as response:
-            if response.status != 200:
-                raise EngineUnreachable(f"OAuth: the authorization server answered {response.status}")
-            answer = orjson.loads(await response.read())
-        token = str(answer["access_token"])
-        self._token = (token, time.monotonic() + float(answer.get("expires_in", 300)) - TOKEN_LEEWAY_SECONDS)
-        return token
 
 
 def _rejected(exc: grpc.aio.AioRpcError) -> CommandRejected:

@@ -1,7 +1,5 @@
 """The takeover agreement (承接协议) between a city unit and a county."""
 
-import hashlib
-import json
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
+from models.canonical_json import digest_of
 from models.database import Instant, choice
 
 
@@ -75,5 +74,4 @@ class Agreement(SQLModel, table=True):
             "procedure": self.procedure,
             "in_force_from": self.in_force_from.isoformat(),
         }
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(content)

@@ -33,6 +33,11 @@ class StoredFile(SQLModel, table=True):
     """The answered task, for what was handed in with an opinion."""
     bound_at: datetime | None = Field(default=None, sa_type=Instant)
 
+    @property
+    def audit_subject(self) -> str:
+        """Return what the audit trail names: the file's case, and before it has one the file itself."""
+        return self.case_no or f"file-{self.id}"
+
     def is_gone(self, now: datetime) -> bool:
         """Tell whether the file belongs to no case and has expired."""
         return self.case_no is None and now >= self.uploaded_at + UNBOUND_LIFE

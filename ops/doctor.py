@@ -181,7 +181,7 @@ def _database() -> Finding:
 
 
 def _engine(directory: InstanceDirectory, running: bool) -> Finding:
-    from ops.up import require_reachable
+    from ops.external_cluster import require_reachable
     from settings import get_settings
 
     record = directory.run() if running else None

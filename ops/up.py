@@ -8,31 +8,28 @@ limit: what is slow is waited for, and from time to time the terminal says what 
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from bridge.feed_account import feed_account, kept_password
-from engine.distribution import DEFAULT_VERSION, fetch_zeebe, is_fetched, pin_of
-from engine.downloads import default_cache
-from engine.embedded import EngineConfig, EnginePorts
+from engine.distribution import DEFAULT_VERSION, pin_of
 from engine.spawn import spawn
-from ops import environment, production, space
+from ops import banner, engine_preparation, environment, production, space
 from ops.deployment import what_would_be_deployed
 from ops.engine_child import EngineChild
+from ops.engine_preparation import SearchStore
+from ops.external_cluster import external_addresses, require_reachable
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord, WaitRecord, kind_of
-from ops.model_deployment import DeploymentState, ModelDeployment
+from ops.model_deployment import ModelDeployment
 from ops.ports import BASE_PORTS, ENGINE_PORTS, choose_ports
 from ops.start_watch import StartWatch
 from ops.supervision import ChildSpec, Supervisor
-from ops.terminal import DownloadProgress, say
+from ops.terminal import say
 from ops.waiting import Part
 from services.documents.signing import load_key
 from services.errors import SetupError
@@ -43,7 +40,6 @@ LOOK_SECONDS = 0.5
 """How often a start that is not done is looked at, and ``run.json`` tells what it waits for."""
 FIRST_WORD_SECONDS = 60.0
 """When a start that is not done is first reported; then after twice the time, and so on."""
-CONNECT_TIMEOUT_SECONDS = 5.0
 OPERATE_VERSION = "8.6.0"
 VENDOR_ASSETS = PROJECT_ROOT / "api" / "static" / "vendor" / "manifest.json"
 
@@ -87,8 +83,7 @@ class Instance:
     identity: Identity
     supervisor: Supervisor = field(init=False)
     engine: EngineChild | None = None
-    search: ChildSpec | None = None
-    search_ready: Callable[[], bool] = field(default=lambda: True)
+    search: SearchStore | None = None
     chosen: dict[str, str] = field(default_factory=dict)
     deployment: ModelDeployment = field(init=False)
     waiting: WaitRecord | None = None
@@ -128,7 +123,7 @@ class Instance:
         external = external_addresses(self.options.zeebe) if self.options.zeebe else None
         if external is not None:
             require_reachable(external[0])
-        distribution = None if external is not None else self._fetch_engine()
+        distribution = None if external is not None else engine_preparation.fetch(self.identity.engine)
         operate_url = f"http://127.0.0.1:{ports['rest']}/operate" if self.identity.operate else None
         self.chosen = environment.instance_environment(
             self.directory,
@@ -159,9 +154,16 @@ class Instance:
         )
         self.directory.record(self.identity)
         if distribution is not None:
-            config = self._engine_config(distribution, ports)
+            config = engine_preparation.configuration(
+                self.directory,
+                distribution,
+                ports,
+                version=self.identity.engine,
+                feed_address=self.chosen["FEED_BIND"],
+                controlled_clock=self.options.controlled_clock,
+            )
             if self.identity.operate:
-                config = self._with_operate(config, ports)
+                config, self.search = engine_preparation.with_operate(config, self.directory, ports["search"])
             self.engine = EngineChild(config)
 
     def _check_disk(self) -> None:
@@ -174,12 +176,6 @@ class Instance:
         if free < space.LOW_BYTES:
             say(f"! 磁盘空间紧张：{self.directory.root} 所在磁盘仅剩 {space.words(free)}")
 
-    def _fetch_engine(self) -> Path:
-        version, cache = self.identity.engine, default_cache()
-        if not is_fetched(version, cache):
-            say(f"· 准备引擎 Zeebe {version}（缓存：{cache}）")
-        return fetch_zeebe(version, cache, DownloadProgress(f"下载引擎 {version}"))
-
     def _prepare_database(self) -> None:
         from services.setup import prepare
 
@@ -189,40 +185,6 @@ class Instance:
     def _engine_has_data(self) -> bool:
         return self.options.zeebe is not None or (self.directory.engine_data / "raft-partition").exists()
 
-    def _engine_config(self, distribution: Path, ports: dict[str, int]) -> EngineConfig:
-        return EngineConfig(
-            version=self.identity.engine,
-            distribution=distribution,
-            data_dir=self.directory.engine_data,
-            log_dir=self.directory.logs,
-            ports=EnginePorts(**{name: ports[name] for name in ENGINE_PORTS}),
-            feed_address=self.chosen["FEED_BIND"],
-            feed_account=feed_account(get_settings()),
-            controlled_clock=self.options.controlled_clock,
-            heap=os.environ.get("TONGQUAN_ENGINE_HEAP", "512m"),
-        )
-
-    def _with_operate(self, config: EngineConfig, ports: dict[str, int]) -> EngineConfig:
-        from engine import opensearch, operate
-
-        say(f"· Operate：{operate.LICENCE_NOTE}")
-        search = opensearch.SearchConfig(
-            jars=opensearch.fetch_opensearch(default_cache(), DownloadProgress("下载检索库")),
-            data_dir=self.directory.search_data,
-            port=ports["search"],
-        )
-        self.search = ChildSpec(
-            name="search",
-            label="检索库",
-            command=opensearch.search_command(search),
-            env=opensearch.search_environment(),
-            cwd=self.directory.search_data,
-            log_path=self.directory.log("search"),
-            stop_seconds=20,
-        )
-        self.search_ready = lambda: opensearch.is_ready(search)
-        return operate.with_operate(config, search.url, search.cluster_name)
-
     # -- running
 
     def start(self) -> None:
@@ -231,11 +193,11 @@ class Instance:
         self._start_several("bridge", "引擎桥", get_settings().bridge_processes)
         if self.search is not None:
             say("· 启动检索库")
-            self.supervisor.start(self.search)
+            self.supervisor.start(self.search.child)
 
     def run(self) -> int:
         """Look after the children until asked to stop; return the exit status."""
-        watch = StartWatch(self.directory, self.url, self.supervisor, self.deployment, self.engine, self.search_ready)
+        watch = StartWatch(self.directory, self.url, self.supervisor, self.deployment, self.engine, self._search_ready)
         try:
             begun = looked_at = time.monotonic()
             word_after = FIRST_WORD_SECONDS
@@ -272,10 +234,13 @@ class Instance:
             self.supervisor.kill()
             os._exit(130)
 
+    def _search_ready(self) -> bool:
+        return self.search is None or self.search.is_ready()
+
     def _go_on_with_start(self, watch: StartWatch) -> None:
         """Take the steps that wait for others: the engine for the search store, the workers for the models."""
         if self.engine is not None and "engine" not in self.supervisor.children:
-            if not self.search_ready():
+            if not self._search_ready():
                 return
             say(f"· 启动引擎 Zeebe {self.identity.engine}")
             self.supervisor.start(self.engine.spec())
@@ -302,49 +267,9 @@ class Instance:
         self.ready = self.waiting is None
         if self.ready:
             watch.stop()
-            for line in self.banner():
+            for line in banner.ready_lines(self.url, self.directory, self.identity, self.deployment, self.chosen):
                 say(line)
         self._record()
-
-    def banner(self) -> list[str]:
-        """Return what a person needs to go on: address, accounts, how to stop."""
-        lines = ["", f"✓ 同权已就绪：{self.url}"]
-        if self.identity.operate:
-            lines.append(f"  Operate：{self.chosen['TONGQUAN_OPERATE_URL']}（demo / demo）")
-        if self.options.controlled_clock:
-            lines.append("  受控时钟：用 tongquan clock advance 推进")
-        if self.identity.production:
-            lines += [f"  ! {warning}" for warning in production.warnings(get_settings())]
-        else:
-            from models.group import (
-                AUDIT_ADMINISTRATOR,
-                COORDINATOR,
-                SECURITY_ADMINISTRATOR,
-                SYSTEM_ADMINISTRATOR,
-                Group,
-                Role,
-            )
-            from services.accounts.demo_accounts import DEMO_PASSWORD
-
-            window, reviewer, chief, approver = (
-                Group.of_area("xingguo", role) for role in (Role.WINDOW, Role.REVIEWER, Role.CHIEF, Role.APPROVER)
-            )
-            city_reviewer, city_approver = (Group.of_city_unit("zrzy", role) for role in (Role.REVIEWER, Role.APPROVER))
-            lines += [
-                f"  演示账号（密码均为 {DEMO_PASSWORD}）：",
-                f"    综合窗口 {window}   承办人 {reviewer}",
-                f"    首席代表 {chief}   县级审批 {approver}",
-                f"    市级审查 {city_reviewer}   市级审批 {city_approver}   统筹 {COORDINATOR}",
-                f"    系统管理 {SYSTEM_ADMINISTRATOR}   安全管理 {SECURITY_ADMINISTRATOR}   审计 {AUDIT_ADMINISTRATOR}",
-            ]
-        if self.deployment.why:
-            lines.append(f"  ! 流程部署失败，办件仍按此前部署的流程：{self.deployment.why}（会自动重试）")
-        elif self.deployment.state is not DeploymentState.DEPLOYED:
-            lines.append("  ! 引擎尚未答复流程部署，正在后台继续")
-        lines.append(
-            f"  模式：{production.mode_words(self.identity)}；状态目录：{self.directory.root}；停止：tongquan down"
-        )
-        return [*lines, *production.exposure_banner(get_settings())]
 
     def _start_several(self, package: str, label: str, number: int) -> None:
         """Start a package's processes: the first under its own name, the others numbered from 2 on."""
@@ -413,27 +338,6 @@ def require_sharing_database(settings: Settings) -> None:
         raise SetupError(
             "SQLite 上只能运行一个引擎桥：请去掉 TONGQUAN_BRIDGE_PROCESSES，或用 DATABASE_URL 指定 PostgreSQL"
         )
-
-
-def external_addresses(zeebe: str) -> tuple[str, str]:
-    """Return the gRPC and REST addresses of the cluster at ``zeebe`` (``host:port``, or an https URL)."""
-    host = urlsplit(zeebe if "//" in zeebe else f"//{zeebe}").hostname or zeebe
-    return zeebe, os.environ.get("ZEEBE_REST_ADDRESS", f"http://{host}:8080")
-
-
-def require_reachable(address: str) -> None:
-    """Make sure something listens at a cluster's address.
-
-    Raises:
-        SetupError: nothing does, or it is not an address.
-    """
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    try:
-        port = parts.port or (443 if parts.scheme == "https" else 26_500)
-        with socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT_SECONDS):
-            return
-    except (OSError, ValueError) as exc:
-        raise SetupError(f"引擎 {address} 不可达：请检查 --zeebe 的地址、端口和网络，并确认集群已启动") from exc
 
 
 def last_line(log: Path) -> str:

@@ -37,7 +37,7 @@ from models.webhook import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from services.clock import machine_now, product_now
 from services.heartbeats import FEED, RELAY, WORKER_PREFIX
 from services.process_engine import set_aside
-from services.witness import papers
+from services.witness import alarm
 from settings import PROJECT_ROOT, Environment, Settings, get_settings
 
 BRIDGE_FRESH_SECONDS: Final = 15.0
@@ -140,7 +140,7 @@ def operating_figures(session: Session, now: datetime) -> OperatingFigures:
         tampered_documents=session.exec(
             select(func.count())
             .select_from(Notification)
-            .where(Notification.to_group == AUDIT_ADMINISTRATOR.name, Notification.signal == papers.SIGNAL)
+            .where(Notification.to_group == AUDIT_ADMINISTRATOR.name, Notification.signal == alarm.DOCUMENT_TAMPERED)
         ).one(),
         outbox_pending=waiting.get(OutboxStatus.PENDING, 0),
         outbox_dead=waiting.get(OutboxStatus.DEAD, 0),

@@ -3,7 +3,7 @@
 from pyzeebe import Job, ZeebeTaskRouter
 
 from models.protocol import JobType
-from services.powers import filings
+from services.powers import filing_reminders
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
 
@@ -14,14 +14,14 @@ router = ZeebeTaskRouter()
 def plan(job: Job) -> dict[str, object]:
     """Tell the process when to remind the city unit."""
     with job_transaction(job) as session:
-        return filings.plan(session, case_no(job))
+        return filing_reminders.plan(session, case_no(job))
 
 
 @router.task(task_type=JobType.FILING_REMIND.value, timeout_ms=JOB_TIMEOUT_MS)
 def remind(job: Job) -> dict[str, object]:
     """Record that the city unit has not acknowledged in time."""
     with job_transaction(job) as session:
-        filings.remind(session, case_no(job))
+        filing_reminders.remind(session, case_no(job))
         return {}
 
 
@@ -29,5 +29,5 @@ def remind(job: Job) -> dict[str, object]:
 def remind_answer(job: Job) -> dict[str, object]:
     """Record that the county has not answered in time."""
     with job_transaction(job) as session:
-        filings.remind_answer(session, case_no(job))
+        filing_reminders.remind_answer(session, case_no(job))
         return {}

@@ -2,8 +2,8 @@
 
 pyzeebe 4.7 is used for routers, polling and streaming; what it does not guard against is overridden here: it
 waits five seconds after any error and polls a recovering engine (``partition_gate``), takes more streamed jobs than
-it may run, reports an outcome once and without a deadline, and leaves jobs it was given while stopping until they
-time out.
+it may run, reports an outcome once and without a deadline (``outcomes``), and leaves jobs it was given while stopping
+until they time out.
 
 A handler module must not use ``from __future__ import annotations``: pyzeebe then no longer knows ``job:
 Job``.
@@ -16,27 +16,29 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
 
 import grpc
-import orjson
 import structlog
-from pyzeebe import Job, JobController, ZeebeTaskRouter, ZeebeWorker
+from pyzeebe import Job, ZeebeTaskRouter, ZeebeWorker
 from pyzeebe.errors import UnknownGrpcStatusCodeError, ZeebeDeadlineExceeded, ZeebeError
-from pyzeebe.proto import gateway_pb2 as pb
-from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
 from pyzeebe.task.task import Task as JobTask
 from pyzeebe.worker.job_executor import JobExecutor
 from pyzeebe.worker.job_poller import JobPoller, JobStreamer
 from pyzeebe.worker.task_state import TaskState
 
-from engine.repetition import repeating
 from models.database import Database
-from services.errors import TongquanError
 from services.heartbeats import WORKER_PREFIX, Heartbeats
-from workers.momentary import is_momentary
+from workers.outcomes import (
+    OutcomeController,
+    Reporter,
+    describe,
+    engine_may_take_it_later,
+    handle_failure,
+    keys_of,
+    retry_backoff_ms,
+)
 from workers.partition_gate import EngineProbe, PartitionGate
-from workers.transaction import HANDLER_THREADS, MissingVariable, database
+from workers.transaction import HANDLER_THREADS, database
 
 JOB_TIMEOUT_MS = 20_000
 """After this long the engine gives a job to another worker; handlers take well under a second."""
@@ -52,41 +54,13 @@ STREAM_TIMEOUT_SECONDS = 3_600
 ERROR_PAUSE_SECONDS = 0.5
 FULL_PAUSE_SECONDS = 0.05
 TROUBLE_LOG_SECONDS = 10.0
-REPORT_CALL_SECONDS = 5.0
-REPORT_TIMEOUT_SECONDS = 60.0
-FIRST_REPORT_PAUSE_SECONDS = 0.02
-MAX_REPORT_PAUSE_SECONDS = 1.0
-FIRST_RETRY_MS = 1_000
-RETRY_FACTOR = 4
-MAX_RETRY_MS = 60_000
-MODELLED_RETRIES = 3
-MOMENT_RETRY_MS = 5_000
-"""The pause after a transient failure: the database is away, the disk is full."""
 MAX_STARTS = 5
 """How often one job may start without an outcome; a time-out does not lower the engine's own count of retries."""
 KNOWN_JOBS = 50_000
 HEARTBEAT_SECONDS = 3.0
 STOP_TIMEOUT_SECONDS = 10.0
-_MOMENTARY = frozenset(
-    {
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-    }
-)
 
 log = structlog.get_logger(__name__)
-
-
-class BusinessError(Exception):
-    """A business error the process handles: thrown as the BPMN error ``code``."""
-
-    def __init__(self, code: str, message: str = "") -> None:
-        super().__init__(message or code)
-        self.code = code
 
 
 def collect_routers() -> list[ZeebeTaskRouter]:
@@ -95,114 +69,6 @@ def collect_routers() -> list[ZeebeTaskRouter]:
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name != "__main__")
     modules = (importlib.import_module(f"workers.{name}") for name in names)
     return [m.router for m in modules if isinstance(getattr(m, "router", None), ZeebeTaskRouter)]
-
-
-class Reporter:
-    """Tell the engine what became of a job, again and again until it knows."""
-
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub: Any = GatewayStub(channel)
-        self._repeat = repeating(
-            timeout=REPORT_TIMEOUT_SECONDS,
-            first_pause=FIRST_REPORT_PAUSE_SECONDS,
-            longest_pause=MAX_REPORT_PAUSE_SECONDS,
-        ).on(_engine_may_take_it_later)
-
-    async def completed(self, job: Job, variables: dict[str, Any]) -> None:
-        """Complete the job; one that is gone was completed before."""
-        request = pb.CompleteJobRequest(jobKey=job.key, variables=orjson.dumps(variables).decode())
-        await self._report(job, self._stub.CompleteJob, request)
-
-    async def failed(self, job: Job, retries: int, message: str, backoff_ms: int) -> None:
-        """Fail the job; without retries left the engine raises an incident with ``message``."""
-        request = pb.FailJobRequest(
-            jobKey=job.key, retries=max(0, retries), errorMessage=message[:1000], retryBackOff=backoff_ms
-        )
-        await self._report(job, self._stub.FailJob, request)
-
-    async def thrown(self, job: Job, code: str, message: str) -> None:
-        """Throw a BPMN error where the job stands."""
-        request = pb.ThrowErrorRequest(jobKey=job.key, errorCode=code, errorMessage=message[:1000])
-        await self._report(job, self._stub.ThrowError, request)
-
-    async def _report(self, job: Job, call: Callable[..., Any], request: Any) -> None:
-        try:
-            await self._repeat(call, request, timeout=REPORT_CALL_SECONDS)
-        except grpc.aio.AioRpcError as exc:
-            if exc.code() is not grpc.StatusCode.NOT_FOUND:
-                raise
-            log.info("job.gone", **_keys(job))
-
-
-class _Controller(JobController):
-    """pyzeebe's controller, reporting each outcome until the engine has it."""
-
-    def __init__(self, job: Job, worker: "Worker") -> None:
-        super().__init__(job, worker.zeebe_adapter)
-        self._reporter = worker.reporter
-
-    async def set_success_status(self, variables: Any = None) -> None:
-        await self._reporter.completed(self._job, dict(variables or {}))
-
-    async def set_failure_status(self, message: str, retry_back_off_ms: int = 0, variables: Any = None) -> None:
-        await self._reporter.failed(self._job, self._job.retries - 1, message, retry_back_off_ms)
-
-    async def put_off(self, message: str, backoff_ms: int) -> None:
-        """Fail the job without using up a retry."""
-        await self._reporter.failed(self._job, self._job.retries, message, backoff_ms)
-
-    async def set_error_status(self, message: str, error_code: str = "", variables: Any = None) -> None:
-        await self._reporter.thrown(self._job, error_code, message)
-
-
-async def handle_failure(error: Exception, job: Job, controller: JobController) -> None:
-    """Turn a handler's exception into a BPMN error or a failure with exponential back-off; log keys only.
-
-    A transient failure uses up no retry.
-    """
-    if isinstance(error, BusinessError):
-        log.info("job.business_error", code=error.code, **_keys(job))
-        await controller.set_error_status(str(error), error_code=error.code)
-        return
-    if is_momentary(error):
-        log.warning("job.put_off", error=_describe(error), **_keys(job))
-        await cast(_Controller, controller).put_off(_describe(error), MOMENT_RETRY_MS)
-        return
-    log.error("job.failed", error=_describe(error), retries=job.retries, **_keys(job))
-    await controller.set_failure_status(_describe(error), retry_back_off_ms=retry_backoff_ms(job.retries))
-
-
-def retry_backoff_ms(retries: int) -> int:
-    """Return how long to wait before the next attempt when ``retries`` were left before this one failed."""
-    failed_before = max(0, MODELLED_RETRIES - retries)
-    return int(min(FIRST_RETRY_MS * RETRY_FACTOR**failed_before, MAX_RETRY_MS))
-
-
-def _engine_may_take_it_later(error: Exception) -> bool:
-    """Tell whether the engine may take the same report a moment later."""
-    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _MOMENTARY
-
-
-def _describe(error: BaseException) -> str:
-    """Say what went wrong, without the text of a foreign exception, which may quote rows and so personal data."""
-    if isinstance(error, TongquanError):
-        return f"{error.code}: {error.detail}"
-    if isinstance(error, MissingVariable):
-        return f"MissingVariable: {error}"
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = "" if frame is None else f" ({frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno})"
-    return f"{type(error).__name__}{place}"
-
-
-def _keys(job: Job) -> dict[str, Any]:
-    return {
-        "job_type": job.type,
-        "job_key": job.key,
-        "process_instance_key": job.process_instance_key,
-        "element_id": job.element_id,
-    }
 
 
 class _Poller(JobPoller):
@@ -282,17 +148,17 @@ class _Executor(JobExecutor):
             running.add_done_callback(self.worker.running.discard)
 
     async def _run(self, job: Job) -> None:
-        controller = _Controller(job, self.worker)
+        controller = OutcomeController(job, self.worker.zeebe_adapter, self.worker.reporter)
         try:
             if self.worker.starts.begin(job.key) > MAX_STARTS:
                 message = f"已开始 {MAX_STARTS} 次而没有结果，停止重试"
-                log.error("job.given_up", **_keys(job))
+                log.error("job.given_up", **keys_of(job))
                 await self.worker.reporter.failed(job, 0, message, 0)
             else:
                 await self.task.job_handler(job, controller)
             self.worker.starts.end(job.key)
         except Exception as exc:
-            log.error("job.outcome_unreported", error=_describe(exc), **_keys(job))
+            log.error("job.outcome_unreported", error=describe(exc), **keys_of(job))
             await self._fail_unreportable(job, exc)
         finally:
             self.worker.room.release()
@@ -302,12 +168,12 @@ class _Executor(JobExecutor):
 
     async def _fail_unreportable(self, job: Job, exc: Exception) -> None:
         """Fail a job whose outcome the engine refuses to take, so that it is not handed out again at each time-out."""
-        if _engine_may_take_it_later(exc):
+        if engine_may_take_it_later(exc):
             return
         try:
-            await self.worker.reporter.failed(job, job.retries - 1, _describe(exc), retry_backoff_ms(job.retries))
+            await self.worker.reporter.failed(job, job.retries - 1, describe(exc), retry_backoff_ms(job.retries))
         except Exception as second:
-            log.error("job.left_to_time_out", error=_describe(second), **_keys(job))
+            log.error("job.left_to_time_out", error=describe(second), **keys_of(job))
 
 
 class _Starts:
@@ -457,4 +323,4 @@ async def _beat(worker: Worker) -> None:
             try:
                 await loop.run_in_executor(thread, write_heartbeats, database(), worker.beats)
             except Exception as exc:
-                log.error("worker.heartbeat_failed", error=_describe(exc))
+                log.error("worker.heartbeat_failed", error=describe(exc))

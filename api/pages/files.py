@@ -7,9 +7,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
+from api.bounded import BoundedRequest
 from api.pages.routing import Handler, PageRoute
 from api.pages.visitors import CurrentVisitor, PageDatabase, any_visitor, require_own_page
-from api.uploads import FileScanner, FileStore, UploadRequest, bounded_upload, give, take
+from api.uploads import FileScanner, FileStore, bounded_upload, give, take
 from services.accounts import file_rights
 from services.files.views import FileView
 
@@ -22,7 +23,7 @@ class ScriptUploadRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            upload = UploadRequest(request.scope, request.receive)
+            upload = BoundedRequest(request.scope, request.receive)
             visitor = await run_in_threadpool(any_visitor, upload)
             require_own_page(upload, visitor)
             file_rights.require_hand_in(visitor.actor)

@@ -12,7 +12,7 @@ from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey
 from models.filing import FilingState, ReviewFinding
 from services.accounts import power_rights
 from services.errors import FieldProblem, InvalidInput
-from services.powers import filings
+from services.powers import filing_views, filings
 
 PAGE_SIZE: Final = 30
 ADDRESS: Final = "/powers/filings"
@@ -32,7 +32,7 @@ def show_filings(
     """List the filings with what one may do about each."""
     wanted = FilingState(state) if state in set(FilingState) else None
     with database.reading() as session:
-        page = filings.list_filings(
+        page = filing_views.list_filings(
             session, visitor.actor, state=wanted, case_no=case_no.strip(), cursor=cursor or None, limit=PAGE_SIZE
         )
     context = {

@@ -20,7 +20,7 @@ from services.calendar import revisions
 from services.calendar.revisions import DayEntry
 from services.cases import hearings
 from services.clock import product_now
-from services.deadlines import case_deadlines
+from services.deadlines import case_deadlines, clock_inputs
 from services.journal import timeline
 from services.process_engine import outbox
 
@@ -60,7 +60,7 @@ def _replan(session: Session, numbers: list[str]) -> int:
     now = product_now(session)
     for batch in _batches(numbers):
         cases = session.exec(select(Case).where(col(Case.case_no).in_(batch))).all()
-        inputs = case_deadlines.gather(session, cases)
+        inputs = clock_inputs.gather(session, cases)
         open_tasks = session.exec(select(Task).where(col(Task.case_no).in_(batch), col(Task.is_open))).all()
         for case in cases:
             of_case = inputs.of(case)
@@ -114,7 +114,7 @@ def _batches(numbers: list[str]) -> Iterator[list[str]]:
 
 
 def _replan_procedure(
-    session: Session, case: Case, procedure: SpecialProcedure, inputs: case_deadlines.ClockInputs
+    session: Session, case: Case, procedure: SpecialProcedure, inputs: clock_inputs.ClockInputs
 ) -> bool:
     """Move the planned end of a running special procedure, which is in working days too."""
     if procedure.ended_at is not None:

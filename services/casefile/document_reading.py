@@ -12,7 +12,7 @@ from services.casefile import personal_data
 from services.clock import product_now
 from services.documents import issuance
 from services.journal import audit
-from services.witness import papers
+from services.witness import alarm, papers
 from services.witness.papers import DocumentTampered
 
 
@@ -26,7 +26,7 @@ def read(session: Session, actor: Actor, document_id: int, purpose: str | None =
     case, named = case_access.get(session, actor, document.case_no), personal_data_rights.stated(purpose)
     personal_data.require_open(session, actor, case, named)
     if not papers.is_intact(session, document):
-        papers.raise_alarm(session, document, actor.username)
+        alarm.report_document(session, document, actor.username)
         session.commit()
         raise DocumentTampered
     audit.append(

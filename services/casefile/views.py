@@ -13,7 +13,7 @@ from services.cases.submission_input import StateView
 from services.cases.views import DossierView, GrantedExtensionView, SpecialProcedureView
 from services.deadlines.clock_views import ClockView
 from services.files.views import FileView
-from services.powers.filings import FilingView
+from services.powers.filing_views import FilingView
 from services.supervision.policy_ledger import PolicyNoticeRef
 from services.supervision.push_ledger import PushView, RestrictionView
 from services.tasks.views import TaskView

@@ -13,7 +13,7 @@ from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.files import binding
 from services.journal import audit
-from services.powers import filings
+from services.powers import filing_views
 from services.supervision import policy_ledger, push_ledger
 from services.tasks import worklist
 
@@ -71,7 +71,7 @@ def get_case(session: Session, actor: Actor, case_no: str, purpose: str | None =
         pushes=push_ledger.of_case(session, case_no),
         policy_notices=policy_ledger.of_item(session, case.item_code),
         restrictions=push_ledger.restrictions_of(session, case, now),
-        filings=filings.of_case(session, case_no),
+        filings=filing_views.of_case(session, case_no),
         special_procedures=special_procedures.views(session, case),
         extension=special_procedures.extension_view(session, case_no),
         dossier=dossiers.dossier_view(session, case_no),

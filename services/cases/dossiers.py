@@ -1,12 +1,11 @@
 """From the county to the city: the push on acceptance (受理推送) and the transfer dossier (审核转报件)."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, select
 
+from models.canonical_json import digest_of
 from models.case import Case, CaseState, Material
 from models.catalogue import Mode
 from models.dossier import TransferDossier
@@ -73,7 +72,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
         case_no=case_no,
         round=current.round + 1 if current is not None else 1,
         body=body,
-        digest=_digest(body),
+        digest=digest_of(body),
         forwarded_by=signature.account,
         forwarded_at=signature.decided_at,
     )
@@ -237,9 +236,4 @@ def _material(one: Material, files: Sequence[FileView]) -> dict[str, Any]:
     }
     if files:
         content["files"] = [{"id": file.id, "name": file.name, "sha256": file.sha256} for file in files]
-    return {**content, "sha256": _digest(content)}
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return {**content, "sha256": digest_of(content)}

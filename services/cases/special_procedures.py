@@ -17,7 +17,7 @@ from services.cases import hearings
 from services.cases.views import GrantedExtensionView, SpecialProcedureView
 from services.catalogue import reference
 from services.clock import product_now
-from services.deadlines import case_deadlines
+from services.deadlines import case_deadlines, clock_inputs
 from services.deadlines.working_calendar import calendar_of
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -97,7 +97,7 @@ def begin(
     session.flush()
     case_deadlines.refresh(session, case)
     issuance.issue_special_procedure_notice(
-        session, case, procedure, now, provisional=case_deadlines.plan_is_provisional(procedure, kinds)
+        session, case, procedure, now, provisional=clock_inputs.plan_is_provisional(procedure, kinds)
     )
     timeline.append(
         session,
@@ -313,7 +313,7 @@ def _view(one: SpecialProcedure, kinds: WorkingCalendar) -> SpecialProcedureView
         reason=one.reason,
         begun_at=one.begun_at,
         planned_end_at=one.planned_end_at,
-        provisional=case_deadlines.plan_is_provisional(one, kinds),
+        provisional=clock_inputs.plan_is_provisional(one, kinds),
         ended_at=one.ended_at,
         presiding_officer=one.presiding_officer,
         told_on=one.told_on,

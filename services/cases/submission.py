@@ -3,8 +3,6 @@
 The refusals come in the order the contract fixes: rights, content, then what the catalogue and the open cases say.
 """
 
-import hashlib
-import json
 import secrets
 from datetime import datetime
 from typing import Any
@@ -15,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from catalog_data.conditions import answer_error
 from catalog_data.guide import Guide
+from models.canonical_json import digest_of
 from models.case import (
     Applicant,
     ApplicantKind,
@@ -99,7 +98,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     require_window(actor, body.area)
     now = product_now(session)
     item, guide = _checked(session, body, now)
-    digest = _digest(_told(body))
+    digest = digest_of(_told(body))
     locks.acquire(session, f"submission:{actor.username}:{key}")
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
@@ -305,8 +304,3 @@ def _told(body: CaseSubmission) -> dict[str, Any]:
         if not material["files"]:
             del material["files"]
     return told
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

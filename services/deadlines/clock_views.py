@@ -9,7 +9,7 @@ from sqlmodel import Session
 from models.case import Case
 from models.case_clock import Day, ReceiptClock
 from models.clock_record import ClockRecord
-from services.deadlines import case_deadlines
+from services.deadlines import case_deadlines, clock_inputs
 
 
 class ClockDay(BaseModel):
@@ -62,7 +62,7 @@ def keep(session: Session, case: Case, at: datetime) -> None:
 
 def _computed(session: Session, case: Case, now: datetime) -> ClockView:
     """Compute the clock; before acceptance nothing has been counted of the limit to decide."""
-    inputs = case_deadlines.gather(session, [case]).of(case)
+    inputs = clock_inputs.gather(session, [case]).of(case)
     clock = case_deadlines.case_clock(case, inputs, now)
     receipt = _receipt_view(case_deadlines.receipt_clock(case, inputs, now))
     if clock is None:

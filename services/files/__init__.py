@@ -1,4 +1,4 @@
 """Files people hand in: what is accepted, what it belongs to, who may read it, and when it is deleted.
 
-May call: accounts, journal, notifications.
+May call: accounts, journal.
 """

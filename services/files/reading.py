@@ -1,32 +1,22 @@
 """Read a file: open to readers of its case, or before it has one to whoever handed it in. Each reading is audited.
 
-Content that no longer matches what was handed in is not given out, and the auditors are notified.
+Content that no longer matches what was handed in is not given out.
 """
 
 import hashlib
 from typing import BinaryIO, Final
 
-import structlog
 from sqlmodel import Session
 
 from connectors.storage import BlobMissing, BlobStore
-from models.case import Case
-from models.group import AUDIT_ADMINISTRATOR
-from models.notification import NotificationKind
 from models.stored_file import StoredFile
 from services.accounts import file_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import NotFound, TongquanError
 from services.journal import audit
-from services.notifications import inbox
-from services.notifications.inbox import Cause
 
-SIGNAL: Final = "file.tampered"
-"""The audit action, the notification's signal and the log event of content that was changed or is missing."""
 _CHUNK_BYTES: Final = 1024 * 1024
-
-log = structlog.get_logger(__name__)
 
 
 class FileTampered(TongquanError):
@@ -63,20 +53,4 @@ def open_content(store: BlobStore, file: StoredFile) -> BinaryIO | None:
 
 def note_reading(session: Session, actor: Actor, file: StoredFile) -> None:
     """Record that somebody read a file."""
-    audit.append(session, actor.username, "file.read", _subject(file), {"file": file.id}, product_now(session))
-
-
-def raise_alarm(session: Session, actor: Actor, file: StoredFile) -> None:
-    """Tell the auditors of changed content: an audit entry each time, one notification, a log line."""
-    now = product_now(session)
-    if file.case_no is not None:
-        text = f"文件“{file.name}”与提交时的摘要不符或已丢失，可能被篡改，已停止提供"
-        cause = Cause(SIGNAL, text, now, f"{SIGNAL}:{file.id}")
-        case = session.get_one(Case, file.case_no)
-        inbox.notify(session, case, NotificationKind.SUPERVISION, [AUDIT_ADMINISTRATOR.name], cause)
-    audit.append(session, actor.username, SIGNAL, _subject(file), {"file": file.id}, now)
-    log.error(SIGNAL, file=file.id, case_no=file.case_no)
-
-
-def _subject(file: StoredFile) -> str:
-    return file.case_no or f"file-{file.id}"
+    audit.append(session, actor.username, "file.read", file.audit_subject, {"file": file.id}, product_now(session))

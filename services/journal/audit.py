@@ -6,7 +6,6 @@ entries, or computing all digests anew, leaves a valid chain: ``services/witness
 to notice that, and ``seals`` has the chain vouch for the content of other tables.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from models.audit import AuditEntry
+from models.canonical_json import canonical, digest_of
 from services import locks
 from services.journal.at_commit import AtCommit
 
@@ -62,7 +62,7 @@ def append(session: Session, actor: str, action: str, subject: str, detail: Mapp
     ``detail`` is JSON and holds no personal data, only references. Writers queue at their commit, under SQLite's
     ``IMMEDIATE`` transaction or PostgreSQL's advisory lock.
     """
-    plain: dict[str, Any] = json.loads(_canonical(detail))
+    plain: dict[str, Any] = json.loads(canonical(detail))
     _entries.add(session, _Entry(actor, action, subject, plain, at))
 
 
@@ -118,8 +118,4 @@ def _digest(
     number: int, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any], previous: str
 ) -> str:
     content = [number, at.astimezone(UTC).isoformat(), actor, action, subject, detail, previous]
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
-
-
-def _canonical(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return digest_of(content)

@@ -20,7 +20,7 @@ from models.group import COORDINATOR, Group, Role
 from models.notification import NotificationKind, NotificationSubject
 from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, PolicyRecipient
 from models.protocol import START_TTL_MS, Message
-from models.working_calendar import china_date, end_of_day
+from models.working_calendar import china_date
 from services.accounts import supervision_rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force
@@ -31,14 +31,13 @@ from services.journal import audit, seals
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
+from services.supervision.escalation import reminder_and_escalation
 from services.supervision.policy_ledger import PolicyNoticeView, get_for_update, notice_key, recipients_of, view
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
 NOTICE_LIMIT_DAYS: Final = 5
 """Working days from publication within which the approvers must have the notice (plan, section 四.六)."""
-ESCALATION_DAYS: Final = 2
-"""Working days from the reminder until the coordinator is notified (our decision; the plan is silent)."""
 MAX_FILE_BYTES: Final = 5 * 1024 * 1024
 MAX_TITLE_LENGTH: Final = 300
 MAX_ITEMS: Final = 200
@@ -69,7 +68,7 @@ def issue(
     if problems:
         raise InvalidInput(problems)
     recipients = _recipients([one for one in versions if one is not None], voice, in_force.recalled(session, today))
-    days = calendar_of(session, CITY_WIDE)
+    due, escalate = reminder_and_escalation(calendar_of(session, CITY_WIDE), published_on, NOTICE_LIMIT_DAYS)
     notice = PolicyNotice(
         title=title.strip(),
         level=level,
@@ -78,8 +77,8 @@ def issue(
         issued_by=actor.username,
         issued_for=voice.name,
         issued_at=now,
-        due_at=end_of_day(days.add_working_days(published_on, NOTICE_LIMIT_DAYS)),
-        escalate_at=end_of_day(days.add_working_days(published_on, NOTICE_LIMIT_DAYS + ESCALATION_DAYS)),
+        due_at=due,
+        escalate_at=escalate,
     )
     session.add(notice)
     session.flush()

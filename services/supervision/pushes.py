@@ -19,7 +19,7 @@ from models.identity import masked_name
 from models.notification import NotificationKind
 from models.protocol import CASE_ID, START_TTL_MS, Message
 from models.supervision import PushRole, SupervisionPush
-from models.working_calendar import china_date, end_of_day
+from models.working_calendar import china_date
 from services.catalogue import in_force, reference
 from services.clock import product_now
 from services.deadlines.working_calendar import calendar_of
@@ -28,13 +28,12 @@ from services.journal import timeline
 from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import exact_text, timer_text
+from services.supervision.escalation import reminder_and_escalation
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
 PUSH_LIMIT_DAYS: Final = 3
 """Working days from closing to the push (plan, section 四.六); a reminder follows then if it is unclaimed."""
-ESCALATION_DAYS: Final = 2
-"""Working days from the reminder until the coordinator is notified (our decision; the plan is silent)."""
 
 
 def push(session: Session, case: Case) -> list[SupervisionPush]:
@@ -47,7 +46,7 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
         return known
     recipients, approver = _recipients(session, case)
     now, closed = product_now(session), china_date(case.closed_at)
-    days = calendar_of(session, case.area)
+    due, escalate = reminder_and_escalation(calendar_of(session, case.area), closed, PUSH_LIMIT_DAYS)
     sheet = _sheet(session, case)
     pushes = [
         SupervisionPush(
@@ -57,8 +56,8 @@ def push(session: Session, case: Case) -> list[SupervisionPush]:
             approver_group=approver,
             sheet=sheet,
             pushed_at=now,
-            due_at=end_of_day(days.add_working_days(closed, PUSH_LIMIT_DAYS)),
-            escalate_at=end_of_day(days.add_working_days(closed, PUSH_LIMIT_DAYS + ESCALATION_DAYS)),
+            due_at=due,
+            escalate_at=escalate,
         )
         for recipient, role in recipients.items()
     ]

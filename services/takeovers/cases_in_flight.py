@@ -1,7 +1,8 @@
 """Query and views of the open cases that a recall or a unit transfer affects; ``handover`` has the rules."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
@@ -12,6 +13,7 @@ from models.in_flight import Disposition, InFlight
 from models.recall import RecallCase
 from models.task import Task
 from models.unit_transfer import UnitTransferCase
+from models.working_calendar import china_date, start_of_day
 from services.cases.submission_input import StateView
 from services.catalogue import reference
 
@@ -64,6 +66,23 @@ def of_item(session: Session, item: str, area: str, *, locked: bool = False) -> 
     if locked:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.exec(query).all()
+
+
+def effective_instant(effective_on: date, decided_at: datetime, now: datetime) -> datetime:
+    """Return the instant what takes effect is dated by: the beginning of its day, or its decision where that is later.
+
+    Raises:
+        NotYetDue: the day is still to come.
+    """
+    if effective_on > china_date(now):
+        raise NotYetDue(f"{effective_on} is still to come")
+    return max(start_of_day(effective_on), decided_at)
+
+
+def counts_text(dispositions: Iterable[Disposition]) -> str:
+    """Return how many cases had which disposition, in words."""
+    counts = Counter(dispositions)
+    return "，".join(f"{one.label}{counts[one]}件" for one in Disposition if counts[one]) or "没有在办件"
 
 
 def case_view(row: RecallCase | UnitTransferCase) -> CaseInFlightView:

@@ -29,7 +29,7 @@ from services.powers import ledger, recorder
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.takeovers import cases_in_flight, handover
-from services.takeovers.cases_in_flight import NotYetDue, PreviewRow, preview_row
+from services.takeovers.cases_in_flight import PreviewRow, counts_text, effective_instant, preview_row
 from services.takeovers.recall_views import RecallView, recall_view
 
 STATEMENT_DAYS: Final = 5
@@ -172,13 +172,11 @@ def take_effect(session: Session, recall_id: int) -> None:
     now = product_now(session)
     if recall.state is not RecallState.DECIDED or recall.effective_on is None or recall.in_flight is None:
         return
-    if recall.effective_on > china_date(now):
-        raise NotYetDue(f"{recall.effective_on} is still to come")
-    at = max(start_of_day(recall.effective_on), recall.decided_at or now)
-    counts = dict.fromkeys(Disposition, 0)
+    at = effective_instant(recall.effective_on, recall.decided_at or now, now)
+    dispositions = []
     for case in cases_in_flight.of_item(session, recall.item, recall.area, locked=True):
         disposition = handover.disposition_of(session, case, recall.in_flight)
-        counts[disposition] += 1
+        dispositions.append(disposition)
         session.add(
             RecallCase(recall_id=recall_id, case_no=case.case_no, disposition=disposition, state_code=case.state, at=at)
         )
@@ -186,8 +184,8 @@ def take_effect(session: Session, recall_id: int) -> None:
             handover.hand_over(session, recall, case, at)
     recall.state, recall.took_effect_at = RecallState.EFFECTIVE, at
     session.add(recall)
-    text = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
-    _record_event(session, recall, "recall.effective", f"权限收回生效。{text or '没有在办件'}", timeline.SYSTEM, at)
+    text = f"权限收回生效。{counts_text(dispositions)}"
+    _record_event(session, recall, "recall.effective", text, timeline.SYSTEM, at)
 
 
 def restore(session: Session, actor: Actor, recall_id: int, reason: str) -> RecallView:

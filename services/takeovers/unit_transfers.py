@@ -33,7 +33,14 @@ from services.powers.ledger import PowerEventView
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
 from services.takeovers import cases_in_flight
-from services.takeovers.cases_in_flight import CaseInFlightView, NotYetDue, PreviewRow, case_view, preview_row
+from services.takeovers.cases_in_flight import (
+    CaseInFlightView,
+    PreviewRow,
+    case_view,
+    counts_text,
+    effective_instant,
+    preview_row,
+)
 from services.tasks import reassignment
 
 UNKNOWN_UNIT: Final = "县级承接单位"
@@ -145,13 +152,11 @@ def take_effect(session: Session, transfer_id: int) -> None:
     now = product_now(session)
     if transfer.state is not UnitTransferState.DECIDED:
         return
-    if transfer.effective_on > china_date(now):
-        raise NotYetDue(f"{transfer.effective_on} is still to come")
-    at = max(start_of_day(transfer.effective_on), transfer.decided_at)
-    counts = dict.fromkeys(Disposition, 0)
+    at = effective_instant(transfer.effective_on, transfer.decided_at, now)
+    dispositions = []
     for case in cases_in_flight.of_item(session, transfer.item, transfer.area, locked=True):
         disposition = disposition_of(session, case, transfer.in_flight, transfer.to_unit)
-        counts[disposition] += 1
+        dispositions.append(disposition)
         row = UnitTransferCase(
             unit_transfer_id=transfer_id,
             case_no=case.case_no,
@@ -165,10 +170,8 @@ def take_effect(session: Session, transfer_id: int) -> None:
             _move(session, transfer, case, at)
     transfer.state, transfer.took_effect_at = UnitTransferState.EFFECTIVE, at
     session.add(transfer)
-    text = "，".join(f"{one.label}{count}件" for one, count in counts.items() if count)
-    _record_event(
-        session, transfer, "unit_transfer.effective", f"划转生效。{text or '没有在办件'}", timeline.SYSTEM, at
-    )
+    text = f"划转生效。{counts_text(dispositions)}"
+    _record_event(session, transfer, "unit_transfer.effective", text, timeline.SYSTEM, at)
 
 
 def revoke(session: Session, actor: Actor, transfer_id: int, reason: str) -> UnitTransferView:

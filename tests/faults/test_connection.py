@@ -20,7 +20,7 @@ from models.engine_state import InstanceState, ProcessInstance
 from tests.faults.proxy import Wire
 from tests.instance import eventually
 from tests.integration.stack import Stack
-from workers import runtime
+from workers import outcomes, runtime
 
 pytestmark = pytest.mark.engine
 
@@ -125,7 +125,7 @@ class Steps:
         return {}
 
 
-def counted(reporter: runtime.Reporter, name: str) -> list[object]:
+def counted(reporter: outcomes.Reporter, name: str) -> list[object]:
     """Return a list that gets every request of one call the reporter makes from now on."""
     sent: list[object] = []
     call = getattr(reporter._stub, name)

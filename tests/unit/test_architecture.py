@@ -62,7 +62,7 @@ PLAN = {
     "powers": {"accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks"},
     "witness": {"documents", "journal", "notifications", "webhooks"},
     # What every capability uses.
-    "files": {"accounts", "journal", "notifications"},
+    "files": {"accounts", "journal"},
     "deadlines": {"catalogue", "process_engine"},
     "webhooks": {"accounts", "documents", "journal"},
     "notifications": {"accounts", "catalogue"},

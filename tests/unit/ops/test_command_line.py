@@ -11,9 +11,10 @@ from ops.clock_advance import parse_duration
 from ops.controlled_clock import parse_start, with_explicit_value
 from ops.deployment import require_engine
 from ops.environment import child_environment, database_url, instance_environment
+from ops.external_cluster import external_addresses
 from ops.instance import EXTERNAL_ENGINE, Identity, InstanceDirectory, RunningProcess, RunRecord
 from ops.ports import choose_ports
-from ops.up import UpOptions, external_addresses
+from ops.up import UpOptions
 from services.errors import SetupError
 from settings import Environment
 

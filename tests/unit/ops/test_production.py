@@ -18,7 +18,7 @@ from models.audit import AuditEntry
 from models.catalogue import Area
 from models.database import Database
 from models.group import ADMINISTRATORS
-from ops import production
+from ops import engine_preparation, production
 from ops import up as up_module
 from ops.doctor import examine
 from ops.environment import adopt_instance
@@ -353,8 +353,8 @@ def prepared(begun: InstanceDirectory, monkeypatch: pytest.MonkeyPatch) -> UpOpt
     def started(_self: object) -> None:
         raise Started
 
-    monkeypatch.setattr(up_module, "fetch_zeebe", lambda *_: begun.root)
-    monkeypatch.setattr(up_module, "is_fetched", lambda *_: True)
+    monkeypatch.setattr(engine_preparation, "fetch_zeebe", lambda *_: begun.root)
+    monkeypatch.setattr(engine_preparation, "is_fetched", lambda *_: True)
     monkeypatch.setattr(up_module.Instance, "start", started)
     return UpOptions(begun.root)
 

@@ -25,8 +25,9 @@ from services.clock import machine_now
 from services.errors import Conflict
 from tests.databases import Databases, new
 from tests.factories.bridge_records import START, add_case
-from workers import runtime, transaction
-from workers.runtime import BusinessError, Worker, handle_failure
+from workers import outcomes, runtime, transaction
+from workers.outcomes import BusinessError, handle_failure
+from workers.runtime import Worker
 from workers.transaction import MissingVariable, job_transaction
 
 
@@ -231,7 +232,7 @@ def of_sqlite(name: str) -> sqlite3.OperationalError:
 def test_a_failure_of_the_moment_costs_the_job_no_retry(error: Exception, momentary: bool) -> None:
     told = handled(error, a_job(retries=1))
     assert told[0] == ("put off" if momentary else "failed")
-    assert told[2] == (runtime.MOMENT_RETRY_MS if momentary else 16_000)
+    assert told[2] == (outcomes.MOMENT_RETRY_MS if momentary else 16_000)
 
 
 @pytest.mark.sqlite("about SQLite's own lock")
@@ -251,7 +252,7 @@ def test_what_sqlite_says_of_a_kept_database_is_of_the_moment_and_the_job_keeps_
         holder.execute("BEGIN IMMEDIATE")
         run_one(handler, stub, a_job(retries=1))
     [(name, request)] = stub.calls
-    assert (name, request.retries, request.retryBackOff) == ("FailJob", 1, runtime.MOMENT_RETRY_MS)
+    assert (name, request.retries, request.retryBackOff) == ("FailJob", 1, outcomes.MOMENT_RETRY_MS)
 
 
 def test_a_completion_is_repeated_until_the_engine_has_it() -> None:

@@ -4,14 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from api.pages.audit_words import ACTIONS
-from services.files import reading
 from services.journal import seals
-from services.witness import papers
+from services.witness import alarm
 from settings import PROJECT_ROOT
 
 PACKAGES = ("api", "bridge", "deploy", "models", "ops", "services", "workers")
 ACTION_ARGUMENT = 2
-BY_CONSTANT = {seals.ACTION, seals.ANCHOR, papers.SIGNAL, reading.SIGNAL}
+BY_CONSTANT = {seals.ACTION, seals.ANCHOR, alarm.DOCUMENT_TAMPERED, alarm.FILE_TAMPERED}
 
 
 def written() -> Iterator[str]:

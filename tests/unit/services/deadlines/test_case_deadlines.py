@@ -18,7 +18,7 @@ from models.special_procedure import Extension, SpecialKind
 from models.task import NO_DUE, ClockShare, Task, TaskCandidate
 from models.working_calendar import end_of_day, start_of_day
 from services.cases import special_procedures
-from services.deadlines import case_deadlines
+from services.deadlines import case_deadlines, clock_inputs
 from tests.factories.running_case import ACCEPTED, DUE, REVIEWER, give_guide
 from tests.factories.running_case import case as case
 from tests.factories.running_case import session as session
@@ -167,7 +167,7 @@ def test_a_limit_is_announced_by_the_guide_until_it_is_fixed(session: Session, c
 @pytest.mark.parametrize("name", ["accepted_at", "limit_days"])
 def test_no_clock_runs_before_acceptance_or_without_a_limit(session: Session, case: Case, name: str) -> None:
     setattr(case, name, None)
-    inputs = case_deadlines.gather(session, [case]).of(case)
+    inputs = clock_inputs.gather(session, [case]).of(case)
     assert case_deadlines.case_clock(case, inputs, ACCEPTED) is None
 
 
@@ -481,7 +481,7 @@ def test_the_receipt_of_a_case_is_explained_to_its_answer_unless_silence_accepte
     session: Session, case: Case
 ) -> None:
     case.received_at, case.accepted_at = ACCEPTED, ACCEPTED + timedelta(days=2)
-    inputs, later = case_deadlines.gather(session, [case]).of(case), ACCEPTED + timedelta(days=9)
+    inputs, later = clock_inputs.gather(session, [case]).of(case), ACCEPTED + timedelta(days=9)
     assert case_deadlines.receipt_clock(case, inputs, later).used == 2
     case.deemed_accepted = True
     assert case_deadlines.receipt_clock(case, inputs, later).used == 5
@@ -492,13 +492,13 @@ def test_the_receipt_of_a_case_is_explained_to_its_answer_unless_silence_accepte
 def test_a_pause_says_which_procedure_it_is(session: Session, case: Case) -> None:
     with freeze_time(ACCEPTED):
         special_procedures.begin(session, REVIEWER, case, SpecialKind.TESTING, 3, "检测")
-    [pause] = case_deadlines.gather(session, [case]).of(case).pauses
+    [pause] = clock_inputs.gather(session, [case]).of(case).pauses
     assert (pause.begun, pause.planned_end, pause.ended) == (WORKING_DAYS[0], WORKING_DAYS[3], None)
     assert (pause.reason, pause.provisional) == ("特别程序：检测", False)
 
 
 def test_a_correction_stops_the_receipt_and_the_limit_to_decide_is_the_cases_own(session: Session, case: Case) -> None:
-    inputs, later = case_deadlines.gather(session, [case]).of(case), ACCEPTED + timedelta(days=9)
+    inputs, later = clock_inputs.gather(session, [case]).of(case), ACCEPTED + timedelta(days=9)
     clock = case_deadlines.case_clock(case, inputs, later)
     assert clock is not None
     assert (clock.limit, clock.used, clock.due_at) == (20, 6, DUE)

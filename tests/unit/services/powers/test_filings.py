@@ -21,8 +21,9 @@ from models.task_outcome import TaskOutcome
 from models.webhook import WebhookDelivery
 from models.working_calendar import end_of_day
 from services.errors import Forbidden, InvalidInput, NotFound
-from services.powers import filings
-from services.powers.filings import FilingClosed, FilingView
+from services.powers import filing_reminders, filing_views, filings
+from services.powers.filing_views import FilingView
+from services.powers.filings import FilingClosed
 from services.webhooks import subscriptions
 from tests.factories.powers import actor, add_case
 from tests.factories.powers import session as session
@@ -83,7 +84,7 @@ def messages(session: Session) -> list[tuple[str, str]]:
 def test_a_decision_of_the_county_is_filed_with_the_city_unit_once(session: Session) -> None:
     filing = filed(session)
     filings.file_decision(session, session.get_one(Case, filing.case_no), LATER)
-    [shown] = filings.of_case(session, filing.case_no)
+    [shown] = filing_views.of_case(session, filing.case_no)
     assert (shown.item, shown.item_name, shown.area, shown.unit) == ("D-01", "事项", "xingguo", "jtys")
     assert (shown.kind, shown.state, shown.decision) == (FilingKind.REPORT, FilingState.FILED, "approve")
     assert (shown.filed_at, shown.due_at, shown.reminders) == (START, DUE, 0)
@@ -104,7 +105,7 @@ def test_a_decision_of_the_county_is_filed_with_the_city_unit_once(session: Sess
 def test_what_the_county_has_not_decided_is_not_filed(session: Session, changes: dict[str, Any]) -> None:
     case = decided(session, **changes)
     filings.file_decision(session, case, START)
-    assert filings.of_case(session, case.case_no) == []
+    assert filing_views.of_case(session, case.case_no) == []
     assert messages(session) == []
 
 
@@ -123,7 +124,7 @@ def test_a_decision_the_city_consented_to_is_filed_as_such(session: Session) -> 
         )
     )
     session.flush()
-    shown = filings.get(session, CITY, filing.id or 0)
+    shown = filing_views.get(session, CITY, filing.id or 0)
     assert (shown.kind, shown.decision, shown.consented_by) == (FilingKind.APPROVAL, "deny", "consenting")
 
 
@@ -162,7 +163,7 @@ def test_a_question_is_answered_before_the_filing_is_acknowledged(session: Sessi
         filings.acknowledge(session, CITY, filing.id or 0)
     with pytest.raises(FilingClosed, match="质询中，不能质询"):
         ask(session, filing)
-    assert filings.get(session, CITY, filing.id or 0).due_at is None, "the turn is the county's"
+    assert filing_views.get(session, CITY, filing.id or 0).due_at is None, "the turn is the county's"
     reply(session, filing)
     at(LATER, filings.acknowledge, session, CITY, filing.id)
 
@@ -228,7 +229,7 @@ def test_an_answer_that_was_late_stays_so_in_the_record(session: Session) -> Non
     filing = filed(session)
     [asked] = ask(session, filing).questions
     with freeze_time(asked.answer_due_at):
-        filings.remind_answer(session, filing.case_no)
+        filing_reminders.remind_answer(session, filing.case_no)
     [answered] = reply(session, filing, asked.answer_due_at).questions
     assert answered.overdue
 
@@ -247,37 +248,37 @@ def test_a_second_question_is_a_question_of_its_own(session: Session) -> None:
 
 def test_nobody_is_reminded_of_an_answer_before_it_is_due_or_once_it_is_there(session: Session) -> None:
     filing = filed(session)
-    filings.remind_answer(session, filing.case_no)
+    filing_reminders.remind_answer(session, filing.case_no)
     [asked] = ask(session, filing).questions
     with freeze_time(asked.answer_due_at - timedelta(seconds=1)):
-        filings.remind_answer(session, filing.case_no)
+        filing_reminders.remind_answer(session, filing.case_no)
     assert "filing.answer_overdue" not in [event for event, *_ in events(session)]
     with freeze_time(asked.answer_due_at):
-        filings.remind_answer(session, filing.case_no)
+        filing_reminders.remind_answer(session, filing.case_no)
     text = "县级逾期未答复，提醒县级并报市行政审批局统筹"
     assert events(session)[-1] == ("filing.answer_overdue", text, "system", asked.answer_due_at)
     reply(session, filing, asked.answer_due_at)
     with freeze_time(asked.answer_due_at + timedelta(days=1)):
-        filings.remind_answer(session, filing.case_no)
+        filing_reminders.remind_answer(session, filing.case_no)
     assert [event for event, *_ in events(session)].count("filing.answer_overdue") == 1
 
 
 def test_the_city_unit_is_reminded_at_the_due_instant_again_and_again(session: Session) -> None:
     filing = filed(session)
     with freeze_time(DUE - timedelta(seconds=1)):
-        filings.remind(session, filing.case_no)
+        filing_reminders.remind(session, filing.case_no)
     assert filing.reminders == 0
     with freeze_time(DUE):
-        planned = filings.plan(session, filing.case_no)
-        filings.remind(session, filing.case_no)
+        planned = filing_reminders.plan(session, filing.case_no)
+        filing_reminders.remind(session, filing.case_no)
     assert datetime.fromisoformat(planned["filingWakeAt"]) > DUE, "a timer that is not ahead would spin"
     assert filing.reminders == 1
     assert events(session)[-1] == ("filing.reminded", "已满10个工作日未签收，提醒市级单位", "system", DUE)
     with freeze_time(DUE):
-        following = datetime.fromisoformat(filings.plan(session, filing.case_no)["filingWakeAt"])
+        following = datetime.fromisoformat(filing_reminders.plan(session, filing.case_no)["filingWakeAt"])
     assert following == end_of_day(date(2026, 10, 26))
     with freeze_time(following):
-        filings.remind(session, filing.case_no)
+        filing_reminders.remind(session, filing.case_no)
     text = "已满20个工作日未签收，提醒市级单位，并报市行政审批局统筹"
     assert events(session)[-1] == ("filing.reminded", text, "system", following)
 
@@ -287,7 +288,7 @@ def test_nobody_is_reminded_of_what_does_not_wait_for_the_city(session: Session,
     filing = filed(session)
     filing.state = state
     with freeze_time(DUE + timedelta(days=1)):
-        filings.remind(session, filing.case_no)
+        filing_reminders.remind(session, filing.case_no)
     assert filing.reminders == 0
 
 
@@ -334,8 +335,8 @@ def test_only_the_two_sides_act_and_each_in_its_turn(session: Session) -> None:
     with pytest.raises(Forbidden):
         filings.answer(session, CITY, number, "代答")
     with pytest.raises(Forbidden):
-        filings.get(session, actor("yudu.reviewer"), number)
-    assert filings.get(session, COORDINATOR, number).case_no == filing.case_no
+        filing_views.get(session, actor("yudu.reviewer"), number)
+    assert filing_views.get(session, COORDINATOR, number).case_no == filing.case_no
 
 
 def test_filings_are_listed_newest_first_and_narrowed(session: Session) -> None:
@@ -346,7 +347,7 @@ def test_filings_are_listed_newest_first_and_narrowed(session: Session) -> None:
     at(LATER, filings.acknowledge, session, CITY, first.id)
 
     def listed(who: str = "city.coordinator", **wanted: Any) -> list[int | None]:
-        return [one.id for one in filings.list_filings(session, actor(who), **wanted).items]
+        return [one.id for one in filing_views.list_filings(session, actor(who), **wanted).items]
 
     assert listed() == [third.id, second.id, first.id]
     assert listed("city.jtys.reviewer") == [second.id, first.id]
@@ -357,7 +358,7 @@ def test_filings_are_listed_newest_first_and_narrowed(session: Session) -> None:
     assert listed(case_no=second.case_no) == [second.id]
     assert (listed(sampled=True), listed(sampled=False)) == ([first.id], [third.id, second.id])
     assert listed(area="", unit="") == [third.id, second.id, first.id], "an empty choice on the page is none"
-    page = filings.list_filings(session, COORDINATOR, limit=2)
+    page = filing_views.list_filings(session, COORDINATOR, limit=2)
     assert [one.id for one in page.items] == [third.id, second.id]
     assert listed(cursor=page.next, limit=2) == [first.id]
 
@@ -368,7 +369,9 @@ def test_the_county_answers_by_its_own_calendar_and_the_city_acknowledges_by_the
         session.add(CalendarDay(area=area, day=day, **entered))
     session.flush()
     filing = filed(session)
-    assert filings.get(session, CITY, filing.id or 0).due_at == end_of_day(date(2026, 10, 13)), "one day later, not two"
+    assert filing_views.get(session, CITY, filing.id or 0).due_at == end_of_day(date(2026, 10, 13)), (
+        "one day later, not two"
+    )
     [asked] = ask(session, filing).questions
     assert asked.answer_due_at == end_of_day(date(2026, 9, 30)), "one day later for the county's day off"
 

@@ -17,7 +17,7 @@ from services.clock import product_now
 from services.errors import Forbidden
 from services.guidance import consultations
 from services.notifications import inbox
-from services.powers import agreements, filings
+from services.powers import agreements, filing_reminders, filings
 from services.supervision import policy_notices
 from services.takeovers import recalls
 from tests.factories.powers import actor, add_case
@@ -46,10 +46,10 @@ def test_an_unacknowledged_filing_is_the_city_units_and_the_second_time_the_coor
     with freeze_time(START):
         filing = filed(session)
     with freeze_time(START + timedelta(days=25)):
-        filings.remind(session, filing.case_no)
+        filing_reminders.remind(session, filing.case_no)
         assert told(session, "filing_unacknowledged") == {("reminder", "city.jtys.reviewer")}
     with freeze_time(START + timedelta(days=60)):
-        filings.remind(session, filing.case_no)
+        filing_reminders.remind(session, filing.case_no)
     assert told(session, "filing_unacknowledged") == {
         ("reminder", "city.jtys.reviewer"),
         ("supervision", "city.coordinator"),
@@ -70,7 +70,7 @@ def test_a_questioned_filing_is_brought_to_the_county_and_an_overdue_answer_to_t
         assert told(session, "filing_questioned") == county
     with freeze_time(START + timedelta(days=30)):
         for _ in range(2):
-            filings.remind_answer(session, filing.case_no)
+            filing_reminders.remind_answer(session, filing.case_no)
     assert told(session, "filing_answer_overdue") == {*county, ("supervision", "city.coordinator")}
     shown = inbox.list_notifications(session, actor("xingguo.reviewer")).items
     assert [one.signal for one in shown] == ["filing_answer_overdue", "filing_questioned"]
