@@ -152,7 +152,7 @@ def issue_certificate(session: Session, case: Case, sealing: dict[str, Any], at:
     return certificates.issue(session, case, sealing, at)
 
 
-def record_delivery(session: Session, case: Case, manner: str, at: datetime, receiver: str) -> Document:
+def record_delivery(session: Session, case: Case, service: delivery.ServiceFact, at: datetime) -> Document:
     """Issue the return of service (送达回证) for the decision and the certificate, else for all papers so far."""
     papers = of_case(session, case.case_no)
     served = [one for one in papers if one.kind in SERVED_KINDS]
@@ -163,7 +163,7 @@ def record_delivery(session: Session, case: Case, manner: str, at: datetime, rec
         case,
         DocumentKind.DELIVERY,
         at,
-        lambda facts, number: delivery.return_of_service(facts, number, at, manner, receiver, listed),
+        lambda facts, number: delivery.return_of_service(facts, number, at, service, listed),
     )
 
 

@@ -201,17 +201,32 @@ def test_a_dossier_carries_opinion_hashes_officers_and_digest() -> None:
 
 def test_a_return_of_service_has_room_for_signature_refusal_and_witness() -> None:
     served = (delivery.Delivered("准予行政许可决定书", "赣市县同权〔2026〕1号"),)
-    text = text_of(delivery.return_of_service(facts(), NUMBER, DECIDED, "窗口领取", "张三", served))
+    service = delivery.ServiceFact("窗口领取", date(2026, 10, 9), at_window=True)
+    text = text_of(delivery.return_of_service(facts(), NUMBER, DECIDED, service, served))
     for needed in (
         "准予行政许可决定书",
         "受送达人",
         "送达方式",
         "窗口领取",
         "送达地点",
-        "送达时间",
+        "2026年10月9日",
         "拒收事由",
         "见证人签名",
     ):
+        assert needed in text
+    assert "签收人" not in text
+
+
+def test_a_return_of_service_prints_what_was_stated() -> None:
+    service = delivery.ServiceFact(
+        "留置送达",
+        date(2026, 10, 9),
+        address="兴国县平川路1号",
+        refusal="当面拒绝签收",
+        witnesses=("甲村委会李某", "乙某"),
+    )
+    text = text_of(delivery.return_of_service(facts(), NUMBER, DECIDED, service, ()))
+    for needed in ("留置送达", "兴国县平川路1号", "当面拒绝签收", "甲村委会李某、乙某"):
         assert needed in text
 
 
