@@ -1,6 +1,23 @@
-"""Files people handed in, given back as they were, or as something a browser shows."""
+"""What is given out as a file: issued papers, and what people handed in, as it was or as a browser shows it."""
 
 from urllib.parse import quote
+
+from fastapi import Response
+
+from models.document import Document
+
+
+class PdfResponse(Response):
+    """A PDF document."""
+
+    media_type = "application/pdf"
+
+
+def as_pdf(document: Document) -> PdfResponse:
+    """Return an issued document to be shown in the browser, under its kind and number as the file's name."""
+    plain, printed = f"document-{document.id}.pdf", quote(f"{document.kind}-{document.number}.pdf", safe="")
+    disposition = f"inline; filename=\"{plain}\"; filename*=UTF-8''{printed}"
+    return PdfResponse(document.pdf, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
 
 
 def file_headers(name: str) -> dict[str, str]:

@@ -33,6 +33,11 @@ class DocumentKind(StrEnum):
     EXTENSION = "延期通知书"
     CERTIFICATE = "证照"
 
+    @property
+    def addresses_applicant(self) -> bool:
+        """Tell whether a copy is the applicant's; the dossier and the return of service stay with the organs."""
+        return self not in (DocumentKind.DOSSIER, DocumentKind.DELIVERY)
+
 
 class Document(SQLModel, table=True):
     """One issued document; the PDF is fixed by ``sha256`` when it is issued."""

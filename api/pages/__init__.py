@@ -25,6 +25,7 @@ from api.pages import (
     own_account,
     policy_notices,
     processes,
+    public_cases,
     pushes,
     recalls,
     sessions,
@@ -43,7 +44,7 @@ from api.pages.visitors import readers_of_setup, staff_alone
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (sessions, unified_sign_in, notifications, own_account, diagrams):
+for module in (sessions, unified_sign_in, public_cases, notifications, own_account, diagrams):
     router.include_router(module.router)
 router.include_router(tasks.home)
 router.include_router(files.uploads)
