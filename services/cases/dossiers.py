@@ -73,7 +73,7 @@ def build_dossier(session: Session, case_no: str) -> dict[str, Any]:
         case_no=case_no,
         round=current.round + 1 if current is not None else 1,
         body=body,
-        digest=_digest(body),
+        digest=digest_of(body),
         forwarded_by=signature.account,
         forwarded_at=signature.decided_at,
     )
@@ -237,9 +237,10 @@ def _material(one: Material, files: Sequence[FileView]) -> dict[str, Any]:
     }
     if files:
         content["files"] = [{"id": file.id, "name": file.name, "sha256": file.sha256} for file in files]
-    return {**content, "sha256": _digest(content)}
+    return {**content, "sha256": digest_of(content)}
 
 
-def _digest(value: object) -> str:
+def digest_of(value: object) -> str:
+    """Return the SHA-256 of a value as canonical JSON: keys sorted, no blanks, UTF-8."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
