@@ -15,9 +15,13 @@ class PdfResponse(Response):
 
 def as_pdf(document: Document) -> PdfResponse:
     """Return an issued document to be shown in the browser, under its kind and number as the file's name."""
-    plain, printed = f"document-{document.id}.pdf", quote(f"{document.kind}-{document.number}.pdf", safe="")
-    disposition = f"inline; filename=\"{plain}\"; filename*=UTF-8''{printed}"
-    return PdfResponse(document.pdf, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
+    return pdf_named(document.pdf, f"document-{document.id}.pdf", f"{document.kind}-{document.number}.pdf")
+
+
+def pdf_named(content: bytes, plain: str, printed: str) -> PdfResponse:
+    """Return a PDF to be shown in the browser; ``plain`` is its name for those who know ASCII alone."""
+    disposition = f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(printed, safe='')}"
+    return PdfResponse(content, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
 
 
 def file_headers(name: str) -> dict[str, str]:
