@@ -219,9 +219,10 @@ def issue_special_procedure_notice(
 
 
 def issue_hearing_papers(session: Session, case: Case, special: SpecialProcedure, at: datetime) -> list[Document]:
-    """Issue what is due of a hearing as far as its days are known: the notice of the right to one (听证告知书), unless
-    it was given before today, and with the day it is held the notice (听证通知书) and the form of its record (听证笔录);
-    another day gives others.
+    """Issue what is due of a hearing, as far as its days are known.
+
+    The notice of the right to one (听证告知书), unless that was given before today; with the day it is held the notice
+    (听证通知书) and the form of its record (听证笔录), for another day others.
     """
     known = hearing.HearingFact(
         reason=special.reason,
