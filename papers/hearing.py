@@ -8,7 +8,7 @@ from papers.facts import CaseFacts
 from papers.paper import Block, Fields, Labelled, Paper, Paragraph, SignOff
 from papers.wording import day_text, item_fields, legal_ground, reasons
 
-_BY_HAND = "\n　\n　"
+_BY_HAND = "\n　"
 _SIGNED = "\n　　　　　　　　　　　　　　　　　年　　月　　日"
 
 
@@ -95,9 +95,9 @@ def hearing_record(facts: CaseFacts, number: str, on: date, hearing: HearingFact
                     Labelled("申请人签名或盖章", _SIGNED),
                     Labelled("利害关系人签名或盖章", _SIGNED),
                     Labelled("主持人、记录人签名", _SIGNED),
+                    Labelled("说明", "参加人确认无误后签字或者盖章，本机关根据听证笔录作出决定。"),
                 )
             ),
-            Paragraph("听证笔录经参加人确认无误后签字或者盖章，本机关根据听证笔录作出决定。"),
         ),
         seal="",
     )

@@ -27,9 +27,9 @@ from settings import get_settings
 _VERDICTS = {"approve": "准予（通过）", "deny": "不予（不通过）"}
 _OFFICES = {
     Role.WINDOW: "综合受理窗口",
-    Role.REVIEWER: "审查人员",
-    Role.APPROVER: "审批人员",
-    Role.SUPERVISOR: "监管人员",
+    Role.REVIEWER: "审查部门",
+    Role.APPROVER: "审批部门",
+    Role.SUPERVISOR: "行业监管部门",
 }
 
 
@@ -102,14 +102,12 @@ def draw_policy_letter(session: Session, notice_id: int) -> bytes:
 
 
 def office_name(session: Session, group: str) -> str:
-    """Return a group as papers address it: 赣州市水利局监管人员, 兴国县综合受理窗口."""
+    """Return a group as papers address it: 赣州市水利局, 兴国县综合受理窗口."""
     parsed = Group.parse(group)
     area = reference.area(session, parsed.area) if parsed.area is not None else None
     if area is not None:
-        county = _county_unit(session, parsed)
-        return f"{area.name}{county}{_OFFICES.get(parsed.role, '')}"
-    organ = reference.city_organ(session, parsed.unit) if parsed.unit is not None else reference.CITY
-    return f"{organ}{_OFFICES.get(parsed.role, '')}"
+        return f"{area.name}{_county_unit(session, parsed) or _OFFICES.get(parsed.role, '')}"
+    return reference.city_organ(session, parsed.unit) if parsed.unit is not None else reference.CITY
 
 
 def _county_unit(session: Session, group: Group) -> str:

@@ -47,7 +47,7 @@ def test_a_policy_notice_is_printed_with_who_has_read_it(session: Session, super
         session, supervisor, title="关于调整许可条件的通知", level=PolicyLevel.CITY, published_on=today, items=["D-01"]
     )
     before = text_of(letters.draw_policy_letter(session, notice.id))
-    for needed in ("政策文件告知函", "《关于调整许可条件的通知》", "D-01", "未签阅", "兴国县监管人员"):
+    for needed in ("政策文件告知函", "《关于调整许可条件的通知》", "D-01", "未签阅", "兴国县行业监管部门"):
         assert needed in before
     policy_notices.acknowledge(session, actor(notice.pending[0]), notice.id)
     assert text_of(letters.draw_policy_letter(session, notice.id)) != before
