@@ -24,6 +24,18 @@ def pdf_named(content: bytes, plain: str, printed: str) -> PdfResponse:
     return PdfResponse(content, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
 
 
+class WorkbookResponse(Response):
+    """A workbook (.xlsx)."""
+
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def as_workbook(content: bytes, name: str) -> WorkbookResponse:
+    """Return a workbook to be saved under an ASCII name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return WorkbookResponse(content, headers=headers)
+
+
 def file_headers(name: str) -> dict[str, str]:
     """Return the headers of a handed-in file: always saved, never shown, whatever it claims to be."""
     return {
