@@ -28,7 +28,7 @@ class ServiceFact:
     served_on: date
     receiver: str = ""
     capacity: str = ""
-    address: str = ""
+    place: str = ""
     at_window: bool = False
     tracking_number: str = ""
     refusal: str = ""
@@ -57,7 +57,7 @@ def return_of_service(
                     Labelled("案由", f"{facts.item_name}（{facts.case_no}）"),
                     Labelled("受送达人", facts.applicant.name),
                     Labelled("送达方式", service.manner),
-                    Labelled("送达地点", facts.window if service.at_window else service.address or "　"),
+                    Labelled("送达地点", facts.window if service.at_window else service.place or "　"),
                     Labelled("送达日期", day_text(service.served_on)),
                     *_of_the_manner(service),
                 )

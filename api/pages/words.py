@@ -8,12 +8,14 @@ from models.group import Role
 from models.protocol import Element
 from models.task import Light
 from services.casefile.public_case import APPLICANT
+from services.documents.issuance import SERVED_KINDS as SERVED
 from services.files.media_types import TIFF
 from services.files.previews import SHOWN_AS_IT_IS
 from services.journal.timeline import SYSTEM
 
 LIGHTS: Final = {Light.GREEN: "绿灯", Light.YELLOW: "黄牌", Light.RED: "红牌", Light.PAUSED: "暂停"}
 DELIVERY: Final = Element.DELIVERY.value
+SERVED_KINDS: Final = frozenset(SERVED)
 MODES: Final = {mode: mode.label for mode in Mode}
 SHOWN_FILES: Final = frozenset({*SHOWN_AS_IT_IS, TIFF})
 """Media types that a page offers to show; others it offers to save."""

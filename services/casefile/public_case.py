@@ -28,7 +28,7 @@ STEPS: Final = {
     "case.supplemented": "收到补正材料",
     "case.accepted": "受理",
     "case.refused": "不予受理或者无须受理",
-    "case.forwarded": "县级审查完毕，转报市级审批",
+    "case.forwarded": "转市级单位办理",
     "special_procedure.begun": "进入特别程序",
     "special_procedure.ended": "特别程序结束",
     "case.extended": "延长办理期限",

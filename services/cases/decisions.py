@@ -160,7 +160,7 @@ def _facts_of(service: Service) -> ServiceFact:
         served_on=service.served_on,
         receiver=service.receiver,
         capacity=service.receiver_capacity,
-        address=service.address,
+        place=service.place,
         at_window=service.manner is Manner.WINDOW,
         tracking_number=service.tracking_number,
         refusal=service.refusal,

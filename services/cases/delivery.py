@@ -53,18 +53,26 @@ _NEEDED: Final = {
     },
     Manner.ELECTRONIC: {"consent": "电子送达须经受送达人同意，请勾选"},
     Manner.LEFT: {
-        "address": "留置送达请填写留置的地点",
+        "place": "留置送达请填写留置的地点",
         "refusal": "留置送达请写明拒收的情况",
         "witness_one": "留置送达请填写见证人",
         "witness_two": "留置送达请填写第二名见证人",
     },
     Manner.PUBLIC_NOTICE: {
-        "refusal": "公告送达请写明无法以其他方式送达的情况",
-        "address": "公告送达请写明公告的刊登处",
+        "unreachable": "公告送达请写明无法以其他方式送达的情况",
+        "published_in": "公告送达请写明公告的刊登处",
         "notice_from": "公告送达请填写公告发布日期",
     },
 }
 """The fields without which a way of service is not on record, and what to tell who left them out."""
+
+_PLACES: Final = {
+    Manner.POST: "address",
+    Manner.ELECTRONIC: "electronic_address",
+    Manner.LEFT: "place",
+    Manner.PUBLIC_NOTICE: "published_in",
+}
+"""The field that says where, by the way of service; at the window it is the window."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +83,29 @@ class Service:
     served_on: date
     receiver: str = ""
     receiver_capacity: str = ""
-    address: str = ""
+    place: str = ""
+    """Where: the address, the place the papers were left at, or where the notice was published."""
     tracking_number: str = ""
     refusal: str = ""
+    """Why no other way was possible: refused, or not to be reached."""
     witnesses: tuple[str, ...] = ()
     notice_from: date | None = None
 
     @classmethod
     def from_values(cls, values: dict[str, Any], answered_on: date) -> "Service":
         """Read the delivery form's values; the day of the answer stands for a day that was not stated."""
-        notice_from = _day(values, "notice_from")
+        manner = Manner(values.get("manner") or Manner.WINDOW)
+        notice_from = _day(values, "notice_from") if manner is Manner.PUBLIC_NOTICE else None
         ended = notice_from + timedelta(days=NOTICE_DAYS) if notice_from is not None else None
         witnesses = (_text(values, "witness_one"), _text(values, "witness_two"))
         return cls(
-            manner=Manner(values.get("manner") or Manner.WINDOW),
+            manner=manner,
             served_on=ended or _day(values, "delivered_on") or answered_on,
             receiver=_text(values, "receiver"),
             receiver_capacity=_text(values, "receiver_capacity"),
-            address=_text(values, "address"),
+            place=_text(values, _PLACES.get(manner, "")),
             tracking_number=_text(values, "tracking_number"),
-            refusal=_text(values, "refusal"),
+            refusal=_text(values, "refusal") or _text(values, "unreachable"),
             witnesses=tuple(one for one in witnesses if one),
             notice_from=notice_from,
         )

@@ -222,7 +222,7 @@ def test_a_return_of_service_prints_what_was_stated() -> None:
     service = delivery.ServiceFact(
         "留置送达",
         date(2026, 10, 9),
-        address="兴国县平川路1号",
+        place="兴国县平川路1号",
         refusal="当面拒绝签收",
         witnesses=("甲村委会李某", "乙某"),
     )

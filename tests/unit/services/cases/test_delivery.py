@@ -20,8 +20,13 @@ __all__ = ["case", "session"]
 TODAY = date(2026, 11, 30)
 DECIDED = datetime(2026, 10, 20, 16, tzinfo=CHINA)
 POSTED = {"manner": "post", "address": "兴国县平川路1号", "tracking_number": "1234567", "delivered_on": "2026-11-27"}
-LEFT = {"manner": "left", "address": "申请人住所", "refusal": "拒绝签收", "witness_one": "李某", "witness_two": "王某"}
-NOTICE = {"manner": "public_notice", "address": "市政府网站", "refusal": "下落不明", "notice_from": "2026-10-31"}
+LEFT = {"manner": "left", "place": "申请人住所", "refusal": "拒绝签收", "witness_one": "李某", "witness_two": "王某"}
+NOTICE = {
+    "manner": "public_notice",
+    "published_in": "市政府网站",
+    "unreachable": "下落不明",
+    "notice_from": "2026-10-31",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +54,8 @@ def test_a_service_on_record_passes(session: Session, case: Case, values: dict[s
         ({"manner": "post"}, {"address", "tracking_number", "delivered_on"}),
         (POSTED | {"tracking_number": "  "}, {"tracking_number"}),
         ({"manner": "electronic", "consent": False}, {"consent"}),
-        ({"manner": "left"}, {"address", "refusal", "witness_one", "witness_two"}),
-        ({"manner": "public_notice"}, {"address", "refusal", "notice_from"}),
+        ({"manner": "left"}, {"place", "refusal", "witness_one", "witness_two"}),
+        ({"manner": "public_notice"}, {"published_in", "unreachable", "notice_from"}),
     ],
 )
 def test_what_the_way_of_service_needs_is_named(
