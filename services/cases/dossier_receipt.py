@@ -67,8 +67,10 @@ def note(session: Session, actor: Actor, case_no: str, found: Verification) -> N
     """Record a verification in the audit trail; of a damaged dossier the auditors are told, once."""
     now = product_now(session)
     told = {"digest": found.digest, "files": found.files, "damaged": list(found.damaged)}
-    audit.append(session, actor.username, "dossier.verify" if found.whole else SIGNAL, case_no, told, now)
-    if not found.whole:
+    if found.whole:
+        audit.append(session, actor.username, "dossier.verify", case_no, told, now)
+    else:
+        audit.append(session, actor.username, SIGNAL, case_no, told, now)
         text = "审核转报件的清单或文件与转报时的摘要不符，可能被篡改，市级单位未签收"
         cause = Cause(SIGNAL, text, now, f"{SIGNAL}:{case_no}:{found.digest}")
         case = session.get_one(Case, case_no)

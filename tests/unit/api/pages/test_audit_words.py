@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from api.pages.audit_words import ACTIONS
+from services.cases import dossier_receipt
 from services.files import reading
 from services.journal import seals
 from services.witness import papers
@@ -11,7 +12,7 @@ from settings import PROJECT_ROOT
 
 PACKAGES = ("api", "bridge", "deploy", "models", "ops", "services", "workers")
 ACTION_ARGUMENT = 2
-BY_CONSTANT = {seals.ACTION, seals.ANCHOR, papers.SIGNAL, reading.SIGNAL}
+BY_CONSTANT = {seals.ACTION, seals.ANCHOR, papers.SIGNAL, reading.SIGNAL, dossier_receipt.SIGNAL}
 
 
 def written() -> Iterator[str]:
