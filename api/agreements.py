@@ -7,12 +7,13 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
+from api.downloads import PdfResponse, pdf_named
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.agreement import AgreementState
 from models.power_event import PowerSubject
 from services.paging import Page
-from services.powers import agreements, ledger
+from services.powers import agreement_paper, agreements, ledger
 from services.powers.agreements import AgreementView
 from services.powers.ledger import PowerEventView
 
@@ -74,6 +75,13 @@ def draft_agreement(body: AgreementInput, response: Response, caller: Caller, da
         )
     response.headers["Location"] = f"{API_BASE}/agreements/{drafted.id}"
     return drafted
+
+
+@router.get("/agreements/{number}/paper", response_class=PdfResponse, responses=documented(401, 404))
+def get_agreement_paper(number: Number, caller: Caller, database: WebDatabase) -> Response:
+    """Return the agreement as a paper with both signatures, a draft marked as one."""
+    with database.reading() as session:
+        return pdf_named(agreement_paper.draw(session, number), f"agreement-{number}.pdf", f"承接协议-{number}.pdf")
 
 
 @router.get("/agreements/{number}", responses=documented(401, 404))

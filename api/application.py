@@ -35,6 +35,7 @@ from api import (
     sessions,
     set_aside,
     sign_ins,
+    statistics,
     tasks,
     webhooks,
 )
@@ -86,7 +87,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(router)
     for module in (accounts, audit, sign_ins, pushes, policy_notices, webhooks, set_aside):
         app.include_router(module.router)
-    for module in (agreements, filings, recalls, list_versions, consultations):
+    for module in (agreements, filings, recalls, list_versions, consultations, statistics):
         app.include_router(module.router)
     for router in (files.uploads, files.router, deviations.router):
         app.include_router(router)

@@ -1,11 +1,11 @@
 """Issued documents, and what the public may ask: how far a case is, and whether a certificate is genuine."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import Caller, EngineKey, Purpose, WebDatabase, engine_key
+from api.downloads import PdfResponse, as_pdf
 from api.origins import Origin
 from api.problems import documented
 from api.routing import API_BASE, StaffRoute, StrictRoute
@@ -19,12 +19,6 @@ public = APIRouter(prefix=f"{API_BASE}/public", route_class=StrictRoute, tags=["
 router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["documents"])
 
 
-class PdfResponse(Response):
-    """A PDF document."""
-
-    media_type = "application/pdf"
-
-
 @router.get("/documents/{id}", response_class=PdfResponse, responses=documented(401, 403, 404, 422))
 def get_document(id: EngineKey, caller: Caller, database: WebDatabase, purpose: Purpose = None) -> Response:
     """Return an issued document as it was sealed to those who handle its case, or supervise it and state the purpose.
@@ -33,9 +27,7 @@ def get_document(id: EngineKey, caller: Caller, database: WebDatabase, purpose: 
     """
     with database.transaction() as session:
         document = document_reading.read(session, caller, engine_key(id), purpose)
-    plain, printed = f"document-{document.id}.pdf", quote(f"{document.kind}-{document.number}.pdf", safe="")
-    disposition = f"inline; filename=\"{plain}\"; filename*=UTF-8''{printed}"
-    return PdfResponse(document.pdf, headers={"Content-Disposition": disposition, "Cache-Control": "private, no-store"})
+    return as_pdf(document)
 
 
 @public.get("/cases/{case_no}", responses=documented(404, 422, 429))
@@ -48,6 +40,22 @@ def get_public_case(
     """Tell an applicant how far the case is; wrong codes are rate-limited by address and by case."""
     with guesses_limited(database, origin, case_no), database.reading() as session:
         return public_case.get_public_case(session, case_no, query_code)
+
+
+@public.get("/cases/{case_no}/documents/{id}", response_class=PdfResponse, responses=documented(404, 422, 429))
+def get_public_document(
+    case_no: Annotated[str, Path(max_length=200)],
+    id: EngineKey,
+    query_code: Annotated[str, Query(min_length=1, max_length=64, description="The code on the receipt (查询码).")],
+    database: WebDatabase,
+    origin: Origin,
+) -> Response:
+    """Return a paper addressed to the applicant as it was sealed; its opening is recorded.
+
+    Wrong codes are rate-limited as those of the case are.
+    """
+    with guesses_limited(database, origin, case_no), database.transaction() as session:
+        return as_pdf(public_case.read_document(session, case_no, query_code, engine_key(id)))
 
 
 @public.get("/certificates/{number}", responses=documented(404, 429))

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, IsoDate, Limit, WebDatabase, engine_key
-from api.downloads import file_headers
+from api.downloads import PdfResponse, file_headers, pdf_named
 from api.problems import documented
 from api.routing import API_BASE, StaffRoute
 from models.policy import PolicyLevel
 from services.accounts import supervision_rights
 from services.paging import Page
-from services.supervision import policy_ledger, policy_notices
+from services.supervision import letters, policy_ledger, policy_notices
 from services.supervision.policy_ledger import PolicyNoticeView
 
 
@@ -109,6 +109,14 @@ def get_policy_notice(id: EngineKey, caller: Caller, database: WebDatabase) -> P
     """Return one notice with its read receipts."""
     with database.reading() as session:
         return policy_ledger.view(session, policy_ledger.get_for_update(session, engine_key(id)))
+
+
+@router.get("/policy-notices/{id}/letter", response_class=PdfResponse, responses=documented(401, 404))
+def get_policy_letter(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:
+    """Return the notice as a letter (政策文件告知函) with its read receipts so far."""
+    key = engine_key(id)
+    with database.reading() as session:
+        return pdf_named(letters.draw_policy_letter(session, key), f"policy-{key}.pdf", f"政策文件告知函-{key}.pdf")
 
 
 @router.get("/policy-notices/{id}/file", response_class=FileResponse, responses=documented(401, 404))

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.dependencies import Caller, Code, Cursor, Empty, EngineKey, Limit, WebDatabase, engine_key
+from api.downloads import PdfResponse, pdf_named
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
 from models.supervision import FeedbackKind
 from services.paging import Page
-from services.supervision import push_feedback, push_ledger
+from services.supervision import letters, push_feedback, push_ledger
 from services.supervision.push_feedback import MAX_TEXT_LENGTH
 from services.supervision.push_ledger import FeedbackView, LedgerFigures, PushDetail, PushState, PushView
 
@@ -77,6 +78,15 @@ def get_push(id: EngineKey, caller: Caller, database: WebDatabase) -> PushDetail
     """Return one push with its sheet (审管信息推送单); reading the applicant's identity leaves an audit entry."""
     with database.transaction() as session:
         return push_ledger.get_push(session, caller, engine_key(id))
+
+
+@router.get("/pushes/{id}/sheet", response_class=PdfResponse, responses=documented(401, 403, 404))
+def get_push_sheet(id: EngineKey, caller: Caller, database: WebDatabase) -> Response:
+    """Return the push as a paper (审管信息推送单); naming the applicant leaves an audit entry."""
+    key = engine_key(id)
+    with database.transaction() as session:
+        sheet = letters.draw_push_sheet(session, caller, key)
+    return pdf_named(sheet, f"push-{key}.pdf", f"审管信息推送单-{key}.pdf")
 
 
 @router.post("/pushes/{id}/claim", responses=documented(401, 403, 404, conflict="push_claimed"))

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import Caller, Cursor, Empty, EngineKey, Limit, Search, WebDatabase, engine_key
 from api.problems import documented
 from api.routing import API_BASE, StaffRoute
+from api.uploads import FileStore
 from models.task import Light
 from services.paging import Page
-from services.tasks import assignment, completion, worklist
+from services.tasks import answering, assignment, worklist
 from services.tasks.views import TaskCompletion, TaskDetail, TaskView
 
 router = APIRouter(prefix=API_BASE, route_class=StaffRoute, tags=["tasks"])
@@ -106,10 +107,17 @@ def transfer_task(id: EngineKey, body: Transfer, caller: Caller, database: WebDa
     "/tasks/{id}/complete",
     status_code=202,
     responses=documented(
-        401, 403, 404, 413, 415, 422, conflict="task_closed, case_paused, dossier_missing, form_check_unmet"
+        401,
+        403,
+        404,
+        413,
+        415,
+        422,
+        conflict="task_closed, case_paused, dossier_missing, dossier_damaged, form_check_unmet",
     ),
 )
-def complete_task(id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase) -> TaskView:
+def complete_task(
+    id: EngineKey, body: TaskCompletion, caller: Caller, database: WebDatabase, store: FileStore
+) -> TaskView:
     """Record the answer; the task is done at once, and the engine gets it through the outbox."""
-    with database.transaction() as session:
-        return completion.complete(session, caller, engine_key(id), body)
+    return answering.answer(database, store, caller, engine_key(id), body)

@@ -31,7 +31,15 @@ class DocumentKind(StrEnum):
     DOSSIER = "审核转报件"
     SPECIAL_PROCEDURE = "特别程序告知书"
     EXTENSION = "延期通知书"
+    HEARING_RIGHTS = "听证告知书"
+    HEARING_NOTICE = "听证通知书"
+    HEARING_RECORD = "听证笔录"
     CERTIFICATE = "证照"
+
+    @property
+    def addresses_applicant(self) -> bool:
+        """Tell whether a copy is the applicant's; dossier, return of service and record stay with the organs."""
+        return self not in (DocumentKind.DOSSIER, DocumentKind.DELIVERY, DocumentKind.HEARING_RECORD)
 
 
 class Document(SQLModel, table=True):

@@ -28,6 +28,7 @@ class ClockShare(StrEnum):
     ACCEPTANCE = "acceptance"
     REVIEW = "review"
     DECISION = "decision"
+    DELIVERY = "delivery"
 
 
 class Light(StrEnum):

@@ -78,7 +78,9 @@ class Reference:
     def lines(self) -> Iterator[str]:
         """Yield the footer's lines, empty parts left out."""
         known = [("办件流水号", self.case_no), ("查询码", self.query_code)]
-        yield "　　".join(f"{label}：{value}" for label, value in known if value)
+        numbers = "　　".join(f"{label}：{value}" for label, value in known if value)
+        if numbers:
+            yield numbers
         if self.contact:
             yield f"联系方式：{self.contact}"
         if self.verification:

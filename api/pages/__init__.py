@@ -25,12 +25,14 @@ from api.pages import (
     own_account,
     policy_notices,
     processes,
+    public_cases,
     pushes,
     recalls,
     sessions,
     set_aside,
     sign_ins,
     special_procedures,
+    statistics,
     submission,
     tasks,
     unified_sign_in,
@@ -43,13 +45,13 @@ from api.pages.visitors import readers_of_setup, staff_alone
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (sessions, unified_sign_in, notifications, own_account, diagrams):
+for module in (sessions, unified_sign_in, public_cases, notifications, own_account, diagrams):
     router.include_router(module.router)
 router.include_router(tasks.home)
 router.include_router(files.uploads)
 for module in (tasks, submission, cases, special_procedures, documents, files, pushes, policy_notices):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
-for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations):
+for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations, statistics):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (catalogue, calendar):
     router.include_router(module.router, dependencies=[Depends(readers_of_setup)])

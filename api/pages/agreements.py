@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.downloads import pdf_named
 from api.pages.powers import notice_of, reason_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
@@ -14,7 +15,7 @@ from models.agreement import AgreementState
 from models.power_event import PowerSubject
 from services.accounts import power_rights
 from services.errors import FieldProblem, InvalidInput
-from services.powers import agreements, ledger
+from services.powers import agreement_paper, agreements, ledger
 
 PAGE_SIZE: Final = 30
 STEPS: Final = {
@@ -111,6 +112,13 @@ def change(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: Pa
     with database.transaction() as session:
         act(session, visitor.actor, key, reason)
     return see(f"/powers/agreements/{key}", "power_done")
+
+
+@router.get("/powers/agreements/{key}/paper")
+def show_agreement_paper(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Return the agreement as a paper."""
+    with database.reading() as session:
+        return pdf_named(agreement_paper.draw(session, key), f"agreement-{key}.pdf", f"承接协议-{key}.pdf")
 
 
 @router.get("/powers/ledger")

@@ -26,6 +26,8 @@ ACTIONS: Final = {
     "document.read": "查看文书",
     "document.tampered": "发现文书被改动",
     "dossier.forward": "转报审核件",
+    "dossier.verify": "签收时核验审核转报件",
+    "dossier.damaged": "审核转报件与摘要不符",
     "engine.deviated": "发现流程偏离",
     "engine.restore": "恢复流程实例",
     "feed.set_aside": "搁置引擎记录",

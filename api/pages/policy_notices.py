@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
-from api.downloads import file_headers
+from api.downloads import file_headers, pdf_named
 from api.pages import words
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
@@ -24,7 +24,7 @@ from api.pages.visitors import (
 from models.policy import LEVEL_LABELS, PolicyLevel
 from services.accounts import supervision_rights
 from services.errors import FieldProblem, InvalidInput
-from services.supervision import policy_ledger, policy_notices
+from services.supervision import letters, policy_ledger, policy_notices
 
 PAGE_SIZE: Final = 30
 FORM_BYTES: Final = 64 * 1024
@@ -131,6 +131,13 @@ def show_notice(
         "notice": words.NOTICES.get(notice, ""),
     }
     return render(request, "supervision/policy_notice.html", context)
+
+
+@router.get("/policy-notices/{key}/letter")
+def show_letter(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Return the notice as a letter."""
+    with database.reading() as session:
+        return pdf_named(letters.draw_policy_letter(session, key), f"policy-{key}.pdf", f"政策文件告知函-{key}.pdf")
 
 
 @router.get("/policy-notices/{key}/file")

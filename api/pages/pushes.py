@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from api.downloads import pdf_named
 from api.pages import words
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
@@ -16,7 +17,7 @@ from models.supervision import FEEDBACK_LABELS, FeedbackKind
 from services.accounts import supervision_rights
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
-from services.supervision import push_feedback, push_ledger
+from services.supervision import letters, push_feedback, push_ledger
 from services.supervision.push_ledger import LedgerFigures, PushDetail, PushState, PushView
 
 PAGE_SIZE: Final = 30
@@ -98,6 +99,14 @@ def show_push(
 ) -> Response:
     """Show one push (审管信息推送单) and its feedback."""
     return _push_page(request, database, visitor, key, notice=notice)
+
+
+@router.get("/supervision/{key}/sheet")
+def show_sheet(key: RowKey, visitor: CurrentVisitor, database: PageDatabase) -> Response:
+    """Return the push as a paper; naming the applicant leaves an audit entry."""
+    with database.transaction() as session:
+        sheet = letters.draw_push_sheet(session, visitor.actor, key)
+    return pdf_named(sheet, f"push-{key}.pdf", f"审管信息推送单-{key}.pdf")
 
 
 @router.post("/supervision/{key}/claim")

@@ -15,6 +15,7 @@ from api.pages.material_rows import PickedFile, picked_files
 from api.pages.rendering import render, render_changed
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
+from api.uploads import FileStore
 from models.database import Database
 from models.task import Light
 from models.task_outcome import Outcome
@@ -23,7 +24,7 @@ from services.casefile.views import CaseView
 from services.cases.form_check import FormCheckUnmet
 from services.errors import FieldProblem, InvalidInput
 from services.paging import Page
-from services.tasks import assignment, completion, worklist
+from services.tasks import answering, assignment, worklist
 from services.tasks.views import TaskCompletion, TaskDetail, TaskView
 
 PAGE_SIZE: Final = 30
@@ -141,14 +142,18 @@ def transfer(
 
 @router.post("/tasks/{key}/complete")
 def complete(
-    request: Request, key: RowKey, visitor: CurrentVisitor, form: GuardedForm, database: PageDatabase
+    request: Request,
+    key: RowKey,
+    visitor: CurrentVisitor,
+    form: GuardedForm,
+    database: PageDatabase,
+    store: FileStore,
 ) -> Response:
     """Record the answer and show the case, where the next step appears."""
     answer, files = _answer(text_of(form, "answer")), picked_files(form, "files")
     try:
         given = _completion(answer, files)
-        with database.transaction() as session:
-            done = completion.complete(session, visitor.actor, key, given)
+        done = answering.answer(database, store, visitor.actor, key, given)
     except (InvalidInput, FormCheckUnmet) as error:
         return _task_page(request, database, visitor, key, problems=error.problems, answer=answer, files=files)
     return see(f"/cases/{done.case_no}", "submitted")

@@ -5,11 +5,17 @@ from typing import Final
 from models.case import MaterialKind, Verdict
 from models.catalogue import Mode
 from models.group import Role
+from models.protocol import Element
 from models.task import Light
+from services.casefile.public_case import APPLICANT
+from services.documents.issuance import SERVED_KINDS as SERVED
 from services.files.media_types import TIFF
 from services.files.previews import SHOWN_AS_IT_IS
+from services.journal.timeline import SYSTEM
 
 LIGHTS: Final = {Light.GREEN: "绿灯", Light.YELLOW: "黄牌", Light.RED: "红牌", Light.PAUSED: "暂停"}
+DELIVERY: Final = Element.DELIVERY.value
+SERVED_KINDS: Final = frozenset(SERVED)
 MODES: Final = {mode: mode.label for mode in Mode}
 SHOWN_FILES: Final = frozenset({*SHOWN_AS_IT_IS, TIFF})
 """Media types that a page offers to show; others it offers to save."""
@@ -20,6 +26,7 @@ LIMIT_UNITS: Final = {"working_day": "个工作日", "day": "日"}
 DAY_STATUSES: Final = {"counted": "计入", "non_working": "不计入", "paused": "暂停", "not_started": "未起算"}
 DAY_SOURCES: Final = {"published": "国务院办公厅公布", "city": "全市调整", "area": "本县区调整", "week": "按星期推定"}
 ORDINARY_DAYS: Final = frozenset({"工作日", "周末", "工作日（暂定）", "周末（暂定）"})
+ACTORS: Final = {SYSTEM: "系统", APPLICANT: "申请人"}
 DECISIONS: Final = {Verdict.APPROVE: "准予", Verdict.DENY: "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
 RESTORATIONS: Final = {"pending": "正在恢复", "sent": "已恢复", "dead": "恢复失败"}

@@ -101,10 +101,19 @@ class OpinionView(BaseModel):
 
 
 class PublicDocument(BaseModel):
-    """A document as the applicant sees it."""
+    """A document as the applicant sees it; ``id`` is for its download, None where the paper stays with the organs."""
 
+    id: int | None
     kind: str
     number: str
+    issued_at: datetime
+
+
+class PublicStep(BaseModel):
+    """One step of the case's way, without who did it."""
+
+    at: datetime
+    text: str
 
 
 class PublicCase(BaseModel):
@@ -114,6 +123,7 @@ class PublicCase(BaseModel):
     item: str
     item_name: str
     area: str
+    area_name: str
     state: StateView
     received_at: datetime
     accepted_at: datetime | None
@@ -125,6 +135,10 @@ class PublicCase(BaseModel):
     provisional_dates: list[str]
     closed_at: datetime | None
     decision: Verdict | None
+    asked: list[str]
+    """What the applicant still has to correct, while a correction is open (一次性补正告知)."""
+    asked_until: datetime | None
+    steps: list[PublicStep]
     documents: list[PublicDocument]
     certificates: list[str]
 

@@ -4,10 +4,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from models.case import Applicant, Case, CaseState, Verdict
+from models.case import Case, CaseState, Verdict
 from models.catalogue import Mode
 from models.protocol import REVIEW_UNIT, Element
+from models.working_calendar import china_date
+from papers.delivery import ServiceFact
 from services.cases import dossiers
+from services.cases.delivery import Manner, Service
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
 from services.documents import issuance
@@ -17,8 +20,6 @@ from services.supervision import pushes
 from services.webhooks import subscriptions
 from services.webhooks.event_types import Event
 
-DELIVERY_MANNERS = {"window": "窗口领取", "post": "邮寄送达", "electronic": "电子送达"}
-DEFAULT_DELIVERY = "window"
 VERDICT_TEXT = {Verdict.APPROVE: "准予（通过）", Verdict.DENY: "不予（不通过）"}
 
 
@@ -98,14 +99,13 @@ def record_delivery(session: Session, case_no: str) -> dict[str, Any]:
     case = session.get_one(Case, case_no)
     answer = task_outcomes.find(session, case_no, element=Element.DELIVERY)
     at = answer.decided_at if answer is not None else product_now(session)
-    chosen = str(answer.form_values.get("manner", DEFAULT_DELIVERY)) if answer is not None else DEFAULT_DELIVERY
-    manner = DELIVERY_MANNERS.get(chosen, chosen)
-    issuance.record_delivery(session, case, manner, at, _receiver(session, case))
+    service = Service.from_values(answer.form_values if answer is not None else {}, china_date(at))
+    issuance.record_delivery(session, case, _facts_of(service), at)
     timeline.append(
         session,
         case_no,
         "case.delivered",
-        f"送达：{manner}",
+        f"送达：{service.manner.label}（{service.served_on.isoformat()}）",
         actor=answer.account if answer is not None else timeline.SYSTEM,
         at=at,
     )
@@ -154,6 +154,16 @@ def withdrawn(session: Session, case_no: str) -> dict[str, Any]:
     return {}
 
 
-def _receiver(session: Session, case: Case) -> str:
-    applicant = session.get(Applicant, case.case_no)
-    return applicant.name if applicant is not None else ""
+def _facts_of(service: Service) -> ServiceFact:
+    return ServiceFact(
+        manner=service.manner.label,
+        served_on=service.served_on,
+        receiver=service.receiver,
+        capacity=service.receiver_capacity,
+        place=service.place,
+        at_window=service.manner is Manner.WINDOW,
+        tracking_number=service.tracking_number,
+        refusal=service.refusal,
+        witnesses=service.witnesses,
+        notice_from=service.notice_from,
+    )

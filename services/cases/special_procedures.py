@@ -99,6 +99,7 @@ def begin(
     issuance.issue_special_procedure_notice(
         session, case, procedure, now, provisional=clock_inputs.plan_is_provisional(procedure, kinds)
     )
+    issuance.issue_hearing_papers(session, case, procedure, now)
     timeline.append(
         session,
         case.case_no,
@@ -144,6 +145,7 @@ def set_hearing(
     for name, value in vars(merged).items():
         setattr(procedure, name, value)
     session.add(procedure)
+    issuance.issue_hearing_papers(session, case, procedure, now)
     particulars = [f"{label}{value}" for label, value in hearings.particulars(session, merged)]
     timeline.append(
         session,

@@ -4,7 +4,7 @@ They are kept in memory (``services/process_cache.py``) and belong to no session
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
@@ -13,6 +13,8 @@ from catalog_data.guide import Guide
 from models.case import Case
 from models.catalogue import Area, CountyUnit, GuideVersion, Unit
 from services.process_cache import ProcessCache
+
+CITY: Final = "赣州市"
 
 
 def area(session: Session, code: str) -> Area | None:
@@ -23,6 +25,12 @@ def area(session: Session, code: str) -> Area | None:
 def unit(session: Session, code: str) -> Unit | None:
     """Return a city unit, or None for an unknown code."""
     return _units.find(session, code)
+
+
+def city_organ(session: Session, code: str) -> str:
+    """Return a city unit's full name as papers print it, its code where it is unknown."""
+    found = unit(session, code)
+    return f"{CITY}{(found.name if found is not None else code).removeprefix('市')}"
 
 
 def county_units(session: Session, area: str) -> tuple[CountyUnit, ...]:

@@ -223,7 +223,7 @@ def apply_task_clock(session: Session, task: Task, case: Case) -> None:
     task.case_no, task.item_name, task.area = case.case_no, case.item_name, case.area
     if task.clock is not None:
         task.due_at, task.warn_at, task.provisional = share_dates(case, task.clock)
-    task.paused = task.clock not in (None, ClockShare.ACCEPTANCE) and case.case_state is CaseState.SPECIAL_OPEN
+    task.paused = task.clock in (ClockShare.REVIEW, ClockShare.DECISION) and case.case_state is CaseState.SPECIAL_OPEN
     session.add(task)
     if task in session.new or task.due_at == due_before:
         # A task that is not written yet has no candidates; they are written with its due instant.
@@ -243,6 +243,8 @@ def share_dates(case: Case, share: ClockShare) -> tuple[datetime | None, datetim
     owed = case.deadlines
     if share is ClockShare.ACCEPTANCE:
         return owed.acceptance_due_at, owed.acceptance_warn_at, owed.is_provisional(DueDate.ACCEPTANCE)
+    if share is ClockShare.DELIVERY:
+        return owed.delivery_due_at, None, owed.is_provisional(DueDate.DELIVERY)
     if case.handled_as is not Mode.SUBSTANTIVE:
         return owed.due_at, owed.warn_at, owed.is_provisional(DueDate.STATUTORY)
     if share is ClockShare.REVIEW:

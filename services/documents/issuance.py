@@ -15,7 +15,8 @@ from models.case_deadlines import DueDate
 from models.catalogue import PowerKind
 from models.document import Certificate, Document, DocumentKind
 from models.special_procedure import Extension, SpecialProcedure
-from papers import Paper, acceptance, delivery, procedure
+from models.working_calendar import china_date
+from papers import Paper, acceptance, delivery, hearing, procedure
 from papers import decision as decision_papers
 from papers.facts import CaseFacts, Overruled
 from papers.wording import DECISIONS, Redress
@@ -152,7 +153,7 @@ def issue_certificate(session: Session, case: Case, sealing: dict[str, Any], at:
     return certificates.issue(session, case, sealing, at)
 
 
-def record_delivery(session: Session, case: Case, manner: str, at: datetime, receiver: str) -> Document:
+def record_delivery(session: Session, case: Case, service: delivery.ServiceFact, at: datetime) -> Document:
     """Issue the return of service (送达回证) for the decision and the certificate, else for all papers so far."""
     papers = of_case(session, case.case_no)
     served = [one for one in papers if one.kind in SERVED_KINDS]
@@ -163,7 +164,7 @@ def record_delivery(session: Session, case: Case, manner: str, at: datetime, rec
         case,
         DocumentKind.DELIVERY,
         at,
-        lambda facts, number: delivery.return_of_service(facts, number, at, manner, receiver, listed),
+        lambda facts, number: delivery.return_of_service(facts, number, at, service, listed),
     )
 
 
@@ -215,6 +216,41 @@ def issue_special_procedure_notice(
         lambda facts: facts.deciding_organ,
         occasion=special.id,
     )
+
+
+def issue_hearing_papers(session: Session, case: Case, special: SpecialProcedure, at: datetime) -> list[Document]:
+    """Issue what is due of a hearing, as far as its days are known.
+
+    The notice of the right to one (听证告知书), unless that was given before today; with the day it is held the notice
+    (听证通知书) and the form of its record (听证笔录), for another day others.
+    """
+    known = hearing.HearingFact(
+        reason=special.reason,
+        told_on=special.told_on,
+        requested_on=special.requested_on,
+        held_on=special.held_on,
+        presiding=case_facts.display_name(session, special.presiding_officer) if special.presiding_officer else "",
+    )
+
+    def rights(facts: CaseFacts, number: str) -> Paper:
+        return hearing.hearing_rights(facts, number, at.date(), known, notice_seal(facts))
+
+    def notice(facts: CaseFacts, number: str) -> Paper:
+        return hearing.hearing_notice(facts, number, at.date(), known, notice_seal(facts))
+
+    def record(facts: CaseFacts, number: str) -> Paper:
+        return hearing.hearing_record(facts, number, at.date(), known)
+
+    held = f"{special.id}:{special.held_on:%m%d}" if special.held_on is not None else ""
+    due: list[tuple[DocumentKind, Composer, str]] = []
+    if special.told_on is not None and special.told_on >= china_date(at):
+        due.append((DocumentKind.HEARING_RIGHTS, rights, special.id))
+    if held:
+        due += [(DocumentKind.HEARING_NOTICE, notice, held), (DocumentKind.HEARING_RECORD, record, held)]
+    return [
+        _by_organ(session, case, kind, at, compose, lambda facts: facts.deciding_organ, occasion=occasion)
+        for kind, compose, occasion in due
+    ]
 
 
 def issue_extension_notice(session: Session, case: Case, extension: Extension, at: datetime) -> Document:

@@ -36,6 +36,9 @@ NUMBER_WORDS = {
     DocumentKind.DOSSIER: "转",
     DocumentKind.SPECIAL_PROCEDURE: "特",
     DocumentKind.EXTENSION: "延",
+    DocumentKind.HEARING_RIGHTS: "听告",
+    DocumentKind.HEARING_NOTICE: "听通",
+    DocumentKind.HEARING_RECORD: "听录",
 }
 Compose = Callable[[str], Paper]
 

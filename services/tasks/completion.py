@@ -11,11 +11,12 @@ from sqlmodel import Session
 
 from models import form
 from models.case import Case, CaseState
+from models.protocol import Element
 from models.task import ClockShare, Task, TaskStatus
 from models.task_outcome import Outcome, TaskOutcome, TaskOutcomeStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
-from services.cases import conditional_acceptance, corrections, dossiers, hearings, open_tasks
+from services.cases import conditional_acceptance, corrections, delivery, dossiers, hearings, open_tasks
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.files import binding
@@ -58,6 +59,8 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     if task.clock is ClockShare.ACCEPTANCE and answer_due is not None and now > answer_due:
         raise TaskClosed("受理期限已过，视为受理")
     inspection.require_plausible(session, answer.values)
+    if task.element_id == Element.DELIVERY:
+        delivery.require_on_record(session, case, answer.values)
     values = corrections.settle(session, case, completion.outcome, answer.values)
     conditional_acceptance.require_valid_promise(session, case, completion.outcome, values)
     conditional_acceptance.require_met(session, case, completion.outcome, values)

@@ -67,6 +67,7 @@ API: Final[dict[str, Sent]] = {
     "GET /responsibilities": Sent(query=PLACE),
     "POST /items/{code}/guide": Sent(json={"yaml": "x"}, answers=422),
     "GET /public/cases/{case_no}": Sent(query={"query_code": "Q"}),
+    "GET /public/cases/{case_no}/documents/{id}": Sent(query={"query_code": "Q"}),
     "GET /public/certificates/{number}": Sent(answers=404),
     "POST /me/password": Sent(json={"old": "x", "new": "x"}, answers=422),
     "DELETE /me/sessions/{id}": Sent(answers=404),
@@ -121,6 +122,10 @@ API: Final[dict[str, Sent]] = {
 
 PAGES: Final[dict[str, Sent]] = {
     "POST /login": Sent(form={}, answers=403),
+    "POST /public/cases": Sent(form={"case_no": CASES[USUAL][0], "query_code": "Q"}),
+    "POST /public/cases/document": Sent(
+        form={"case_no": CASES["city's stage"][0], "query_code": "Q", "document": str(ID)}
+    ),
     "GET /login/oidc": Sent(answers=404),
     "GET /login/oidc/callback": Sent(answers=404),
     "GET /login/oidc/signed-out": Sent(answers=303),

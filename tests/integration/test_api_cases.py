@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from models.audit import AuditEntry
 from models.case import Case
+from models.document import Document, DocumentKind
 from services.clock import product_now
 from services.journal import audit
 from tests.integration.people import sign_in
@@ -203,7 +205,47 @@ def test_an_applicant_sees_the_case_with_the_query_code_only(web: Web) -> None:
     path = f"/public/cases/{receipt['case_no']}"
     assert web.get(path, query_code=receipt["query_code"]).json()["state"]["code"] == 1
     assert web.get(path, query_code="WRONG").status_code == 404
-    assert web.get(path).status_code == 422
+
+
+def test_an_applicant_opens_the_papers_addressed_to_them(web: Web) -> None:
+    receipt = submit(web, web.body() | {"project": "opens_the_papers"}, key="opens_the_papers").json()
+    path, code = f"/public/cases/{receipt['case_no']}", receipt["query_code"]
+    paper = web.get(path, query_code=code).json()["documents"][0]
+    opened = [web.get(f"{path}/documents/{paper['id']}", query_code=code) for _ in range(2)]
+    assert all(one.status_code == 200 and one.content.startswith(b"%PDF") for one in opened)
+    assert web.get(f"{path}/documents/{paper['id']}", query_code="WRONG").status_code == 404
+    other = submit(web, web.body() | {"project": "strange"}, key="strange").json()
+    strange = web.get(f"/public/cases/{other['case_no']}/documents/{paper['id']}", query_code=other["query_code"])
+    assert strange.status_code == 404
+    timeline = web.get(f"/cases/{receipt['case_no']}", WINDOW).json()["timeline"]
+    assert [(one["actor"], one["event"]) for one in timeline if one["event"] == "document.opened"] == [
+        ("applicant", "document.opened")
+    ]
+
+
+def test_the_dossier_stays_with_the_organs(web: Web) -> None:
+    receipt = submit(web, web.body() | {"project": "dossier_stays"}, key="dossier_stays").json()
+    path, code = f"/public/cases/{receipt['case_no']}", receipt["query_code"]
+    with web.database.transaction() as session:
+        paper = session.exec(select(Document).where(Document.case_no == receipt["case_no"])).one()
+        number = paper.id
+        session.exec(update(Document).where(col(Document.id) == number).values(kind=DocumentKind.DOSSIER.value))
+    assert [one["id"] for one in web.get(path, query_code=code).json()["documents"]] == [None]
+    assert web.get(f"{path}/documents/{number}", query_code=code).status_code == 404
+
+
+def test_the_page_of_progress_wants_the_query_code_and_never_in_the_address(web: Web) -> None:
+    receipt = submit(web, web.body() | {"project": "page_of_progress"}, key="page_of_progress").json()
+    ask = web.client.get("/public/cases", params={"case_no": receipt["case_no"]})
+    assert receipt["case_no"] in ask.text
+    assert 'method="post"' in ask.text
+    sent = {"case_no": receipt["case_no"], "query_code": receipt["query_code"].lower()}
+    shown = web.client.post("/public/cases", data=sent)
+    assert shown.status_code == 200
+    assert "材料接收凭证" in shown.text
+    assert web.body()["applicant"]["name"] not in shown.text
+    wrong = web.client.post("/public/cases", data=sent | {"query_code": "WRONG"})
+    assert (wrong.status_code, receipt["case_no"] in wrong.text) == (404, True)
 
 
 def test_a_withdrawal_needs_a_reason_and_happens_once(web: Web) -> None:

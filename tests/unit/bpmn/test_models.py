@@ -45,7 +45,7 @@ PREFIXES = {
 
 MODES = {"front-window", "direct-devolution", "substantive-review"}
 TAKEOVER = "city-takeover"
-CLOCKS = {"acceptance", "review", "decision"}
+CLOCKS = {"acceptance", "review", "decision", "delivery"}
 WORDS = {
     "acceptance": ["accept", "correct", "refuse", "not_needed"],
     "acceptance-after-correction": ["accept", "refuse", "not_needed"],

@@ -10,11 +10,12 @@ from pypdf import PdfReader
 
 from models.case import Verdict
 from models.catalogue import Mode, PowerKind
-from papers import Paper, acceptance, decision, delivery, procedure, render_pdf
+from papers import Paper, acceptance, decision, delivery, hearing, procedure, render_pdf
 from papers.facts import CaseFacts
 from papers.fonts import printable
 from papers.lines import NOT_AT_END, NOT_AT_START, break_lines
 from papers.paper import PENDING
+from papers.powers import AgreementFact, SideFact, agreement
 from papers.seal import split_seal
 from papers.wording import DECISIONS, Redress, chinese_number
 from tests.factories.papers import ACCEPTED, DECIDED, RECEIVED, facts
@@ -201,17 +202,32 @@ def test_a_dossier_carries_opinion_hashes_officers_and_digest() -> None:
 
 def test_a_return_of_service_has_room_for_signature_refusal_and_witness() -> None:
     served = (delivery.Delivered("准予行政许可决定书", "赣市县同权〔2026〕1号"),)
-    text = text_of(delivery.return_of_service(facts(), NUMBER, DECIDED, "窗口领取", "张三", served))
+    service = delivery.ServiceFact("窗口领取", date(2026, 10, 9), at_window=True)
+    text = text_of(delivery.return_of_service(facts(), NUMBER, DECIDED, service, served))
     for needed in (
         "准予行政许可决定书",
         "受送达人",
         "送达方式",
         "窗口领取",
         "送达地点",
-        "送达时间",
+        "2026年10月9日",
         "拒收事由",
         "见证人签名",
     ):
+        assert needed in text
+    assert "签收人" not in text
+
+
+def test_a_return_of_service_prints_what_was_stated() -> None:
+    service = delivery.ServiceFact(
+        "留置送达",
+        date(2026, 10, 9),
+        place="兴国县平川路1号",
+        refusal="当面拒绝签收",
+        witnesses=("甲村委会李某", "乙某"),
+    )
+    text = text_of(delivery.return_of_service(facts(), NUMBER, DECIDED, service, ()))
+    for needed in ("留置送达", "兴国县平川路1号", "当面拒绝签收", "甲村委会李某、乙某"):
         assert needed in text
 
 
@@ -298,3 +314,36 @@ def test_a_seal_is_split_into_organ_and_kind() -> None:
 @pytest.mark.parametrize(("number", "text"), [(6, "六"), (10, "十"), (15, "十五"), (60, "六十"), (99, "九十九")])
 def test_limits_are_written_in_chinese_numbers(number: int, text: str) -> None:
     assert chinese_number(number) == text
+
+
+def test_the_papers_of_a_hearing_say_what_is_known_and_seal_no_empty_record() -> None:
+    known = hearing.HearingFact("涉及相邻关系", date(2026, 9, 21), date(2026, 9, 24), date(2026, 10, 12), "王五")
+    rights = hearing.hearing_rights(facts(), NUMBER, date(2026, 9, 21), known, "局业务专用章")
+    notice = hearing.hearing_notice(facts(), NUMBER, date(2026, 9, 25), known, "局业务专用章")
+    record = hearing.hearing_record(facts(), NUMBER, date(2026, 9, 25), known)
+    assert all(one in text_of(rights) for one in ("听证告知书", "五日内", "涉及相邻关系", "第四十六条"))
+    assert all(one in text_of(notice) for one in ("2026年10月12日", "王五", "第四十八条"))
+    assert "听证笔录" in text_of(record)
+    assert (bool(rights.seal), bool(notice.seal), record.seal) == (True, True, "")
+
+
+def test_an_agreement_without_both_signatures_is_a_draft() -> None:
+    signed = SideFact("赣州市自然资源局", "甲", DECIDED)
+    terms = AgreementFact(
+        number=7,
+        state="待签署",
+        city=signed,
+        county=SideFact("兴国县"),
+        items=(("S-01", "某许可"),),
+        procedure="受理\n审核",
+        in_force_from=date(2026, 9, 1),
+        drafted_on=date(2026, 8, 1),
+        digest="ab",
+        sample=True,
+    )
+    draft = agreement(terms)
+    assert "草案" in draft.title
+    assert "（待签署）" in text_of(draft)
+    concluded = agreement(replace(terms, county=SideFact("兴国县", "乙", DECIDED)))
+    assert ("草案" in concluded.title, concluded.signed_on) == (False, DECIDED.date())
+    assert all(one in text_of(concluded) for one in ("S-01", "某许可", "受理", "审核", "2026年9月1日"))

@@ -4,13 +4,14 @@ import ast
 from collections.abc import Iterator
 
 from api.pages.audit_words import ACTIONS
+from services.cases import dossier_receipt
 from services.journal import seals
 from services.witness import alarm
 from settings import PROJECT_ROOT
 
 PACKAGES = ("api", "bridge", "deploy", "models", "ops", "services", "workers")
 ACTION_ARGUMENT = 2
-BY_CONSTANT = {seals.ACTION, seals.ANCHOR, alarm.DOCUMENT_TAMPERED, alarm.FILE_TAMPERED}
+BY_CONSTANT = {seals.ACTION, seals.ANCHOR, alarm.DOCUMENT_TAMPERED, alarm.FILE_TAMPERED, dossier_receipt.SIGNAL}
 
 
 def written() -> Iterator[str]:

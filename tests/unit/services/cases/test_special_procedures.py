@@ -232,6 +232,19 @@ def test_what_is_added_to_a_hearing_leaves_the_rest_as_it_was(session: Session, 
     ]
 
 
+def test_a_hearing_leaves_its_papers_once_and_for_another_day_again(session: Session, case: Case) -> None:
+    with freeze_time(ACCEPTED):
+        hearing = Hearing(told_on=date(2026, 9, 21))
+        procedure = special_procedures.begin(session, REVIEWER, case, SpecialKind.HEARING, 20, "重大利益", hearing)
+    kinds = select(Document.kind).where(col(Document.kind).startswith("听证")).order_by(col(Document.id))
+    assert session.exec(kinds).all() == ["听证告知书"]
+    for day in (date(2026, 10, 13), date(2026, 10, 13), date(2026, 10, 14)):
+        with freeze_time(NEXT_DAY):
+            given = Hearing(held_on=day, requested_on=date(2026, 9, 22))
+            special_procedures.set_hearing(session, REVIEWER, case, procedure.id, given)
+    assert session.exec(kinds).all() == ["听证告知书", *["听证通知书", "听证笔录"] * 2]
+
+
 def test_saying_the_same_of_a_hearing_again_is_no_event(session: Session, case: Case) -> None:
     procedure = begin(session, case, SpecialKind.HEARING, 20)
     for _ in range(2):

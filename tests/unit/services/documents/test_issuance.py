@@ -30,6 +30,7 @@ from models.case import (
 from models.catalogue import Area, AreaKind, CountyUnit, GuideVersion, Mode, Unit
 from models.document import Certificate, CertificateStatus, Document, DocumentKind
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
+from papers.delivery import ServiceFact
 from services import numbering
 from services.documents import issuance, signing
 from services.errors import NotFound, SetupError
@@ -312,7 +313,7 @@ def test_delivery_lists_the_decision_and_the_certificate(session: Session) -> No
     decided = approve(session, case)
     certificate = issuance.issue_certificate(session, case, CITY_SEALING, DECIDED)
     assert certificate is not None
-    text = text_of(issuance.record_delivery(session, case, "邮寄送达", DECIDED, "欧阳小明"))
+    text = text_of(issuance.record_delivery(session, case, ServiceFact("邮寄送达", DECIDED.date()), DECIDED))
     assert decided.number in text
     assert certificate.number in text
     assert "邮寄送达" in text
@@ -343,7 +344,7 @@ def test_every_other_paper_is_issued_once(session: Session) -> None:
             issuance.issue_termination(session, case, "申请人撤回申请", DECIDED),
             issuance.issue_special_procedure_notice(session, case, special, ACCEPTED, provisional=False),
             issuance.issue_extension_notice(session, case, extension, DECIDED),
-            issuance.record_delivery(session, case, "窗口领取", DECIDED, "甲"),
+            issuance.record_delivery(session, case, ServiceFact("窗口领取", DECIDED.date()), DECIDED),
         ]
         assert all(one.number.startswith("赣市县同权（") and one.seal for one in issued)
         return [one.id for one in issued]
