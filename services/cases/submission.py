@@ -98,7 +98,7 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     require_window(actor, body.area)
     now = product_now(session)
     item, guide = _checked(session, body, now)
-    digest = digest_of(_told(body))
+    digest = digest_of(_digested_content(body))
     locks.acquire(session, f"submission:{actor.username}:{key}")
     earlier = session.get(Submission, (actor.username, key))
     if earlier is not None:
@@ -297,10 +297,10 @@ def _receipt(case: Case) -> SubmissionReceipt:
     )
 
 
-def _told(body: CaseSubmission) -> dict[str, Any]:
+def _digested_content(body: CaseSubmission) -> dict[str, Any]:
     """Return a body's content for its digest; without files it is as it was before files existed, so digests stay."""
-    told = body.model_dump(mode="json")
-    for material in told["materials"]:
+    content = body.model_dump(mode="json")
+    for material in content["materials"]:
         if not material["files"]:
             del material["files"]
-    return told
+    return content

@@ -112,7 +112,7 @@ def complete(
     except (IdentityRefused, NotAdmitted) as error:
         with database.transaction() as session:
             RateLimits(session).note(get_settings().sign_in_address_limit, _FROM, origin)
-            _tell(session, error, origin)
+            _record_refusal(session, error, origin)
         raise
     return signed_in, one.wanted
 
@@ -146,7 +146,7 @@ def _require_room(database: Database, origin: str) -> None:
         raise TooManyRequests(wait, "登录尝试过于频繁，请稍后再试", "Too many attempts to sign in; try again later")
 
 
-def _tell(session: Session, error: IdentityRefused | NotAdmitted, origin: str) -> None:
+def _record_refusal(session: Session, error: IdentityRefused | NotAdmitted, origin: str) -> None:
     """Record a refusal; a person known to the provider but not here is reported to the security administrator too."""
     now = machine_now()
     if isinstance(error, IdentityRefused):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from sqlalchemy import Engine
@@ -10,6 +10,8 @@ from sqlmodel import Session, select
 
 from catalog_data import Catalogue, load_catalogue
 from models.catalogue import CountyUnit, GuideVersion, ItemVersion, Mode, Responsibility
+from models.database import CHINA
+from models.unit_transfer import UnitTransfer
 from services.catalogue import in_force as service
 from services.catalogue import reference
 from services.catalogue.seeding import seed_catalogue
@@ -190,6 +192,7 @@ def test_a_direct_item_is_the_countys_from_window_to_supervisor(session: Session
         None,
     )
     assert view.forwards is None
+    assert (view.decision_unit_name, view.supervisor_name) == ("县级审批单位", "县级行业主管部门")
 
 
 def test_a_substantive_item_is_reviewed_by_the_county_and_decided_by_the_city(session: Session) -> None:
@@ -200,6 +203,7 @@ def test_a_substantive_item_is_reviewed_by_the_county_and_decided_by_the_city(se
     assert view.decides == view.answers == "city.xzsp.approver"
     assert view.answers_for_review == "zhanggong.reviewer"
     assert (view.supervises, view.follows_up) == ("city.lyj.supervisor", "zhanggong.supervisor")
+    assert (view.decision_unit_name, view.supervisor_name) == ("市行政审批局", "市林业局")
 
 
 @pytest.mark.parametrize(
@@ -212,6 +216,40 @@ def test_a_substantive_item_is_reviewed_by_the_county_and_decided_by_the_city(se
 )
 def test_in_rongjiang_the_unit_of_the_trade_reviews(session: Session, item: str, group: str) -> None:
     assert service.responsibility(session, item, "rongjiang").reviews == group
+
+
+def transfer(session: Session, item: str, unit: str, day: date) -> None:
+    """Record that a unit of 蓉江新区 handles an item from a day on."""
+    session.add(
+        UnitTransfer(
+            area="rongjiang",
+            item=item,
+            from_unit="zrzy",
+            to_unit=unit,
+            effective_on=day,
+            reason="划转",
+            decided_by="rongjiang.approver",
+            decided_at=datetime(2026, 9, 20, 9, tzinfo=CHINA),
+        )
+    )
+    session.flush()
+
+
+def test_the_unit_of_the_day_reviews_and_of_two_transfers_on_one_day_the_later_counts(session: Session) -> None:
+    transfer(session, "S-22", "nb", TODAY)
+    transfer(session, "S-22", "sthj", TODAY)
+    transfer(session, "S-22", "jfj", date(2027, 1, 1))
+    days = [date(2026, 9, 20), TODAY, date(2027, 1, 1)]
+    groups = [service.responsibility(session, "S-22", "rongjiang", day).reviews for day in days]
+    assert groups == ["rongjiang.zrzy.reviewer", "rongjiang.sthj.reviewer", "rongjiang.jfj.reviewer"]
+
+
+def test_a_case_is_passed_on_only_to_a_unit_with_accounts_of_its_own(session: Session) -> None:
+    units = {one.code: one for one in session.exec(select(CountyUnit).where(CountyUnit.area == "rongjiang")).all()}
+    assert service.passed_on_to(Mode.SUBSTANTIVE, units["zrzy"]) == "zrzy"
+    assert service.passed_on_to(Mode.SUBSTANTIVE, units["czj"]) is None
+    assert service.passed_on_to(Mode.WINDOW, units["zrzy"]) is None
+    assert service.passed_on_to(Mode.SUBSTANTIVE, None) is None
 
 
 def test_a_window_item_is_reviewed_and_decided_by_the_city(session: Session) -> None:

@@ -1,12 +1,13 @@
 """What a recall does to an answer given at that very moment, and to cases that did not come to the city."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 
 import pytest
 from sqlmodel import Session, col, select
 
 from bridge import handovers, reconciler
+from models.audit import AuditEntry
 from models.case import Case, CaseState
 from models.engine_state import ProcessInstance
 from models.in_flight import Disposition, InFlight
@@ -15,7 +16,10 @@ from models.protocol import START_TTL_MS
 from models.recall import RecallCase
 from models.task import Task
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
+from models.working_calendar import end_of_day
 from services.clock import machine_now, product_now
+from services.journal import audit
+from services.process_engine.timers import instant_text
 from services.takeovers import handover, recalls
 from services.tasks import access, completion
 from services.tasks.views import TaskCompletion
@@ -63,6 +67,19 @@ def recall(session: Session, in_flight: InFlight = InFlight.TRANSFER) -> dict[st
         in_flight=in_flight,
     )
     return {one.case_no: one.disposition for one in shown.cases}
+
+
+def left_after_an_earlier_recall(session: Session) -> Case:
+    """Return a case the county was to finish under an earlier recall, that came back from the city under this one."""
+    case = received(session)
+    recall(session, InFlight.FINISH)
+    recalls.restore(session, actor("city.coordinator"), 1, "恢复")
+    case.level = 1
+    session.flush()
+    assert recall(session) == {case.case_no: Disposition.WITH_CITY}
+    case.level = 0
+    session.flush()
+    return case
 
 
 def handed_over(session: Session) -> list[str]:
@@ -162,6 +179,51 @@ def test_a_case_left_with_the_county_is_handed_over_once(session: Session) -> No
     assert handed_over(session) == [f"{late.case_no}:recalled"]
     row = session.exec(select(RecallCase).where(RecallCase.case_no == late.case_no)).one()
     assert (row.disposition, late.level) == (Disposition.TRANSFER, 1)
+
+
+def test_a_case_that_was_to_be_finished_under_an_earlier_recall_is_handed_over_under_the_next(session: Session) -> None:
+    case = left_after_an_earlier_recall(session)
+    assert handover.left_behind(session, 10) == [(2, case.case_no)]
+    assert handover.hand_over_left_behind(session, 2, case.case_no)
+    rows = session.exec(select(RecallCase).order_by(col(RecallCase.recall_id))).all()
+    assert [(one.recall_id, one.disposition) for one in rows] == [(1, Disposition.FINISH), (2, Disposition.TRANSFER)]
+
+
+@pytest.mark.parametrize("ends", ["restored", "closed", "taken_over"])
+def test_a_case_found_left_behind_stays_when_that_has_changed_before_it_is_handed_over(
+    session: Session, ends: str
+) -> None:
+    recall(session)
+    case = received(session)
+    [(number, case_no)] = handover.left_behind(session, 10)
+    if ends == "restored":
+        recalls.restore(session, actor("city.coordinator"), number, "恢复")
+    elif ends == "closed":
+        case.is_open = False
+    else:
+        case.taken_over_at = product_now(session)
+    session.flush()
+    assert not handover.hand_over_left_behind(session, number, case_no)
+    assert (case.level, handed_over(session)) == (0, [])
+
+
+def test_the_engine_hears_whose_case_is_handed_over_and_the_auditor_by_which_recall(session: Session) -> None:
+    case = received(session)
+    recall(session)
+    [message] = session.exec(select(OutboxCommand).where(OutboxCommand.stream == case.case_no)).all()
+    assert (message.payload["name"], message.payload["correlation_key"]) == ("case-recalled", case.case_no)
+    audit.write_now(session)
+    entry = session.exec(select(AuditEntry).where(AuditEntry.action == "case.transfer")).one()
+    assert (entry.actor, entry.subject, entry.detail) == ("city.coordinator", case.case_no, {"recall": 1})
+
+
+def test_the_citys_process_waits_for_a_correction_for_as_long_as_the_countys_would_have(session: Session) -> None:
+    case = received(session)
+    case.state, case.correction_requested_at = CaseState.CORRECTION_OPEN, product_now(session)
+    case.deadlines.supplement_due_at = end_of_day(date(2026, 11, 9))
+    recall(session)
+    told = handover.take_over(session, case.case_no)
+    assert told["supplementDueAt"] == instant_text(end_of_day(date(2026, 11, 9)))
 
 
 def test_what_the_county_is_to_finish_is_not_left_behind(session: Session) -> None:

@@ -69,7 +69,9 @@ def test_the_city_unit_does_all_of_a_recalled_item_and_the_county_follows_up(ses
     assert (view.accepts, view.reviews) == ("city.jtys.reviewer", "city.jtys.reviewer")
     assert (view.decides, view.answers) == ("city.jtys.approver", "city.jtys.approver")
     assert (view.supervises, view.follows_up) == ("city.jtys.supervisor", "xingguo.supervisor")
-    assert view.review_unit_name == view.decision_unit_name == "市交通运输局"
+    assert view.review_unit_name == view.decision_unit_name == view.supervisor_name == "市交通运输局"
+    elsewhere = in_force.responsibility(session, "D-01", "ganxian", day)
+    assert (elsewhere.recalled, elsewhere.decides) == (False, "ganxian.approver"), "the next county keeps its power"
 
 
 def test_nobody_in_the_county_reviews_or_forwards_a_recalled_substantive_item(session: Session) -> None:
