@@ -158,7 +158,9 @@ def test_a_failing_job_leaves_nothing_and_registers_again_next_time(database: Da
         assert session.get_one(ProcessInstance, 10).case_no == "C1"
 
 
-def test_registration_gives_waiting_tasks_their_case_and_keeps_a_case_that_is_known(database: Database) -> None:
+def test_registration_gives_waiting_tasks_their_case_and_keeps_what_is_known_of_the_instance(
+    database: Database,
+) -> None:
     add_case(database, "C1")
     with database.transaction() as session:
         session.add(ProcessInstance(key=10, process_id="acceptance", version=7))
@@ -179,6 +181,16 @@ def test_registration_gives_waiting_tasks_their_case_and_keeps_a_case_that_is_kn
         assert session.get_one(Task, 20).case_no == "C1"
         assert session.get_one(Task, 20).item_name == "测试事项"
         assert session.get_one(ProcessInstance, 10).version == 7
+
+
+def test_a_key_that_the_engine_gives_again_after_a_crash_belongs_to_whom_its_job_names(database: Database) -> None:
+    add_case(database, "C1")
+    add_case(database, "C2")
+    for owner in ("C1", "C2"):
+        with job_transaction(a_job(caseId=owner)):
+            pass
+        with database.reading() as session:
+            assert session.get_one(ProcessInstance, 10).case_no == owner
 
 
 def test_a_process_without_a_case_works_until_a_handler_asks_for_it(database: Database) -> None:
