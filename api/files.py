@@ -22,7 +22,7 @@ class AnyFile(Response):
     media_type = "application/octet-stream"
 
 
-@uploads.post("/files", status_code=201, responses=documented(401, 403, 413, 415, 422, 503))
+@uploads.post("/files", status_code=201, responses=documented(401, 403, 413, 415, 422, 429, 503))
 async def upload_file(
     file: Annotated[UploadFile, File(description="PDF, PNG, JPEG, TIFF, DOCX, XLSX or OFD, by content.")],
     caller: Caller,

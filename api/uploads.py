@@ -67,7 +67,8 @@ async def take(
 ) -> FileView:
     """Look at an uploaded file, keep it, and return its row; nothing is kept of one that is refused."""
     async with _spooled(file, settings) as path:
-        return await run_in_threadpool(_keep, path, file.filename or "", actor, database, store, scanner)
+        largest = settings.file_max_bytes
+        return await run_in_threadpool(_keep, path, file.filename or "", largest, actor, database, store, scanner)
 
 
 def give(
@@ -113,8 +114,10 @@ async def _spooled(file: UploadFile, settings: Settings) -> AsyncIterator[Path]:
 
 
 def _keep(
-    path: Path, name: str, actor: Actor, database: Database, store: BlobStore, scanner: Scanner | None
+    path: Path, name: str, largest: int, actor: Actor, database: Database, store: BlobStore, scanner: Scanner | None
 ) -> FileView:
+    with database.reading() as session:
+        receiving.require_room(session, actor, path.stat().st_size, largest)
     examined = receiving.examine(path, name, scanner)
     try:
         store.put(examined.sha256, path)

@@ -16,6 +16,7 @@ from models.audit import AuditEntry
 from models.notification import Notification
 from models.stored_file import StoredFile
 from services.clock import machine_now
+from services.files import receiving
 from services.journal import seals
 from settings import get_settings
 from tests.factories.files import REFUSED, TAKEN, pdf
@@ -88,6 +89,25 @@ def test_a_file_beyond_the_limit_is_413(web: Web, monkeypatch: pytest.MonkeyPatc
     huge = upload(web, content=b"%PDF-1.7" + b"x" * 3 * 1024 * 1024)
     assert huge.status_code == 413
     assert kept() == before
+
+
+def test_whoever_hands_in_without_end_is_stopped_and_goes_on_once_a_case_has_the_files(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = "shangyou.window"
+    first = uploaded(web, account)
+    monkeypatch.setattr(receiving, "MOST_WAITING", 2)
+    uploaded(web, account)
+    refused = upload(web, account)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert int(refused.headers["retry-after"]) > 0
+    assert upload(web, "longnan.window").status_code == 201, "others are not held up"
+    body = web.body(area="shangyou")
+    body["materials"][0]["files"] = [first["id"]]
+    assert web.post("/cases", account, json=body, Idempotency_Key="bound").status_code == 201
+    assert upload(web, account).status_code == 201
+    monkeypatch.setattr(receiving, "MOST_WAITING_BYTES_IN_LARGEST", 0)
+    assert upload(web, account).status_code == 429
 
 
 def test_administrators_and_strangers_hand_in_nothing(web: Web) -> None:
