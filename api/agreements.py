@@ -10,7 +10,7 @@ from api.dependencies import Caller, Code, Cursor, Empty, Limit, WebDatabase
 from api.downloads import PdfResponse, pdf_named
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, StaffRoute
-from models.agreement import AgreementState
+from models.agreement import AgreementState, Side
 from models.power_event import PowerSubject
 from services.paging import Page
 from services.powers import agreement_paper, agreements, ledger
@@ -34,6 +34,12 @@ class AgreementInput(_Body):
     items: list[Annotated[str, Field(min_length=1, max_length=32)]] = Field(min_length=1, max_length=500)
     procedure: str = Field(min_length=1, max_length=20_000)
     in_force_from: date | None = None
+
+
+class SideInput(_Body):
+    """The body of ``/sign``, needed from an account that acts for both sides while neither has signed."""
+
+    side: Side
 
 
 class ReasonInput(_Body):
@@ -92,12 +98,17 @@ def get_agreement(number: Number, caller: Caller, database: WebDatabase) -> Agre
 
 
 @router.post(
-    "/agreements/{number}/sign", responses=documented(401, 403, 404, conflict="already_signed, agreement_state")
+    "/agreements/{number}/sign", responses=documented(401, 403, 404, 422, conflict="already_signed, agreement_state")
 )
-def sign_agreement(number: Number, caller: Caller, database: WebDatabase) -> AgreementView:
-    """Sign for one's side, once; the second signature concludes the agreement."""
+def sign_agreement(
+    number: Number, caller: Caller, database: WebDatabase, body: SideInput | None = None
+) -> AgreementView:
+    """Sign for one's side, once; the second signature concludes the agreement.
+
+    An account that acts for both sides signs for the one that is missing, and names it where both are (422).
+    """
     with database.transaction() as session:
-        return agreements.sign(session, caller, number)
+        return agreements.sign(session, caller, number, body.side if body else None)
 
 
 @router.post("/agreements/{number}/suspend", responses=documented(401, 403, 404, 422, conflict="agreement_state"))

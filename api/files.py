@@ -6,7 +6,7 @@ from fastapi import APIRouter, File, Query, UploadFile
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
-from api.dependencies import Caller, WebDatabase, WebSettings
+from api.dependencies import Caller, Purpose, WebDatabase, WebSettings
 from api.problems import documented
 from api.routing import API_BASE, StaffRoute, UploadRoute
 from api.uploads import FileScanner, FileStore, give, take
@@ -22,7 +22,7 @@ class AnyFile(Response):
     media_type = "application/octet-stream"
 
 
-@uploads.post("/files", status_code=201, responses=documented(401, 403, 413, 415, 422, 503))
+@uploads.post("/files", status_code=201, responses=documented(401, 403, 413, 415, 422, 429, 503))
 async def upload_file(
     file: Annotated[UploadFile, File(description="PDF, PNG, JPEG, TIFF, DOCX, XLSX or OFD, by content.")],
     caller: Caller,
@@ -35,13 +35,17 @@ async def upload_file(
     return await take(file, caller, database, settings, store, scanner)
 
 
-@router.get("/files/{id}", response_class=AnyFile, responses=documented(401, 403, 404, 415))
+@router.get("/files/{id}", response_class=AnyFile, responses=documented(401, 403, 404, 415, 422))
 def get_file(
     id: Annotated[str, PathParameter(max_length=64)],
     caller: Caller,
     database: WebDatabase,
     store: FileStore,
     preview: Annotated[bool, Query(description="As a picture or a PDF, to be shown.")] = False,
+    purpose: Purpose = None,
 ) -> Response:
-    """Return a file of a case that the account may read; reading it leaves an audit entry."""
-    return give(id, caller, database, store, preview=preview)
+    """Return a file to those who handle its case, or supervise it and state the purpose, as a paper.
+
+    Reading it leaves an audit entry; without the purpose the refusal is ``purpose_required``.
+    """
+    return give(id, caller, database, store, preview=preview, purpose=purpose)

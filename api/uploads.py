@@ -18,7 +18,9 @@ from api.refusals import BodyTooLarge, UnsupportedMediaType
 from connectors.scanning import Scanner
 from connectors.storage import BlobMissing, BlobStore, StorageFailed
 from models.database import Database
+from services.accounts import personal_data_rights
 from services.accounts.actors import Actor
+from services.casefile import file_reading
 from services.errors import Unavailable
 from services.files import previews, reading, receiving
 from services.files.reading import FileTampered
@@ -65,13 +67,16 @@ async def take(
 ) -> FileView:
     """Look at an uploaded file, keep it, and return its row; nothing is kept of one that is refused."""
     async with _spooled(file, settings) as path:
-        return await run_in_threadpool(_keep, path, file.filename or "", actor, database, store, scanner)
+        largest = settings.file_max_bytes
+        return await run_in_threadpool(_keep, path, file.filename or "", largest, actor, database, store, scanner)
 
 
-def give(file_id: str, actor: Actor, database: Database, store: BlobStore, *, preview: bool) -> Response:
+def give(
+    file_id: str, actor: Actor, database: Database, store: BlobStore, *, preview: bool, purpose: str | None
+) -> Response:
     """Return a file, to be saved or to be shown."""
     with database.reading() as session:
-        file = reading.get_file(session, actor, file_id)
+        file = file_reading.get(session, actor, file_id, purpose)
     try:
         content = reading.open_content(store, file)
     except StorageFailed as exc:
@@ -80,7 +85,7 @@ def give(file_id: str, actor: Actor, database: Database, store: BlobStore, *, pr
         if content is None:
             alarm.report_file(session, file, actor.username)
         else:
-            reading.note_reading(session, actor, file)
+            reading.note_reading(session, actor, file, personal_data_rights.stated(purpose))
     if content is None:
         raise FileTampered
     if not preview:
@@ -109,8 +114,10 @@ async def _spooled(file: UploadFile, settings: Settings) -> AsyncIterator[Path]:
 
 
 def _keep(
-    path: Path, name: str, actor: Actor, database: Database, store: BlobStore, scanner: Scanner | None
+    path: Path, name: str, largest: int, actor: Actor, database: Database, store: BlobStore, scanner: Scanner | None
 ) -> FileView:
+    with database.reading() as session:
+        receiving.require_room(session, actor, path.stat().st_size, largest)
     examined = receiving.examine(path, name, scanner)
     try:
         store.put(examined.sha256, path)

@@ -53,8 +53,6 @@ class Tally:
                     ProcessInstance.state == InstanceState.ACTIVE,
                     col(ProcessInstance.process_id).not_in(GO_ON),
                     col(ProcessInstance.case_no).is_not(None),
-                    # A worker may have noted one of a job pushed before the engine's death made it undone.
-                    col(ProcessInstance.started_at).is_not(None),
                 ),
                 open_tasks=_count(session, Task, col(Task.is_open), col(Task.process_id).not_in(GO_ON)),
                 given_up=_count(session, OutboxCommand, OutboxCommand.status == OutboxStatus.DEAD),

@@ -34,6 +34,7 @@ from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
 from bridge.relay import Relay
 from bridge.snapshots import Snapshots
+from bridge.unheard import Unheard
 from bridge.webhooks import WebhookSender
 from bridge.witness import Witness
 from engine.errors import EngineUnreachable
@@ -73,6 +74,7 @@ class Bridge:
         self._projector = Projector(hooks)
         self._feed = Feed(database, self._projector, markers)
         self._lag = ExportLag()
+        self._unheard = Unheard(database)
         named = "zeebe_management_address" in settings.model_fields_set
         self._management_url = settings.zeebe_management_address if named else None
         self._snapshots = Snapshots(lambda: take_snapshot(settings.zeebe_management_address))
@@ -180,6 +182,7 @@ class Bridge:
             silent = positions is None and time.monotonic() - begun >= CALL_TIMEOUT_SECONDS
             self._positions_known = positions is not None
             self._lag.note(positions or {})
+            self._unheard.note(positions or {}, begun)
             await asyncio.to_thread(self._snapshots.look, positions or {})
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if silent else EXPORTERS_POLL_SECONDS
             await asyncio.sleep(pause)
@@ -221,6 +224,7 @@ class Bridge:
             try:
                 look = partial(reconciler.reconcile, self._database, self._hooks)
                 findings = await asyncio.to_thread(self._in_turn, "reconciler", look)
+                await asyncio.to_thread(self._unheard.look)
             except Exception:
                 log.exception("reconciler.failed")
             else:

@@ -27,7 +27,7 @@ from bridge.projection.incidents import NO_CATCHER, name_uncaught_elements
 from bridge.projection.instances import adopt
 from models.case import Case
 from models.database import Database
-from models.engine_state import FeedPosition, Incident, ProcessInstance
+from models.engine_state import FeedPosition, Incident, InstanceState, ProcessInstance
 from models.outbox import OutboxCommand, OutboxStatus
 from models.protocol import START_TTL_MS
 from models.task import Task
@@ -165,10 +165,15 @@ def _restart(session: Session, case_no: str, attempt: int) -> int:
 
 
 def _started(session: Session, case_nos: list[str]) -> set[str]:
-    """Return those cases of which an instance that nobody called is known; a worker has yet to claim it."""
+    """Return those cases of which an instance that nobody called is running; a worker has yet to claim it.
+
+    One that has ended lost the claim to an instance the engine has undone since (``bridge/unheard.py``).
+    """
     rows = session.exec(
         select(ProcessInstance.case_no).where(
-            col(ProcessInstance.case_no).in_(case_nos), col(ProcessInstance.parent_key).is_(None)
+            col(ProcessInstance.case_no).in_(case_nos),
+            col(ProcessInstance.parent_key).is_(None),
+            ProcessInstance.state == InstanceState.ACTIVE,
         )
     )
     return {case_no for case_no in rows if case_no is not None}

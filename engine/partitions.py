@@ -20,13 +20,15 @@ class Positions:
     """Positions in a partition's log; ``exported`` is that of the slowest exporter.
 
     ``processed`` is the last command's, whose events stand behind it: an exporter that has caught up is past it. A
-    crash takes the partition back to the two of its snapshot, which are 0 without one.
+    crash takes the partition back to the two of its snapshot, which are 0 without one. ``processing`` is false while it
+    still reads its log after a start: ``processed`` is then the snapshot's.
     """
 
     processed: int
     exported: int
     snapshot_processed: int = 0
     snapshot_exported: int = 0
+    processing: bool = False
 
     @property
     def repeated_after_a_crash(self) -> int:
@@ -66,8 +68,9 @@ def take_snapshot(management_url: str) -> bool:
 def _positions(status: dict[str, Any]) -> Positions:
     processed = int(status["processedPosition"])
     exported = max(0, int(status["exportedPosition"]))
+    processing = status.get("streamProcessorPhase") == "PROCESSING"
     # A snapshot is named after what is in it: index, term, processed and exported position.
     parts = str(status.get("snapshotId") or "").split("-")
     if len(parts) < 4:
-        return Positions(processed, exported)
-    return Positions(processed, exported, int(parts[2]), int(parts[3]))
+        return Positions(processed, exported, processing=processing)
+    return Positions(processed, exported, int(parts[2]), int(parts[3]), processing)

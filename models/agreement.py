@@ -38,6 +38,18 @@ _LABELS = {
 }
 
 
+class Side(StrEnum):
+    """The two sides of an agreement."""
+
+    CITY = "city"
+    COUNTY = "county"
+
+    @property
+    def label(self) -> str:
+        """Return the name shown on pages."""
+        return "市级单位" if self is Side.CITY else "县（市、区）"
+
+
 class Agreement(SQLModel, table=True):
     """One agreement: which of a unit's ``substantive`` items an area takes over, by what procedure, from when."""
 
@@ -56,6 +68,10 @@ class Agreement(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     reason: str = ""
     """Why it was last suspended, resumed or ended."""
+
+    def signature_of(self, side: Side) -> dict[str, Any] | None:
+        """Return a side's signature, None while it has not signed."""
+        return self.city_signature if side is Side.CITY else self.county_signature
 
     def in_force(self, on: date) -> bool:
         """Tell whether the agreement is in force on ``on``."""

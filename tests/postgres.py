@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "TONGQUAN_TEST_POSTGRES"
@@ -26,34 +27,63 @@ CARELESS = {
     "max_connections": "300",
 }
 """Nothing of a run is to outlive it, and each database of a test is gone before it would need a vacuum."""
+CRASHING = {**CARELESS, "synchronous_commit": "on"}
+"""What is committed outlives a crash of the server, though not one of the machine."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of our own; ``url`` is that of a database whose user may create others."""
+
+    url: str
+    control: tuple[str, ...]
+    """``pg_ctl`` and whose server it controls."""
+    home: Path
+
+    def restart(self) -> None:
+        """Have it break off whatever it is doing, as in a crash, and start again; returns once it takes connections."""
+        _run(self.home, *self.control, "-l", f"{self.home}/log", "-m", "immediate", "restart")
 
 
 @contextmanager
 def cluster() -> Iterator[str | None]:
     """Yield the URL of a database whose user may create others, or None where no server is installed."""
-    given = os.environ.get("TONGQUAN_TEST_POSTGRES")
-    binaries = sorted(glob.glob(SERVER))
-    if given or not binaries:
+    given = os.environ.get(VARIABLE)
+    if given or not is_installed():
         yield given
         return
+    with own(CARELESS) as server:
+        yield server.url
+
+
+def is_installed() -> bool:
+    """Tell whether the server's programs are here."""
+    return bool(glob.glob(SERVER))
+
+
+@contextmanager
+def own(settings: Mapping[str, str]) -> Iterator[Server]:
+    """Yield a server that lasts as long as the context."""
+    binaries = sorted(glob.glob(SERVER))
     home = Path(tempfile.mkdtemp(prefix="tongquan-postgres-"))
     as_whom = ["runuser", "-u", UNPRIVILEGED, "--"] if os.geteuid() == 0 else []
     if as_whom:
         shutil.chown(home, UNPRIVILEGED)
-
-    def server(*arguments: str) -> None:
-        subprocess.run([*as_whom, *arguments], check=True, capture_output=True, timeout=120, cwd=home)
-
-    control = [f"{binaries[-1]}/pg_ctl", "-D", f"{home}/data", "-w", "-t", "100"]
+    control = (*as_whom, f"{binaries[-1]}/pg_ctl", "-D", f"{home}/data", "-w", "-t", "100")
+    initdb = (*as_whom, f"{binaries[-1]}/initdb", "-D", f"{home}/data")
     try:
-        server(f"{binaries[-1]}/initdb", "-D", f"{home}/data", "-U", "tongquan", "-A", "trust", "-E", "UTF8", "-N")
+        _run(home, *initdb, "-U", "tongquan", "-A", "trust", "-E", "UTF8", "-N")
         # On a socket in its own folder alone: no port can be taken, and nobody else on the machine is trusted.
-        settings = {**CARELESS, "listen_addresses": "''", "unix_socket_directories": str(home)}
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        server(*control, "-o", options, "-l", f"{home}/log", "start")
+        local = {**settings, "listen_addresses": "''", "unix_socket_directories": str(home)}
+        options = " ".join(f"-c {name}={value}" for name, value in local.items())
+        _run(home, *control, "-o", options, "-l", f"{home}/log", "start")
         try:
-            yield f"postgresql://tongquan@/postgres?host={home}"
+            yield Server(f"postgresql://tongquan@/postgres?host={home}", control, home)
         finally:
-            server(*control, "-m", "immediate", "stop")
+            _run(home, *control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _run(home: Path, *command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=120, cwd=home)

@@ -13,7 +13,6 @@ import asyncio
 import importlib
 import pkgutil
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +37,7 @@ from workers.outcomes import (
     retry_backoff_ms,
 )
 from workers.partition_gate import EngineProbe, PartitionGate
+from workers.starts import MAX_STARTS, Starts
 from workers.transaction import HANDLER_THREADS, database
 
 JOB_TIMEOUT_MS = 20_000
@@ -54,9 +54,6 @@ STREAM_TIMEOUT_SECONDS = 3_600
 ERROR_PAUSE_SECONDS = 0.5
 FULL_PAUSE_SECONDS = 0.05
 TROUBLE_LOG_SECONDS = 10.0
-MAX_STARTS = 5
-"""How often one job may start without an outcome; a time-out does not lower the engine's own count of retries."""
-KNOWN_JOBS = 50_000
 HEARTBEAT_SECONDS = 3.0
 STOP_TIMEOUT_SECONDS = 10.0
 
@@ -149,18 +146,24 @@ class _Executor(JobExecutor):
 
     async def _run(self, job: Job) -> None:
         controller = OutcomeController(job, self.worker.zeebe_adapter, self.worker.reporter)
+        run, has_outcome = self.worker.starts.begin(job.key, self.task.config.timeout_ms / 1000), False
         try:
-            if self.worker.starts.begin(job.key) > MAX_STARTS:
+            if run is None:
+                log.info("job.under_way", **keys_of(job))
+                return
+            if run.number > MAX_STARTS:
                 message = f"已开始 {MAX_STARTS} 次而没有结果，停止重试"
                 log.error("job.given_up", **keys_of(job))
                 await self.worker.reporter.failed(job, 0, message, 0)
             else:
                 await self.task.job_handler(job, controller)
-            self.worker.starts.end(job.key)
+            has_outcome = True
         except Exception as exc:
             log.error("job.outcome_unreported", error=describe(exc), **keys_of(job))
             await self._fail_unreportable(job, exc)
         finally:
+            if run is not None:
+                self.worker.starts.end(run, has_outcome=has_outcome)
             self.worker.room.release()
             self.worker.alive(self.task.type)
             self.jobs.task_done()
@@ -174,22 +177,6 @@ class _Executor(JobExecutor):
             await self.worker.reporter.failed(job, job.retries - 1, describe(exc), retry_backoff_ms(job.retries))
         except Exception as second:
             log.error("job.left_to_time_out", error=describe(second), **keys_of(job))
-
-
-class _Starts:
-    """Counts how often each job was started without an outcome the engine took."""
-
-    def __init__(self) -> None:
-        self._counts: OrderedDict[int, int] = OrderedDict()
-
-    def begin(self, key: int) -> int:
-        self._counts[key] = self._counts.get(key, 0) + 1
-        if len(self._counts) > KNOWN_JOBS:
-            self._counts.popitem(last=False)
-        return self._counts[key]
-
-    def end(self, key: int) -> None:
-        self._counts.pop(key, None)
 
 
 class Worker(ZeebeWorker):
@@ -210,7 +197,7 @@ class Worker(ZeebeWorker):
         self.room = asyncio.Semaphore(MAX_RUNNING_JOBS)
         self.running: set[asyncio.Task[None]] = set()
         self.unbegun: list[Job] = []
-        self.starts = _Starts()
+        self.starts = Starts()
         self._queues: list[asyncio.Queue[Job]] = []
         self.beats = Heartbeats()
         self._ended = asyncio.Event()

@@ -31,19 +31,20 @@ class _Recent:
     """The instances registered recently, so that a case's later jobs need not register theirs again."""
 
     def __init__(self, size: int) -> None:
-        self._keys: OrderedDict[int, None] = OrderedDict()
+        self._owners: OrderedDict[int, str] = OrderedDict()
         self._size = size
         self._lock = threading.Lock()
 
-    def __contains__(self, key: int) -> bool:
-        return key in self._keys
+    def __contains__(self, known: tuple[int, str]) -> bool:
+        key, owner = known
+        return self._owners.get(key) == owner
 
-    def add(self, key: int) -> None:
+    def add(self, key: int, owner: str) -> None:
         with self._lock:
-            self._keys[key] = None
-            self._keys.move_to_end(key)
-            if len(self._keys) > self._size:
-                self._keys.popitem(last=False)
+            self._owners[key] = owner
+            self._owners.move_to_end(key)
+            if len(self._owners) > self._size:
+                self._owners.popitem(last=False)
 
 
 _registered = _Recent(KNOWN_INSTANCES)
@@ -75,16 +76,18 @@ def job_transaction(job: Job) -> Iterator[Session]:
     case.
     """
     store = database()
-    unknown = job.process_instance_key not in _registered
+    owner = str(job.variables.get(CASE_ID) or "")
+    unknown = bool(owner) and (job.process_instance_key, owner) not in _registered
     with store.transaction() as session:
-        if unknown and job.variables.get(CASE_ID):
+        if unknown:
             _register(session, job)
         yield session
     if unknown:
-        _registered.add(job.process_instance_key)
+        _registered.add(job.process_instance_key, owner)
 
 
 def _register(session: Session, job: Job) -> None:
+    """Note whose the instance is, by its latest job: a killed engine may give an undone instance's key again."""
     owner = case_no(job)
     instance = {
         "key": job.process_instance_key,
@@ -93,7 +96,7 @@ def _register(session: Session, job: Job) -> None:
         "version": job.process_definition_version,
         "state": InstanceState.ACTIVE,
     }
-    upsert(session, ProcessInstance, [instance], fill=("case_no",))
+    upsert(session, ProcessInstance, [instance], update=("case_no",))
     waiting = session.exec(_WAITING_TASKS, params={"instance": job.process_instance_key}).all()
     case = session.get(Case, owner) if waiting else None
     for task in waiting:

@@ -5,13 +5,14 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
 
 from api.downloads import pdf_named
 from api.pages.powers import notice_of, reason_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, text_of
-from models.agreement import AgreementState
+from models.agreement import AgreementState, Side
 from models.power_event import PowerSubject
 from services.accounts import power_rights
 from services.errors import FieldProblem, InvalidInput
@@ -87,7 +88,7 @@ def show_agreement(request: Request, key: RowKey, visitor: CurrentVisitor, datab
         one = agreements.get(session, key)
     context = {
         "one": one,
-        "may_sign": agreements.awaits_signature_of(one, visitor.actor),
+        "sides": agreements.sides_to_sign(one, visitor.actor),
         "steps": STEPS[one.state] if power_rights.may_change_agreement(visitor.actor, one.unit) else (),
         "notice": notice_of(request),
     }
@@ -98,7 +99,7 @@ def show_agreement(request: Request, key: RowKey, visitor: CurrentVisitor, datab
 def sign(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: PageDatabase) -> Response:
     """Sign for one's side."""
     with database.transaction() as session:
-        agreements.sign(session, visitor.actor, key)
+        agreements.sign(session, visitor.actor, key, _side(form))
     return see(f"/powers/agreements/{key}", "power_done")
 
 
@@ -141,3 +142,12 @@ def day_of(text: str, field: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput([FieldProblem(field, "日期有误")]) from error
+
+
+def _side(form: FormData) -> Side | None:
+    given = text_of(form, "side")
+    if not given:
+        return None
+    if given not in set(Side):
+        raise InvalidInput([FieldProblem("side", "没有这一方")])
+    return Side(given)

@@ -220,6 +220,7 @@ def _case_page(
         view = whole_case.get_case(session, visitor.actor, case_no, purpose)
         guide = reference.guide(session, stored.item_code, stored.guide_version)
         context = _context(session, visitor, stored, view, guide)
+    asks_purpose = view.applicant.masked and personal_data_rights.may_see_for_a_purpose(visitor.actor, stored)
     shown = {
         "page": context,
         "case": view,
@@ -227,7 +228,8 @@ def _case_page(
         "notice": words.NOTICES.get(notice, ""),
         "received": notice == "received",
         "purpose": purpose,
-        "asks_purpose": view.applicant.masked and personal_data_rights.may_see_for_a_purpose(visitor.actor, stored),
+        "asks_purpose": asks_purpose,
+        "opens_papers": asks_purpose or not view.applicant.masked,
         "errors": {one.field: one.message for one in problems or []},
     }
     return render(request, "casefile/detail.html", shown, 422 if problems else 200)

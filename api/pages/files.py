@@ -56,6 +56,7 @@ def show_file(
     database: PageDatabase,
     store: FileStore,
     preview: Annotated[bool, Query()] = False,
+    purpose: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:
-    """Show or save a file of a case that the visitor may read; the reading is audited."""
-    return give(file_id, visitor.actor, database, store, preview=preview)
+    """Show or save a file of a case whose papers the visitor may open; the reading is audited."""
+    return give(file_id, visitor.actor, database, store, preview=preview, purpose=purpose)

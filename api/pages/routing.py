@@ -80,8 +80,9 @@ def error_page(request: Request, error: Exception) -> Response:
     if isinstance(error, PasswordChangeRequired):
         return _elsewhere(request, OWN_ACCOUNT_PATH)
     if isinstance(error, PurposeRequired) and not _is_htmx(request):
-        bounds = {"least": SHORTEST_PURPOSE, "most": LONGEST_PURPOSE}
-        return render(request, "casefile/purpose.html", {"title": error.title, **bounds}, error.status)
+        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "purpose"]
+        asked = {"title": error.title, "least": SHORTEST_PURPOSE, "most": LONGEST_PURPOSE, "kept": kept}
+        return render(request, "casefile/purpose.html", asked, error.status)
     status, title, detail, extra = _error_words(error)
     context = {
         "status": status,

@@ -1,19 +1,26 @@
-"""The element history: which instances there are, which called which, and where each has been."""
+"""The element history: which instances there are, which called which, and where each has been.
 
-from collections.abc import Iterable
+A task whose element the engine ended is closed here: told to move an instance (by Operate or its API), Zeebe 8.5.8 ends
+the element and says nothing of its user task, which it would even let be completed. Elsewhere the task's own record has
+come before: exporters are handed each record of a log in turn, and the history's are sent on in batches.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, update
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bridge.projection.hooks import Hooks
 from bridge.projection.instances import adopt, cases_of
 from bridge.projection.records import Record, some_key
 from models.engine_state import ElementVisit, InstanceState, ProcessInstance
+from models.task import Task, TaskStatus
 from models.upsert import upsert
 
-PROCESS = "PROCESS"
-ENDS = {"ELEMENT_COMPLETED": InstanceState.COMPLETED, "ELEMENT_TERMINATED": InstanceState.TERMINATED}
+PROCESS, USER_TASK = "PROCESS", "USER_TASK"
+TERMINATED = "ELEMENT_TERMINATED"
+ENDS = {"ELEMENT_COMPLETED": InstanceState.COMPLETED, TERMINATED: InstanceState.TERMINATED}
 _INSTANCE = ProcessInstance.__table__  # type: ignore[attr-defined]
 _VISIT = ElementVisit.__table__  # type: ignore[attr-defined]
 
@@ -37,17 +44,21 @@ def apply_elements(session: Session, records: Iterable[Record], hooks: Hooks) ->
     """Apply ``PROCESS_INSTANCE`` records: instances with their parents, and a visit for each flow node
     entered."""
     instances, visits = _Changes(), _Changes()
+    left: dict[int, Record] = {}
     for record in records:
         changes = instances if record.value["bpmnElementType"] == PROCESS else visits
         if record.intent == "ELEMENT_ACTIVATING":
             changes.begun[record.key] = _instance(record) if changes is instances else _visit(record)
         elif record.intent in ENDS:
             changes.end(record.key, ENDS[record.intent], record)
+            if record.value["bpmnElementType"] == USER_TASK and record.intent == TERMINATED:
+                left[record.key] = record
         elif record.intent == "ELEMENT_MIGRATED":
             _migrate(session, record)
     _write_instances(session, instances, hooks)
     upsert(session, ElementVisit, list(visits.begun.values()))
     _write_ends(session, _VISIT, visits.ended)
+    _close_tasks(session, left, hooks)
 
 
 def _write_instances(session: Session, changes: _Changes, hooks: Hooks) -> None:
@@ -64,6 +75,22 @@ def _write_instances(session: Session, changes: _Changes, hooks: Hooks) -> None:
     owners = cases_of(session, set(parents.values()))
     # An instance that already has a case and one below it both come right: adopt() only fills what is empty.
     adopt(session, owners, hooks)
+
+
+def _close_tasks(session: Session, left: Mapping[int, Record], hooks: Hooks) -> None:
+    """Close the tasks of element instances that were ended, where nothing else has closed them."""
+    if not left:
+        return
+    instances = {record.value["processInstanceKey"] for record in left.values()}
+    tasks = session.exec(
+        select(Task.key, Task.element_instance_key).where(
+            col(Task.process_instance_key).in_(instances),
+            col(Task.element_instance_key).in_(left),
+            col(Task.status).not_in((TaskStatus.COMPLETED, TaskStatus.CANCELED)),
+        )
+    ).all()
+    for key, element_instance in tasks:
+        hooks.cancel(session, key, left[element_instance].at)
 
 
 def _write_ends(session: Session, table: Any, ended: list[dict[str, Any]]) -> None:

@@ -1,9 +1,6 @@
-"""Who may hand in files, and who may read them."""
-
-from sqlmodel import Session
+"""Who may hand in files, and who may read one that belongs to no case yet."""
 
 from models.stored_file import StoredFile
-from services.accounts import case_access
 from services.accounts.actors import Actor
 from services.accounts.membership import is_staff
 from services.errors import Forbidden
@@ -15,9 +12,7 @@ def require_hand_in(actor: Actor) -> None:
         raise Forbidden("管理员不办理业务，不能上传文件", "Administrators hand in no files")
 
 
-def require_read(session: Session, actor: Actor, file: StoredFile) -> None:
-    """Raise ``Forbidden`` unless the actor may read the file's case, or handed the file in and it has none yet."""
-    if file.case_no is not None:
-        case_access.get(session, actor, file.case_no)
-    elif file.uploaded_by != actor.username:
+def require_handed_in(actor: Actor, file: StoredFile) -> None:
+    """Raise ``Forbidden`` unless the actor handed the file in."""
+    if file.uploaded_by != actor.username:
         raise Forbidden("该文件不在您的职责范围内", "The file is not yours to read")

@@ -56,7 +56,7 @@ def require_open(actor: Actor, case: Case, purpose: str | None) -> None:
     if may_see_for_a_purpose(actor, case):
         raise PurposeRequired
     raise Forbidden(
-        "文书载有申请人信息，只有承办和监管人员可以查阅", "Papers are for who handles or supervises the case"
+        "文书和材料载有申请人信息，只有承办和监管人员可以查阅", "Papers and files are for who handles or supervises it"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import col
 
+from models.agreement import Side
 from models.filing import Filing
 from models.group import Role, parse_groups
 from models.power_event import PowerEvent, PowerSubject
@@ -48,6 +49,12 @@ def signs_for_unit(actor: Actor, unit: str) -> bool:
 def signs_for_area(actor: Actor, area: str) -> bool:
     """Tell whether the account signs agreements for an area."""
     return membership.acts_in_area(actor, area, Role.APPROVER)
+
+
+def sides_of(actor: Actor, area: str, unit: str) -> list[Side]:
+    """Return the sides of an agreement between an area and a city unit that the account signs for."""
+    signing = ((Side.CITY, signs_for_unit(actor, unit)), (Side.COUNTY, signs_for_area(actor, area)))
+    return [side for side, signs in signing if signs]
 
 
 def may_change_agreement(actor: Actor, unit: str) -> bool:
@@ -112,10 +119,13 @@ def require_draft_agreement(actor: Actor, area: str, unit: str) -> None:
         raise Forbidden("只有签约双方和统筹单位可以起草协议", "Only the two sides or the coordinator may draft")
 
 
-def require_signatory(actor: Actor, area: str, unit: str) -> None:
-    """Raise ``Forbidden`` unless the account signs for one of the two sides."""
-    if not signs_for_unit(actor, unit) and not signs_for_area(actor, area):
+def require_signatory(actor: Actor, area: str, unit: str, side: Side | None = None) -> None:
+    """Raise ``Forbidden`` unless the account signs for ``side``, or for one of the two where none is named."""
+    signing = sides_of(actor, area, unit)
+    if not signing:
         raise Forbidden("只有签约双方的审批负责人可以签署", "Only the two sides' approvers may sign")
+    if side is not None and side not in signing:
+        raise Forbidden(f"您不代表{side.label}签署", "You do not sign for this side")
 
 
 def require_change_agreement(actor: Actor, unit: str) -> None:

@@ -30,6 +30,12 @@ _FIRST_BYTES: Final = (
 _ARCHIVE: Final = b"PK\x03\x04"
 _PARTS: Final = (("word/document.xml", DOCX), ("xl/workbook.xml", XLSX), ("OFD.xml", OFD))
 _MOST_PARTS: Final = 10_000
+_MOST_DIRECTORY_BYTES: Final = 2 * 1024 * 1024
+_END: Final = b"PK\x05\x06"
+_LARGE_END: Final = b"PK\x06\x07"
+"""Before the end of an archive of more than 4 GB or 65,535 parts (ZIP64), as no document is."""
+_LAST_BYTES: Final = 22 + 65_535 + 20
+"""The record at an archive's end with the longest comment, and what may stand before it."""
 _MACROS: Final = "vbaproject.bin"
 
 
@@ -40,7 +46,21 @@ def find_media_type(file: Path) -> str | None:
     for start, media_type in _FIRST_BYTES:
         if head.startswith(start):
             return media_type
-    return _of_archive(file) if head.startswith(_ARCHIVE) else None
+    return _of_archive(file) if head.startswith(_ARCHIVE) and _has_few_parts(file) else None
+
+
+def _has_few_parts(file: Path) -> bool:
+    """Tell whether an archive's directory is one of a document, by the record at its end.
+
+    Reading a directory of a million parts takes half a minute and a gigabyte.
+    """
+    with file.open("rb") as content:
+        content.seek(max(0, file.stat().st_size - _LAST_BYTES))
+        last = content.read(_LAST_BYTES)
+    at = last.rfind(_END)
+    if at < 0 or len(last) < at + 22 or last[max(0, at - 20) : at].startswith(_LARGE_END):
+        return False
+    return int.from_bytes(last[at + 12 : at + 16], "little") <= _MOST_DIRECTORY_BYTES
 
 
 def _of_archive(file: Path) -> str | None:

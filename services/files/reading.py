@@ -1,4 +1,4 @@
-"""Read a file: open to readers of its case, or before it has one to whoever handed it in. Each reading is audited.
+"""Read a file's content, and record who did; who may is decided in ``services/casefile/file_reading.py``.
 
 Content that no longer matches what was handed in is not given out.
 """
@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from connectors.storage import BlobMissing, BlobStore
 from models.stored_file import StoredFile
-from services.accounts import file_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
 from services.errors import NotFound, TongquanError
@@ -26,12 +25,11 @@ class FileTampered(TongquanError):
     title_en = "The stored file is not the one that was handed in; it is withheld and the auditors are told"
 
 
-def get_file(session: Session, actor: Actor, file_id: str) -> StoredFile:
-    """Return the row of a file the actor may read; raise ``NotFound`` or ``Forbidden``."""
+def get_file(session: Session, file_id: str) -> StoredFile:
+    """Return the row of a file that is there; raise ``NotFound``."""
     file = session.get(StoredFile, file_id)
     if file is None or file.is_gone(product_now(session)):
         raise NotFound("没有这个文件", "No such file")
-    file_rights.require_read(session, actor, file)
     return file
 
 
@@ -51,6 +49,7 @@ def open_content(store: BlobStore, file: StoredFile) -> BinaryIO | None:
     return content
 
 
-def note_reading(session: Session, actor: Actor, file: StoredFile) -> None:
-    """Record that somebody read a file."""
-    audit.append(session, actor.username, "file.read", file.audit_subject, {"file": file.id}, product_now(session))
+def note_reading(session: Session, actor: Actor, file: StoredFile, purpose: str | None = None) -> None:
+    """Record that somebody read a file, and the purpose if one was stated."""
+    detail = {"file": file.id} | ({"purpose": purpose} if purpose else {})
+    audit.append(session, actor.username, "file.read", file.audit_subject, detail, product_now(session))

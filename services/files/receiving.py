@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from connectors.scanning import Scanner, ScannerFailed
-from models.stored_file import StoredFile
+from models.stored_file import UNBOUND_LIFE, StoredFile
 from services import locks
 from services.accounts import file_rights
 from services.accounts.actors import Actor
 from services.clock import product_now
-from services.errors import FieldProblem, InvalidInput, TongquanError, Unavailable
+from services.errors import FieldProblem, InvalidInput, TongquanError, TooManyRequests, Unavailable
 from services.files import media_types
 from services.files.views import FileView, view
 from services.journal import audit
 
 LONGEST_NAME: Final = 200
+MOST_WAITING: Final = 500
+MOST_WAITING_BYTES_IN_LARGEST: Final = 40
+"""How many files an account may have handed in for no case, and how much: so often the largest that is taken."""
+RETRY_SECONDS: Final = 3600
 _CHUNK_BYTES: Final = 1024 * 1024
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of invisible characters: controls, and marks that turn ``gpj.exe`` into ``exe.jpg``."""
@@ -72,6 +76,24 @@ def examine(file: Path, name: str, scanner: Scanner | None) -> Examined:
         if threat is not None:
             raise InvalidInput([FieldProblem("file", f"扫描发现有害内容（{threat}），文件没有收下")])
     return Examined(plain, media_type, size, digest_of(file))
+
+
+def require_room(session: Session, actor: Actor, size: int, largest: int) -> None:
+    """Raise ``TooManyRequests`` where the actor's files without a case, with one of ``size``, would be too many.
+
+    Each is gone after a day; ``largest`` is the size in bytes up to which one is taken.
+    """
+    now = product_now(session)
+    waiting = select(func.count(), func.coalesce(func.sum(StoredFile.size), 0)).where(
+        col(StoredFile.case_no).is_(None),
+        StoredFile.uploaded_by == actor.username,
+        StoredFile.uploaded_at > now - UNBOUND_LIFE,
+    )
+    files, taken = session.exec(waiting).one()
+    if files >= MOST_WAITING or taken + size > MOST_WAITING_BYTES_IN_LARGEST * largest:
+        raise TooManyRequests(
+            RETRY_SECONDS, "未用于办件的上传文件过多，请先提交，或明日再传", "Too many unused files"
+        )
 
 
 def register(session: Session, actor: Actor, examined: Examined) -> FileView:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlmodel import Session, select
 
-from models.agreement import Agreement, AgreementState
+from models.agreement import Agreement, AgreementState, Side
 from models.catalogue import Area, Mode, Unit
 from models.group import COORDINATOR, Group, Role
 from models.power_event import PowerSubject
@@ -127,23 +127,35 @@ def draft(
     return view(session, agreement)
 
 
-def sign(session: Session, actor: Actor, agreement_id: int) -> AgreementView:
-    """Sign for the side the account acts for, once each; the second signature concludes the agreement."""
+def sign(session: Session, actor: Actor, agreement_id: int, side: Side | None = None) -> AgreementView:
+    """Sign for a side the account acts for, once each; the second signature concludes the agreement.
+
+    Without ``side`` it is the one that is still missing.
+
+    Raises:
+        Forbidden: the account acts for neither side, or not for ``side``.
+        AlreadySigned, AgreementClosed: there is nothing to sign.
+        InvalidInput: the account acts for both sides, neither has signed, and ``side`` is not named.
+    """
     agreement = _get_for_update(session, agreement_id)
-    power_rights.require_signatory(actor, agreement.area, agreement.unit)
-    city = power_rights.signs_for_unit(actor, agreement.unit)
-    if (agreement.city_signature if city else agreement.county_signature) is not None:
+    power_rights.require_signatory(actor, agreement.area, agreement.unit, side)
+    wanted = [side] if side is not None else power_rights.sides_of(actor, agreement.area, agreement.unit)
+    missing = [one for one in wanted if agreement.signature_of(one) is None]
+    if not missing:
         raise AlreadySigned
     if agreement.state is not AgreementState.DRAFT:
         raise AgreementClosed
+    if len(missing) > 1:
+        raise InvalidInput([FieldProblem("side", "您同时代表双方，请指明代表哪一方签署：city 或 county")])
     now = product_now(session)
+    [signing] = missing
     signature = {"account": actor.username, "at": now.isoformat(), "digest": agreement.digest()}
-    side, name = ("city", "市级单位") if city else ("county", "县（市、区）")
-    if city:
+    if signing is Side.CITY:
         agreement.city_signature = signature
     else:
         agreement.county_signature = signature
-    _record_event(session, agreement, f"agreement.signed_by_{side}", f"{name}签署", actor.username, now)
+    event = "agreement.signed_by_city" if signing is Side.CITY else "agreement.signed_by_county"
+    _record_event(session, agreement, event, f"{signing.label}签署", actor.username, now)
     if agreement.city_signature is not None and agreement.county_signature is not None:
         agreement.state = AgreementState.SIGNED
         _publish(session, agreement, Message.AGREEMENT_CONCLUDED)
@@ -264,13 +276,12 @@ def view(session: Session, agreement: Agreement) -> AgreementView:
     )
 
 
-def awaits_signature_of(agreement: AgreementView, actor: Actor) -> bool:
-    """Tell whether the account signs for a side that has not signed yet."""
+def sides_to_sign(agreement: AgreementView, actor: Actor) -> list[Side]:
+    """Return the sides the account signs for that have not signed yet."""
     if agreement.state is not AgreementState.DRAFT:
-        return False
-    city = power_rights.signs_for_unit(actor, agreement.unit) and agreement.city_signature is None
-    county = power_rights.signs_for_area(actor, agreement.area) and agreement.county_signature is None
-    return city or county
+        return []
+    signed = {Side.CITY: agreement.city_signature, Side.COUNTY: agreement.county_signature}
+    return [side for side in power_rights.sides_of(actor, agreement.area, agreement.unit) if signed[side] is None]
 
 
 def seed_demo_agreements(

@@ -81,12 +81,20 @@ def propose(session: Session, actor: Actor, item: str, area: str, reason: str) -
 
 
 def record_statement(session: Session, actor: Actor, recall_id: int, text: str) -> RecallView:
-    """Record the county's statement (陈述意见), once and in time."""
+    """Record the county's statement (陈述意见), once, between the proposal and the end of its term.
+
+    Raises:
+        RecallClosed: the county has been heard, the recall decided, or the term is over though no job has said so yet.
+    """
     recall = _get_for_update(session, recall_id)
     power_rights.require_state_opinion(actor, recall.area)
     if recall.state is not RecallState.PROPOSED:
         raise RecallClosed("陈述意见的阶段已过")
     now = product_now(session)
+    if recall.proposed_at is not None and now < recall.proposed_at:
+        raise RecallClosed("陈述意见的时间早于收回建议")
+    if recall.statement_due_at is not None and now > recall.statement_due_at:
+        raise RecallClosed(f"陈述意见的期限已于{china_date(recall.statement_due_at)}届满")
     recall.state = RecallState.HEARD
     recall.statement, recall.stated_by, recall.stated_at = text, actor.username, now
     session.add(recall)

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests import instance as instances
-from tests.databases import Databases
+from tests import postgres
+from tests.databases import Databases, Kind, PostgresDatabases
 from tests.faults.parts import PATIENCE_SECONDS, until_ready
 from tests.instance import Instance
+from tests.postgres import Server
 
 DISK_BYTES = 3 * 2**30
 """Of memory, and taken only as far as it is filled."""
@@ -41,13 +43,24 @@ def small_disk() -> Iterator[Path | None]:
 
 
 @pytest.fixture(scope="session")
+def server(databases: Databases) -> Iterator[Server | None]:
+    """Yield the PostgreSQL that only the shared instance uses, so that it may be restarted; None without one."""
+    if databases.kind is not Kind.POSTGRESQL or not postgres.is_installed():
+        yield None
+        return
+    with postgres.own(postgres.CRASHING) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def faulty(
-    databases: Databases, small_disk: Path | None, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, server: Server | None, small_disk: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Instance]:
     """Start the shared instance."""
     home = small_disk if small_disk is not None else tmp_path_factory.mktemp("faults")
     (home / "state").mkdir(mode=0o700)
-    with instances.running(databases, home / "state") as instance:
+    where = PostgresDatabases(server.url) if server is not None else databases
+    with instances.running(where, home / "state") as instance:
         instance.patience = PATIENCE_SECONDS
         yield instance
 

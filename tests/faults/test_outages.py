@@ -68,6 +68,7 @@ def test_a_database_kept_by_a_stranger_refuses_with_503_and_all_goes_on_once_it_
     assert_nothing_given_up(running)
 
 
+@pytest.mark.sqlite("PostgreSQL keeps the database on a disk of its own")
 def test_a_full_disk_refuses_with_503_and_all_goes_on_once_there_is_room(
     running: Instance, small_disk: Path | None
 ) -> None:

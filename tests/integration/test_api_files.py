@@ -1,4 +1,4 @@
-"""Files through the API: handed in, bound to a material or an opinion, read by who may read the case."""
+"""Files through the API: handed in, bound to a material or an opinion, read as the papers of their case."""
 # ruff: noqa: F401, F811 - pytest takes the imported fixture by its name.
 
 from datetime import timedelta
@@ -10,11 +10,13 @@ from freezegun import freeze_time
 from sqlmodel import col, select
 
 from api.housekeeping import remove_expired_files
+from api.pages.visitors import SESSION_COOKIE
 from connectors.storage import store_at
 from models.audit import AuditEntry
 from models.notification import Notification
 from models.stored_file import StoredFile
 from services.clock import machine_now
+from services.files import receiving
 from services.journal import seals
 from settings import get_settings
 from tests.factories.files import REFUSED, TAKEN, pdf
@@ -44,6 +46,12 @@ def submitted(web: Web, *files: dict[str, Any]) -> str:
     body = web.body()
     body["materials"][0]["files"] = [one["id"] for one in files]
     return web.submit(materials=body["materials"])
+
+
+def page(web: Web, address: str, account: str) -> Any:
+    """Return a page as an account sees it."""
+    web.headers(account)
+    return web.client.get(address, headers={"cookie": f"{SESSION_COOKIE}={web.tokens[account]}"})
 
 
 def test_a_file_is_told_by_its_content_and_read_back(web: Web) -> None:
@@ -83,6 +91,25 @@ def test_a_file_beyond_the_limit_is_413(web: Web, monkeypatch: pytest.MonkeyPatc
     assert kept() == before
 
 
+def test_whoever_hands_in_without_end_is_stopped_and_goes_on_once_a_case_has_the_files(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = "shangyou.window"
+    first = uploaded(web, account)
+    monkeypatch.setattr(receiving, "MOST_WAITING", 2)
+    uploaded(web, account)
+    refused = upload(web, account)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert int(refused.headers["retry-after"]) > 0
+    assert upload(web, "longnan.window").status_code == 201, "others are not held up"
+    body = web.body(area="shangyou")
+    body["materials"][0]["files"] = [first["id"]]
+    assert web.post("/cases", account, json=body, Idempotency_Key="bound").status_code == 201
+    assert upload(web, account).status_code == 201
+    monkeypatch.setattr(receiving, "MOST_WAITING_BYTES_IN_LARGEST", 0)
+    assert upload(web, account).status_code == 429
+
+
 def test_administrators_and_strangers_hand_in_nothing(web: Web) -> None:
     assert upload(web, None).status_code == 401
     assert upload(web, "admin.system").status_code == 403
@@ -107,6 +134,39 @@ def test_a_material_has_its_files_and_the_readers_of_the_case_read_them(web: Web
     with web.database.reading() as session:
         reads = select(AuditEntry.actor).where(AuditEntry.action == "file.read", AuditEntry.subject == case_no)
         assert session.exec(reads).all() == ["city.zrzy.reviewer"]
+
+
+def test_files_are_opened_by_the_rule_of_papers(web: Web) -> None:
+    file = uploaded(web)
+    case_no = submitted(web, file)
+    address = f"/files/{file['id']}"
+    for masked in ("city.zrzy.advisor", "city.coordinator"):
+        assert web.get(f"/cases/{case_no}", masked).status_code == 200
+        assert web.get(address, masked).status_code == 403
+        assert web.get(address, masked, purpose="专项检查").status_code == 403
+    supervisor = "xingguo.supervisor"
+    refused = web.get(address, supervisor)
+    assert (refused.status_code, refused.json()["code"]) == (403, "purpose_required")
+    assert web.get(address, supervisor, purpose="x").status_code == 422
+    assert web.get(address, supervisor, purpose="专项检查", preview=1).status_code == 200
+    with web.database.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.action == "file.read", AuditEntry.subject == case_no)
+        [entry] = session.exec(query).all()
+    assert (entry.actor, entry.detail) == (supervisor, {"file": file["id"], "purpose": "专项检查"})
+
+
+def test_the_page_of_a_case_links_files_for_who_may_open_them_and_asks_a_supervisor_why(web: Web) -> None:
+    file = uploaded(web)
+    case_no = submitted(web, file)
+    link = f'href="/files/{file["id"]}?preview=1'
+    assert f'{link}"' in page(web, f"/cases/{case_no}", WINDOW).text
+    assert link not in page(web, f"/cases/{case_no}", "city.coordinator").text
+    assert file["name"] in page(web, f"/cases/{case_no}", "city.coordinator").text
+    supervisor = "xingguo.supervisor"
+    assert f"{link}&amp;purpose=" in page(web, f"/cases/{case_no}?purpose=检查", supervisor).text
+    asked = page(web, f"/files/{file['id']}?preview=1", supervisor)
+    assert asked.status_code == 403
+    assert '<input type="hidden" name="preview" value="1">' in asked.text
 
 
 def test_the_same_content_is_kept_once_under_two_names(web: Web) -> None:

@@ -3,12 +3,13 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from models.audit import AuditEntry
 from models.case import Applicant
@@ -19,11 +20,9 @@ from services import encryption, hsm, key_rotation, keys, setup
 from services.errors import SetupError
 from services.journal import seals
 from settings import Environment, get_settings
-from tests.databases import Databases
+from tests.databases import Databases, Kind
 from tests.instance import run
 from tests.integration.web import web_over
-
-pytestmark = pytest.mark.sqlite("looks at the database where the state directory has it")
 
 CASES = 3
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
@@ -31,25 +30,38 @@ MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"
 
 @pytest.fixture
 def stopped(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstanceDirectory]:
-    """Yield the directory of a stopped instance with cases in its database."""
+    """Yield the directory of a stopped instance with cases in its database, which on SQLite is a file in it."""
     with web_over(databases, tmp_path) as web:
         setup.prepare(get_settings())
         for _ in range(CASES):
             web.submit()
-    directory = InstanceDirectory(tmp_path)
-    directory.record(Identity("8.5.8", controlled_clock=False, mode=Environment.DEVELOPMENT))
-    directory.close_to_others()
-    keys.replace_kept(tmp_path / "keys" / "feed.password", "former")
-    for name in (*os.environ,):
-        # ``adopt`` writes to the environment past the patch; this takes it back at the end.
-        monkeypatch.setenv(name, os.environ[name])
-    for name in ("TONGQUAN_DATA_KEY", "DATABASE_URL", "TONGQUAN_CONTROLLED_CLOCK", "TONGQUAN_ENVIRONMENT"):
-        monkeypatch.setenv(name, "")  # So that it is taken back even where it was not set.
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
-    get_settings.cache_clear()
-    yield directory
-    get_settings.cache_clear()
+        directory = InstanceDirectory(tmp_path)
+        directory.record(Identity("8.5.8", controlled_clock=False, mode=Environment.DEVELOPMENT))
+        directory.close_to_others()
+        keys.replace_kept(tmp_path / "keys" / "feed.password", "former")
+        for name in (*os.environ,):
+            # ``adopt`` writes to the environment past the patch; this takes it back at the end.
+            monkeypatch.setenv(name, os.environ[name])
+        elsewhere = databases.kind is Kind.POSTGRESQL
+        for name in ("TONGQUAN_DATA_KEY", "DATABASE_URL", "TONGQUAN_CONTROLLED_CLOCK", "TONGQUAN_ENVIRONMENT"):
+            monkeypatch.setenv(name, web.database.url)  # So that it is taken back even where it was not set.
+            if name != "DATABASE_URL" or not elsewhere:
+                monkeypatch.delenv(name)
+        get_settings.cache_clear()
+        web.database.dispose()
+        yield directory
+        get_settings.cache_clear()
+
+
+@contextmanager
+def looking() -> Iterator[Session]:
+    """Yield a session over the instance's database."""
+    database = Database(get_settings().effective_database_url)
+    try:
+        with database.reading() as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 def kept(directory: InstanceDirectory) -> list[str]:
@@ -57,14 +69,12 @@ def kept(directory: InstanceDirectory) -> list[str]:
     return (directory.root / "keys" / "data.key").read_text().split()
 
 
-def require_whole(directory: InstanceDirectory) -> None:
+def require_whole() -> None:
     """Check that everything is read, sealed and under the present key."""
-    database = Database(f"sqlite:///{directory.root / 'tongquan.db'}")
-    with database.reading() as session:
+    with looking() as session:
         assert len({one.id_number for one in session.exec(select(Applicant))}) == CASES
         assert not key_rotation.outdated(session)
         assert list(seals.verify(session)) == []
-    database.dispose()
 
 
 def test_a_new_key_takes_the_place_of_the_former_one_and_nothing_needs_that_any_more(
@@ -78,15 +88,14 @@ def test_a_new_key_takes_the_place_of_the_former_one_and_nothing_needs_that_any_
     assert (done.former, done.encrypted, done.kept) == ((former_id,), 2 * CASES, True)
     assert keys.data_key_id() == done.present != former_id
     assert keys.find_data_key(former_id) is None
-    require_whole(stopped)
+    require_whole()
     assert (stopped.root / "keys" / "feed.password").read_text().strip() != "former"
-    assert former_id.encode() not in (stopped.root / "tongquan.db").read_bytes().replace(b'"' + former_id.encode(), b"")
+    if (file := stopped.root / "tongquan.db").exists():
+        assert former_id.encode() not in file.read_bytes().replace(b'"' + former_id.encode(), b"")
     assert [path.name for path in (stopped.root / "keys").iterdir() if path.name.startswith(".")] == []
-    database = Database(f"sqlite:///{stopped.root / 'tongquan.db'}")
-    with database.reading() as session:
+    with looking() as session:
         told = session.exec(select(AuditEntry).where(AuditEntry.action == "keys.rotate")).one()
         assert told.detail == {"present": done.present, "former": [former_id]}
-    database.dispose()
 
 
 @pytest.mark.parametrize("then", ["rotate again", "start"])
@@ -107,18 +116,16 @@ def test_a_change_that_was_broken_off_is_finished(
             data_keys.rotate(stopped)
     both = kept(stopped)
     assert len(both) == 2
-    database = Database(f"sqlite:///{stopped.root / 'tongquan.db'}")
-    with database.reading() as session:
+    with looking() as session:
         assert 0 < sum(key_rotation.outdated(session).values()) < 2 * CASES
         assert len({one.id_number for one in session.exec(select(Applicant))}) == CASES
-    database.dispose()
     if then == "start":
         setup.prepare(get_settings())
-        require_whole(stopped)
+        require_whole()
         assert kept(stopped) == both
     data_keys.rotate(stopped)
     assert kept(stopped) == both[:1]
-    require_whole(stopped)
+    require_whole()
 
 
 def test_a_running_instances_key_is_not_changed(stopped: InstanceDirectory) -> None:
@@ -139,7 +146,7 @@ def test_a_key_from_the_environment_is_changed_once_both_are_given(
     with stopped.held():
         done = data_keys.rotate(stopped)
     assert (done.encrypted, done.kept) == (2 * CASES, False)
-    require_whole(stopped)
+    require_whole()
 
 
 def test_the_keys_are_listed_by_their_names_alone(stopped: InstanceDirectory) -> None:
@@ -182,12 +189,12 @@ def test_a_hardware_module_wraps_the_key_and_without_it_nothing_is_read(
     assert hsm.is_wrapped(wrapped)
     assert plain not in wrapped
     assert keys.data_key_id() == named
-    require_whole(stopped)
+    require_whole()
     data_keys.rotate(stopped)
     (changed,) = kept(stopped)
     assert hsm.is_wrapped(changed)
     assert keys.data_key_id() != named
-    require_whole(stopped)
+    require_whole()
     lacking: list[dict[str, Any]] = [
         {"pkcs11_module": ""},
         {"pkcs11_module": "/nowhere.so"},

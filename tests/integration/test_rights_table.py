@@ -115,13 +115,13 @@ def client(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def hand_in_file(web: Web) -> None:
-    """Hand in a file of the usual case under the number of every object."""
+    """Hand in a file, under the number of every object, of the case that was pushed to nobody."""
     headers = {"Authorization": f"Bearer {token_of(f'{AREA}.window')}"}
     sent = {"file": ("file.pdf", rights_requests.PAPER)}
     answer = web.client.post(f"{API_BASE}/files", files=sent, headers=headers)
     assert answer.status_code == 201, answer.text
     own = col(StoredFile.id) == answer.json()["id"]
-    case_no = rights_world.CASES[rights_world.USUAL][0]
+    case_no = rights_world.CASES["city's stage"][0]
     with web.database.transaction() as session:
         session.exec(update(StoredFile).where(own).values(id=str(ID), case_no=case_no))
 

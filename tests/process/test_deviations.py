@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.gateway import Gateway
+from models.task import Task
 from tests.instance import DEADLINE_SECONDS, Instance, eventually
 
 pytestmark = pytest.mark.engine
@@ -120,3 +121,29 @@ def test_a_withdrawal_after_a_cancellation_issues_its_notice(instance: Instance)
     done = instance.api("ganxian.window").post(f"/cases/{case_no}/withdraw", json={"reason": "不办了"})
     assert done.status_code == 202
     assert [one["kind"] for one in instance.case(case_no)["documents"]].count("终止审查通知书") == 1
+
+
+def test_an_instance_moved_under_an_open_task_closes_it_and_the_new_one_goes_on(instance: Instance) -> None:
+    case_no = instance.submit("D-07", "ganxian")
+    instance.complete(case_no, "Task_DecideAcceptance", "accept")
+    left = instance.task(case_no, "Task_CountyReview")
+    with instance.database.reading() as session:
+        row = session.get_one(Task, int(left["id"]))
+        key, element = row.process_instance_key, row.element_instance_key
+    at_port(
+        instance,
+        lambda gateway: gateway.move_instance(
+            key, activate={"Task_CountyReview": {}}, terminate=[element], variables={}
+        ),
+    )
+
+    def replaced(case: dict[str, Any]) -> bool:
+        (task,) = case["tasks"] if len(case["tasks"]) == 1 else [left]
+        return bool(task["element_id"] == "Task_CountyReview" and task["id"] != left["id"])
+
+    instance.until(case_no, replaced, "a new task in place of the one that was left")
+    late = instance.answer(left, "agree")
+    assert (late.status_code, late.json()["code"]) == (409, "task_closed")
+    case = instance.finish(case_no)
+    assert case["state"]["code"] == 11
+    assert [one["element_id"] for one in case["opinions"]].count("Task_CountyReview") == 1

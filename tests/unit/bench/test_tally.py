@@ -74,9 +74,7 @@ def test_two_papers_of_one_kind_are_one_too_many_and_an_instance_left_behind_is_
                 )
             )
         session.add(
-            ProcessInstance(
-                key=1, process_id="front-window", version=1, case_no="C1", started_at=START, state=InstanceState.ACTIVE
-            )
+            ProcessInstance(key=1, process_id="front-window", version=1, case_no="C1", state=InstanceState.ACTIVE)
         )
         session.add(ProcessInstance(key=2, process_id="supervision-push", version=1, case_no="C1"))
     tally = Tally.of(database)

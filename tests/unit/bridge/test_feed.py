@@ -210,6 +210,36 @@ def test_the_history_of_an_element_is_one_row_whether_it_ends_in_the_same_batch_
         assert instance.ended_at is not None
 
 
+def test_a_task_whose_element_a_moved_instance_left_is_closed_though_the_engine_says_nothing_of_it(
+    database: Database,
+) -> None:
+    add_case(database, "C1")
+    log, feed = Log(), feed_over(database)
+    feed.apply(bulk(log.started(10, "C1"), log.task("CREATED", 20, 10)))
+    history = [log.element("ELEMENT_ACTIVATING", 19, 10, kind="USER_TASK")]
+    feed.apply(bulk(log.task("CREATED", 23, 10)))
+    history += [
+        log.element("ELEMENT_TERMINATED", 19, 10, kind="USER_TASK"),
+        log.element("ELEMENT_ACTIVATING", 22, 10, kind="USER_TASK"),
+    ]
+    feed.apply(bulk(*history, exporter="tq-history"))
+    with looking(database) as session:
+        assert session.get_one(Task, 20).status is TaskStatus.CANCELED
+        assert session.get_one(Task, 20).closed_at == instant(history[1].timestamp_ms)
+        assert session.get_one(Task, 23).is_open
+
+
+def test_a_task_completed_before_its_element_was_ended_stays_completed(database: Database) -> None:
+    add_case(database, "C1")
+    log, feed = Log(), feed_over(database)
+    feed.apply(bulk(log.started(10, "C1"), log.task("CREATED", 20, 10)))
+    with database.transaction() as session:
+        session.get_one(Task, 20).status = TaskStatus.COMPLETED
+    feed.apply(bulk(log.element("ELEMENT_TERMINATED", 19, 10, kind="USER_TASK"), exporter="tq-history"))
+    with looking(database) as session:
+        assert session.get_one(Task, 20).status is TaskStatus.COMPLETED
+
+
 def test_our_own_claim_coming_back_changes_nothing_and_a_strangers_is_taken_over(database: Database) -> None:
     log, feed = Log(), feed_over(database)
     feed.apply(bulk(log.task("CREATED", 20, 10)))

@@ -103,13 +103,13 @@ def test_a_snapshots_name_tells_what_is_in_it(port: tuple[str, list[str], dict[s
     url, _, status = port
     status |= {
         "1": {**LED, "snapshotId": "77-2-500-400"},
-        "2": {**LED, "snapshotId": "77-2-500-400-0-a1b2"},
-        "3": {**LED, "snapshotId": None, "exportedPosition": -1},
+        "2": {**LED, "snapshotId": "77-2-500-400-0-a1b2", "streamProcessorPhase": "PROCESSING"},
+        "3": {**LED, "snapshotId": None, "exportedPosition": -1, "streamProcessorPhase": "REPLAY"},
         "4": {**LED, "role": "FOLLOWER"},
     }
     assert led_partitions(url) == {
         1: Positions(900, 850, 500, 400),
-        2: Positions(900, 850, 500, 400),
+        2: Positions(900, 850, 500, 400, processing=True),
         3: Positions(900, 0, 0, 0),
     }
     assert Positions(900, 850, 500, 400).repeated_after_a_crash == 450

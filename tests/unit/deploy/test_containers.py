@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,19 @@ def test_the_entrypoint_reads_a_secret_without_its_last_newline(tmp_path: Path) 
     secret.write_text("a b$c'd\"\n")
     done = entrypoint("sh", "-c", 'printf "%s|%s" "$PGPASSWORD" "${PGPASSWORD_FILE:-}"', PGPASSWORD_FILE=str(secret))
     assert (done.returncode, done.stdout) == (0, "a b$c'd\"|")
+
+
+def test_the_entrypoint_reads_every_secret_that_the_reference_names(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("geheim\n")
+    reference = (PROJECT_ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+    told = reference.partition("A secret may come from a file instead")[2].partition("Setting both")[0]
+    names = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", told))
+    secrets = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    assert {f"TONGQUAN_{name.upper()}" for name in secrets} <= names
+    for name in names:
+        done = entrypoint("printenv", name, **{f"{name}_FILE": str(secret)})
+        assert (done.returncode, done.stdout) == (0, "geheim\n"), name
 
 
 def test_the_entrypoint_leaves_other_files_alone(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.factories.bridge_records import START, add_case
 from workers import outcomes, runtime, transaction
 from workers.outcomes import BusinessError, handle_failure
 from workers.runtime import Worker
+from workers.starts import MAX_STARTS
 from workers.transaction import MissingVariable, job_transaction
 
 
@@ -107,7 +108,15 @@ def nothing() -> dict[str, object]:
 
 def run_one(handler: Any, stub: FakeStub, job: Job, times: int = 1) -> None:
     """Let a worker run one job as often as the engine would give it."""
+    for_each(handler, stub, [[job]] * times)
 
+
+def run_at_once(handler: Any, stub: FakeStub, jobs: list[Job]) -> None:
+    """Let a worker run jobs that all wait for it."""
+    for_each(handler, stub, [jobs])
+
+
+def for_each(handler: Any, stub: FakeStub, batches: list[list[Job]]) -> None:
     async def working() -> None:
         channel = grpc.aio.insecure_channel("127.0.0.1:1")
         worker = Worker(channel)
@@ -118,9 +127,10 @@ def run_one(handler: Any, stub: FakeStub, job: Job, times: int = 1) -> None:
         worker._init_tasks()
         executor = worker._job_executors[0]
         executing = asyncio.create_task(executor.execute())
-        for _ in range(times):
-            executor.task_state.add(job)
-            await executor.jobs.put(job)
+        for batch in batches:
+            for job in batch:
+                executor.task_state.add(job)
+                await executor.jobs.put(job)
             await executor.jobs.join()
         executing.cancel()
         await asyncio.gather(executing, return_exceptions=True)
@@ -158,7 +168,9 @@ def test_a_failing_job_leaves_nothing_and_registers_again_next_time(database: Da
         assert session.get_one(ProcessInstance, 10).case_no == "C1"
 
 
-def test_registration_gives_waiting_tasks_their_case_and_keeps_a_case_that_is_known(database: Database) -> None:
+def test_registration_gives_waiting_tasks_their_case_and_keeps_what_is_known_of_the_instance(
+    database: Database,
+) -> None:
     add_case(database, "C1")
     with database.transaction() as session:
         session.add(ProcessInstance(key=10, process_id="acceptance", version=7))
@@ -179,6 +191,16 @@ def test_registration_gives_waiting_tasks_their_case_and_keeps_a_case_that_is_kn
         assert session.get_one(Task, 20).case_no == "C1"
         assert session.get_one(Task, 20).item_name == "测试事项"
         assert session.get_one(ProcessInstance, 10).version == 7
+
+
+def test_a_key_that_the_engine_gives_again_after_a_crash_belongs_to_whom_its_job_names(database: Database) -> None:
+    add_case(database, "C1")
+    add_case(database, "C2")
+    for owner in ("C1", "C2"):
+        with job_transaction(a_job(caseId=owner)):
+            pass
+        with database.reading() as session:
+            assert session.get_one(ProcessInstance, 10).case_no == owner
 
 
 def test_a_process_without_a_case_works_until_a_handler_asks_for_it(database: Database) -> None:
@@ -285,11 +307,26 @@ def test_a_result_the_engine_cannot_take_fails_the_job() -> None:
 
 
 def test_a_job_begun_again_and_again_without_an_outcome_becomes_an_incident() -> None:
-    stub = FakeStub(*[grpc.StatusCode.UNAVAILABLE] * runtime.MAX_STARTS)
+    stub = FakeStub(*[grpc.StatusCode.UNAVAILABLE] * MAX_STARTS)
     with stamina.set_testing(True, attempts=1):
-        run_one(nothing, stub, a_job(), times=runtime.MAX_STARTS + 1)
+        run_one(nothing, stub, a_job(), times=MAX_STARTS + 1)
     [(name, request)] = stub.calls
     assert (name, request.retries) == ("FailJob", 0)
+
+
+def test_a_job_that_waits_several_times_in_the_queue_runs_once_at_a_time_and_is_not_given_up() -> None:
+    stub, begun, most = FakeStub(), [0], [0]
+
+    async def handler() -> dict[str, object]:
+        begun[0] += 1
+        most[0] = max(most[0], begun[0])
+        await asyncio.sleep(0)
+        begun[0] -= 1
+        return {}
+
+    run_at_once(handler, stub, [a_job()] * (MAX_STARTS + 3))
+    assert most == [1]
+    assert {name for name, _ in stub.calls} == {"CompleteJob"}
 
 
 def test_no_more_jobs_run_at_once_than_there_is_room_for() -> None:

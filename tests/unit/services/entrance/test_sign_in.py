@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from sqlmodel import select
 
+from models.account import Account
 from models.audit import AuditEntry
 from models.database import Database
 from models.notification import Notification, NotificationSubject
@@ -197,3 +199,46 @@ def test_a_password_typed_for_a_name_is_not_written_down(database: Database) -> 
 )
 def test_an_origin_is_an_address_or_the_network_of_one_subscriber(host: str | None, origin: str) -> None:
     assert origin_of(host) == origin
+
+
+def test_sign_ins_at_once_under_older_parameters_all_succeed_and_renew_the_hash_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    with database.transaction() as session:
+        session.get_one(Account, "li").password_hash = older
+    made: list[str] = []
+    hash_password = passwords.hash_password
+
+    def hash_and_note(password: str) -> str:
+        made.append(hash_password(password))
+        return made[-1]
+
+    def hash_while_another_signs_in(password: str) -> str:
+        monkeypatch.setattr(passwords, "hash_password", hash_and_note)
+        assert attempt(database, PASSWORD, HOME) is None
+        return hash_password(password)
+
+    monkeypatch.setattr(passwords, "hash_password", hash_while_another_signs_in)
+    assert attempt(database, PASSWORD, OFFICE) is None
+    with database.reading() as session:
+        assert session.get_one(Account, "li").password_hash == made[0], "of the first to finish"
+    assert attempt(database, PASSWORD, OFFICE) is None
+    assert len(made) == 1
+
+
+def test_a_password_changed_during_a_sign_in_no_longer_opens(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = passwords.verify
+    other = passwords.hash_password("another horse")
+
+    def verify_then_change(stored: str | None, password: str) -> bool:
+        right = verify(stored, password)
+        if stored != other:
+            with database.transaction() as session:
+                session.get_one(Account, "li").password_hash = other
+        return right
+
+    monkeypatch.setattr(passwords, "verify", verify_then_change)
+    assert attempt(database, PASSWORD, OFFICE) == 0

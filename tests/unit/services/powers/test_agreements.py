@@ -8,12 +8,13 @@ import pytest
 from freezegun import freeze_time
 from sqlmodel import Session, col, select
 
-from models.agreement import Agreement, AgreementState
+from models.agreement import Agreement, AgreementState, Side
 from models.database import CHINA
 from models.notification import Notification
 from models.outbox import OutboxCommand
 from models.power_event import PowerEvent, PowerSubject
 from models.working_calendar import start_of_day
+from services.accounts.actors import Actor
 from services.errors import Forbidden, InvalidInput, NotFound
 from services.powers import agreements
 from services.powers.agreements import AgreementClosed, AgreementView, AlreadySigned
@@ -169,6 +170,34 @@ def test_nobody_signs_twice_or_an_agreement_that_was_given_up(session: Session) 
     for name in ("yudu.approver", "city.jtys.approver", "city.coordinator"):
         with pytest.raises(Forbidden):
             agreements.sign(session, actor(name), number)
+
+
+def test_an_approver_of_both_sides_signs_for_the_missing_one_or_says_which(session: Session) -> None:
+    both = Actor("li", "李某", frozenset({"city.zrzy.approver", "xingguo.approver"}))
+    number = draft(session).id
+    assert agreements.sides_to_sign(agreements.get(session, number), both) == [Side.CITY, Side.COUNTY]
+    with pytest.raises(InvalidInput) as unclear:
+        agreements.sign(session, both, number)
+    assert [one.field for one in unclear.value.problems] == ["side"]
+    with pytest.raises(Forbidden):
+        agreements.sign(session, COUNTY, number, Side.CITY)
+    shown = agreements.sign(session, both, number, Side.COUNTY)
+    assert (shown.city_signature, shown.county_signature and shown.county_signature.account) == (None, "li")
+    with pytest.raises(AlreadySigned):
+        agreements.sign(session, both, number, Side.COUNTY)
+    shown = agreements.sign(session, both, number)
+    assert (shown.state, shown.city_signature and shown.city_signature.account) == (AgreementState.IN_FORCE, "li")
+    with pytest.raises(AlreadySigned):
+        agreements.sign(session, both, number)
+
+
+def test_an_approver_of_both_sides_signs_for_the_county_once_the_city_has(session: Session) -> None:
+    both = Actor("li", "李某", frozenset({"city.zrzy.approver", "xingguo.approver"}))
+    number = draft(session).id
+    agreements.sign(session, CITY, number)
+    shown = agreements.sign(session, both, number)
+    assert shown.county_signature is not None
+    assert shown.county_signature.account == "li"
 
 
 def test_a_signed_agreement_covers_its_items_in_its_area_from_its_day(session: Session) -> None:
@@ -327,7 +356,7 @@ def test_a_signature_is_awaited_of_the_side_that_has_not_signed(session: Session
     def awaited() -> set[str]:
         names = ("city.zrzy.approver", "xingguo.approver", "city.coordinator", "yudu.approver")
         current = agreements.get(session, shown.id)
-        return {name for name in names if agreements.awaits_signature_of(current, actor(name))}
+        return {name for name in names if agreements.sides_to_sign(current, actor(name))}
 
     assert awaited() == {"city.zrzy.approver", "xingguo.approver"}
     agreements.sign(session, CITY, shown.id)

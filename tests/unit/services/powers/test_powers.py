@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 from pydantic import BaseModel, ValidationError
 from sqlmodel import Session, col, select
 
@@ -37,6 +38,7 @@ from services.publishing import list_files, list_versions
 from services.publishing.list_files import BOM
 from services.takeovers import recalls, unit_transfers
 from services.takeovers.cases_in_flight import NotYetDue
+from services.takeovers.recalls import RecallClosed
 from services.tasks import intake
 from tests.factories.cases import build_case
 from tests.factories.powers import actor
@@ -135,6 +137,20 @@ def test_a_county_cannot_recall_and_a_stranger_cannot_speak_for_it(session: Sess
     with pytest.raises(Forbidden):
         recalls.record_statement(session, actor("ganxian.approver"), number, "意见")
     assert recalls.record_statement(session, actor("xingguo.chief"), number, "意见").state is RecallState.HEARD
+
+
+def test_the_county_is_heard_within_the_term_alone_though_the_job_that_ends_it_is_late(session: Session) -> None:
+    shown = recalls.propose(session, actor("city.jtys.approver"), "D-01", "xingguo", "理由")
+    assert shown.statement_due_at is not None
+    assert shown.proposed_at is not None
+    county = actor("xingguo.approver")
+    for moment in (shown.statement_due_at + timedelta(seconds=1), shown.proposed_at - timedelta(seconds=1)):
+        with freeze_time(moment), pytest.raises(RecallClosed):
+            recalls.record_statement(session, county, shown.id, "意见")
+    with freeze_time(shown.statement_due_at):
+        assert recalls.record_statement(session, county, shown.id, "意见").state is RecallState.HEARD
+    with freeze_time(shown.statement_due_at), pytest.raises(RecallClosed):
+        recalls.record_statement(session, county, shown.id, "又一意见")
 
 
 def test_a_second_transfer_changes_the_unit_of_new_cases_from_its_day(session: Session) -> None:
