@@ -14,6 +14,7 @@ from api.pages import (
     cases,
     catalogue,
     consultations,
+    county_units,
     deviations,
     diagrams,
     documents,
@@ -51,7 +52,7 @@ router.include_router(tasks.home)
 router.include_router(files.uploads)
 for module in (tasks, submission, cases, special_procedures, documents, files, pushes, policy_notices):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
-for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations, statistics):
+for module in (agreements, filings, recalls, unit_transfers, county_units, list_versions, consultations, statistics):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (catalogue, calendar):
     router.include_router(module.router, dependencies=[Depends(readers_of_setup)])

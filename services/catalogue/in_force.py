@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Set
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from sqlalchemy import bindparam
@@ -26,7 +26,11 @@ from models.recall import Recall
 from models.unit_transfer import UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services.catalogue import reference
+from services.clock import product_now
 from services.errors import NotFound
+
+UNNAMED_COUNTY_UNIT: Final = "县级承接单位"
+"""What a county's unit is called where the list names none."""
 
 _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
 
@@ -163,18 +167,18 @@ def recalled_areas(session: Session, item: str, on: date) -> list[str]:
 def county_unit(session: Session, item: ItemVersion, area: str, on: date | None = None) -> CountyUnit | None:
     """Return the county unit that handles an item in an area: by the latest second transfer (二次划转), else the list.
 
-    ``on`` is the day a case is submitted; without it every transfer decided so far counts.
+    ``on`` is the day a case is submitted; without it every transfer decided so far counts. By the list it is the
+    department that corresponds to the city unit, until a transfer moves the item (plan, section 四(八)).
     """
-    here = reference.county_units(session, area)
+    here, day = reference.county_units(session, area), on or china_date(product_now(session))
     moved = select(UnitTransfer).where(
         UnitTransfer.area == area, UnitTransfer.item == item.code, UnitTransfer.state != UnitTransferState.REVOKED
     )
     if on is not None:
         moved = moved.where(col(UnitTransfer.effective_on) <= on)
     latest = session.exec(moved.order_by(col(UnitTransfer.effective_on).desc(), col(UnitTransfer.id).desc())).first()
-    if latest is not None:
-        return next((unit for unit in here if unit.code == latest.to_unit), None)
-    return next((unit for unit in here if item.unit in unit.handles), None)
+    moved_to = next((unit for unit in here if latest is not None and unit.code == latest.to_unit), None)
+    return reference.succession(here, moved_to or reference.by_list(here, item.unit, day), day)
 
 
 def passed_on_to(mode: Mode, unit: CountyUnit | None) -> str | None:
@@ -261,7 +265,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
         review_unit_name=review_unit if county_reviews else city_unit,
         forwards=Group.of_area(area, Role.CHIEF).name if forwarded else None,
         decides=decides,
-        decision_unit_name=city_unit if by_city else "县级审批单位",
+        decision_unit_name=city_unit if by_city else review_unit,
         seal=item.seal,
         answers=decides,
         answers_for_review=review_group if forwarded else None,
@@ -340,7 +344,9 @@ def _duty(session: Session, item_code: str, on: date | None) -> Responsibility:
 def _county_reviewer(session: Session, item: ItemVersion, area: str, on: date | None) -> tuple[str, str]:
     """Return the group and the name of the county unit that reviews an item in an area."""
     unit = county_unit(session, item, area, on)
-    return (unit.reviewer_group, unit.name) if unit is not None else (reviewer_group(area, None), "县级承接单位")
+    if unit is None:
+        return reviewer_group(area, None), UNNAMED_COUNTY_UNIT
+    return unit.reviewer_group, unit.called(on or china_date(product_now(session)))
 
 
 def _fold(text: str) -> str:

@@ -10,16 +10,18 @@ from models.case import Applicant, Case, IdentityType, Material
 from models.case_deadlines import DueDate
 from models.catalogue import AreaKind, ItemVersion, Mode, PowerKind
 from models.identity import masked
+from models.working_calendar import china_date
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
 from services.catalogue import in_force, reference
+from services.clock import product_now
 from settings import get_settings
 
 CITY = "赣州市"
 COUNTY_APPROVAL_OFFICE = "行政审批局"
-"""The plan moves the counties' powers to their 行政审批局 (section 四(八)); it stands in where no unit is named."""
+"""The plan moves the counties' powers to their 行政审批局 (section 四(八)); it stands in where no unit is named, and in
+cases of before the units were listed."""
 
-UNNAMED_COUNTY_UNIT = "县级承接单位"
 IDENTITY_LABELS = {IdentityType.ID_CARD: "居民身份证号", IdentityType.USCC: "统一社会信用代码"}
 _MATERIALS = (
     select(Material)
@@ -68,11 +70,10 @@ def gather(session: Session, case: Case) -> CaseFacts:
 
 def county_organ(session: Session, case: Case, area_name: str) -> str:
     """Return the full name of the county unit that handles the case's item in its area."""
-    unit = reference.handling_unit(session, case)
-    name = unit.name if unit is not None else UNNAMED_COUNTY_UNIT
-    if name == UNNAMED_COUNTY_UNIT:
-        name = COUNTY_APPROVAL_OFFICE
-    return f"{area_name}{name.removeprefix('区').removeprefix('县')}"
+    unit, area = reference.handling_unit(session, case), reference.area(session, case.area)
+    if unit is None or area is None or unit.name == in_force.UNNAMED_COUNTY_UNIT:
+        return f"{area_name}{COUNTY_APPROVAL_OFFICE}"
+    return unit.written(china_date(product_now(session)), area)
 
 
 def city_organ(session: Session, code: str) -> str:
