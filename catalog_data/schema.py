@@ -153,7 +153,7 @@ class Item(_Row):
     annex: Annotated[int, Field(ge=1)]
     note: str
     seal: Annotated[str, Field(pattern=r"^([^\s=+@-][^\s]{0,38}章)?$")] = ""
-    """The kind of seal on the item's decisions, such as 市级审批专用章; empty where ``seal-and-signer`` names it."""
+    """The kind of seal on the item's decisions, such as 市级审批专用章; empty where ``paper_organs.csv`` names it."""
 
     @model_validator(mode="after")
     def _seal_of_who_decides(self) -> Self:

@@ -210,7 +210,7 @@ class ItemVersion(SQLModel, table=True):
     approval_filing: bool = False
     """报批: the city's consent is asked before the county decides."""
     seal: str = Field(default="", max_length=64)
-    """The kind of seal on the decision, such as 市级审批专用章; empty where the model's table names it."""
+    """The kind of seal on the decision, such as 市级审批专用章; empty where ``paper_organs.csv`` names it."""
     provenance: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     source_digest: str | None = Field(default=None, max_length=64)
 

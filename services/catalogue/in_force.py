@@ -32,6 +32,9 @@ from services.errors import NotFound
 UNNAMED_COUNTY_UNIT: Final = "县级承接单位"
 """What a county's unit is called where the list names none."""
 
+OTHER_COUNTY_DEPARTMENT: Final = "县级行业监管部门（承办部门以外，待县级指定）"
+"""Who supervises in a county where the department of the trade itself decides: nobody supervises its own decisions."""
+
 _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
 
 
@@ -77,7 +80,7 @@ class ResponsibilityView(BaseModel):
     decides: str
     decision_unit_name: str
     seal: str
-    """The kind of seal the item names for its decisions; empty where ``seal-and-signer`` names it."""
+    """The kind of seal the item names for its decisions; empty where ``paper_organs.csv`` names it."""
     answers: str
     answers_for_review: str | None
     supervises: str
@@ -270,7 +273,9 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
         answers=decides,
         answers_for_review=review_group if forwarded else None,
         supervises=Group.of_city_unit(supervisor, Role.SUPERVISOR).name if city_supervises else in_county,
-        supervisor_name=unit_name(session, supervisor) if city_supervises else "县级行业主管部门",
+        supervisor_name=unit_name(session, supervisor)
+        if city_supervises
+        else _county_supervisor(session, item, area, on),
         follows_up=in_county if city_supervises else None,
         recalled=gone,
         assumed=duty.assumed,
@@ -347,6 +352,21 @@ def _county_reviewer(session: Session, item: ItemVersion, area: str, on: date | 
     if unit is None:
         return reviewer_group(area, None), UNNAMED_COUNTY_UNIT
     return unit.reviewer_group, unit.called(on or china_date(product_now(session)))
+
+
+def _county_supervisor(session: Session, item: ItemVersion, area: str, on: date | None) -> str:
+    """Return the county's department that supervises an item: the trade's own, where it does not decide itself.
+
+    Where it does, or where the county's approval office decides and no trade is named, another department of the county
+    supervises; which one the plans do not say.
+    """
+    day = on or china_date(product_now(session))
+    here = reference.county_units(session, area)
+    trade = reference.succession(here, reference.by_list(here, item.unit, day), day)
+    decider = county_unit(session, item, area, on)
+    if trade is None or decider is None or trade.code == decider.code:
+        return OTHER_COUNTY_DEPARTMENT
+    return trade.called(day)
 
 
 def _fold(text: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from models.catalogue import CountyUnit, ItemVersion
+from models.catalogue import CountyUnit, ItemVersion, Mode
 from models.in_flight import Disposition, InFlight
 from models.power_event import PowerSubject
 from models.protocol import REVIEW_UNIT, Message, Process
@@ -25,6 +25,7 @@ from services.accounts import power_rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
+from services.documents import case_facts, issuance
 from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.paging import Order, Page, read
@@ -257,6 +258,7 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
     """Move one running case to the new unit: its record, its open tasks, and the variable later tasks read."""
     before, to = reference.handling_unit(session, case), _named(session, transfer.area, transfer.to_unit)
     former = in_force.reviewer_group(case.area, case.review_unit)
+    former_organ = case_facts.former_organ(session, case)
     case.county_unit, case.review_unit = to.code, in_force.passed_on_to(case.mode, to)
     session.add(case)
     present = in_force.reviewer_group(case.area, case.review_unit)
@@ -272,6 +274,8 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
     )
     detail = {"unit_transfer": transfer.id, "from": before.code if before is not None else "", "to": to.code}
     audit.append(session, transfer.decided_by, "case.unit_change", case.case_no, detail, at)
+    if case.mode is not Mode.WINDOW:
+        issuance.issue_handover_notice(session, case, former_organ, "二次划转", at, f"unit-transfer-{transfer.id}")
     if former == present:
         return
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():

@@ -42,7 +42,7 @@ PLAN = {
         "tasks", "witness",
     },
     "takeovers": {
-        "accounts", "cases", "catalogue", "deadlines", "journal", "powers", "process_engine", "tasks",
+        "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "process_engine", "tasks",
     },
     "statistics": {"accounts", "catalogue"},
     # What stands open to everybody.
