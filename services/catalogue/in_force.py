@@ -259,6 +259,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     in_county = Group.of_area(area, Role.SUPERVISOR).name
     city_supervises = gone or duty.level is SupervisorLevel.CITY
     supervisor = duty.supervisor_unit if duty.level is SupervisorLevel.CITY else item.unit
+    trade = unit_name(session, supervisor) if city_supervises else _county_supervisor(session, item, area, on)
     return ResponsibilityView(
         item=item.code,
         area=area,
@@ -273,9 +274,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
         answers=decides,
         answers_for_review=review_group if forwarded else None,
         supervises=Group.of_city_unit(supervisor, Role.SUPERVISOR).name if city_supervises else in_county,
-        supervisor_name=unit_name(session, supervisor)
-        if city_supervises
-        else _county_supervisor(session, item, area, on),
+        supervisor_name=trade,
         follows_up=in_county if city_supervises else None,
         recalled=gone,
         assumed=duty.assumed,
