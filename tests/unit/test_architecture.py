@@ -56,7 +56,7 @@ PLAN = {
     },
     # What stands beside the cases: supervision, guidance, the powers themselves and their lists.
     "supervision": {
-        "accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks",
+        "accounts", "catalogue", "deadlines", "journal", "notifications", "powers", "process_engine", "webhooks",
     },
     "guidance": {"accounts", "catalogue", "deadlines", "journal", "powers"},
     "publishing": {"accounts", "catalogue", "powers"},
