@@ -149,7 +149,7 @@ def handover_notice(facts: CaseFacts, number: str, at: datetime, content: Handov
                 facts,
                 Labelled("原办理机关", content.former),
                 Labelled("接续办理机关", present),
-                Labelled("作出决定的机关", facts.deciding_organ),
+                Labelled("决定机关", facts.deciding_organ),
                 *((Labelled("决定期限至", due_text(facts)),) if accepted else ()),
             ),
             Paragraph("救济途径", heading=True),

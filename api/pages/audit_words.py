@@ -25,6 +25,7 @@ ACTIONS: Final = {
     "case.submit": "接件",
     "case.supply": "接收补正材料",
     "case.transfer": "移送办件",
+    "case.unit_assign": "转办",
     "case.unit_change": "变更承办部门",
     "case.withdraw": "撤回申请",
     "chain.anchor": "审计链起点",
