@@ -18,6 +18,7 @@ from api import (
     catalogue,
     clock_advance,
     consultations,
+    county_units,
     description,
     deviations,
     documents,
@@ -27,6 +28,7 @@ from api import (
     list_versions,
     notifications,
     pages,
+    paper_organs,
     policy_notices,
     problems,
     processes,
@@ -87,7 +89,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(router)
     for module in (accounts, audit, sign_ins, pushes, policy_notices, webhooks, set_aside):
         app.include_router(module.router)
-    for module in (agreements, filings, recalls, list_versions, consultations, statistics):
+    for module in (agreements, filings, recalls, county_units, paper_organs, list_versions, consultations, statistics):
         app.include_router(module.router)
     for router in (files.uploads, files.router, deviations.router):
         app.include_router(router)

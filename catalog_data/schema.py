@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from catalog_data.guide import Guide
-from models.catalogue import AreaKind, Mode, PowerKind, SupervisorLevel
+from models.catalogue import AreaKind, Government, Mode, PowerKind, SupervisorLevel
 
 
 class CatalogueTable(StrEnum):
@@ -111,11 +111,16 @@ class UnitRow(_Row):
 
 
 class CountyUnitRow(_Row):
-    """A county's unit; with ``own_accounts`` its reviewers are a group of their own."""
+    """A county's unit; with ``own_accounts`` its reviewers are a group of their own.
+
+    ``paper_name`` is the whole name its papers bear, empty where that is the area's name followed by the unit's.
+    """
 
     area: Code
     code: Code
     name: Text
+    paper_name: str
+    belongs_to: Government
     own_accounts: YesNo
     printed_in: Text
 
@@ -148,7 +153,7 @@ class Item(_Row):
     annex: Annotated[int, Field(ge=1)]
     note: str
     seal: Annotated[str, Field(pattern=r"^([^\s=+@-][^\s]{0,38}章)?$")] = ""
-    """The kind of seal on the item's decisions, such as 市级审批专用章; empty where ``seal-and-signer`` names it."""
+    """The kind of seal on the item's decisions, such as 市级审批专用章; empty where ``paper_organs.csv`` names it."""
 
     @model_validator(mode="after")
     def _seal_of_who_decides(self) -> Self:

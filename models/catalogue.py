@@ -80,6 +80,11 @@ class AreaKind(StrEnum):
     CITY = "city"
     ZONE = "zone"
 
+    @property
+    def prefix(self) -> str:
+        """Return the character with which the names of such an area's units begin."""
+        return {AreaKind.COUNTY: "县", AreaKind.CITY: "市"}.get(self, "区")
+
 
 class Area(SQLModel, table=True):
     """A county-level area; ``position`` keeps the plans' order, ``pseudo_code`` marks a code of ours."""
@@ -105,10 +110,21 @@ class Unit(SQLModel, table=True):
     source_digest: str | None = Field(default=None, max_length=64)
 
 
+class Government(StrEnum):
+    """Whose department or branch a county unit is; that government reconsiders its acts (行政复议法 art. 24)."""
+
+    COUNTY = "county"
+    """A department of the county's own government."""
+    CITY = "city"
+    """A branch (派出机构) of a city bureau in the county, such as a 分局."""
+
+
 class CountyUnit(SQLModel, table=True):
     """A county's unit; ``handles`` lists the city units whose items it reviews in that area.
 
-    ``reviewer_group`` is the account group of its reviewers: the area's, unless the unit has its own (转办).
+    ``reviewer_group`` is the account group of its reviewers: the area's, unless the unit has its own (转办). The unit
+    exists from ``in_force_from`` to ``in_force_to``, both days included; then ``succeeded_by``, another unit's code,
+    has its items. ``renames`` are later names by date: ``{"from": "2027-01-01", "name": …, "paper_name": …}``.
     """
 
     __tablename__ = "county_unit"
@@ -118,12 +134,49 @@ class CountyUnit(SQLModel, table=True):
     area: str = Field(max_length=32)
     code: str = Field(max_length=32)
     name: str = Field(max_length=50)
+    """As the county calls it: 县交通运输局."""
+    paper_name: str = Field(default="", max_length=100)
+    """The whole name its papers bear, where it is not the area's name and the unit's (赣州市自然资源局章贡分局)."""
+    belongs_to: Government = Field(default=Government.COUNTY, sa_type=choice(Government))
     reviewer_group: str = Field(max_length=128)
     handles: list[str] = Field(default_factory=list, sa_type=JSON)
     assumed: bool
     printed_in: str = Field(default="", max_length=64)
+    in_force_from: date | None = None
+    in_force_to: date | None = None
+    succeeded_by: str | None = Field(default=None, max_length=32)
+    renames: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
     position: int
     source_digest: str | None = Field(default=None, max_length=64)
+
+    def in_force(self, on: date) -> bool:
+        """Tell whether the unit exists on ``on``."""
+        return self.has_begun(on) and not self.has_ended(on)
+
+    def has_begun(self, on: date) -> bool:
+        """Tell whether the unit exists on ``on`` or did before."""
+        return self.in_force_from is None or self.in_force_from <= on
+
+    def has_ended(self, on: date) -> bool:
+        """Tell whether the unit's last day was before ``on``."""
+        return self.in_force_to is not None and self.in_force_to < on
+
+    def called(self, on: date) -> str:
+        """Return the unit's name on a day."""
+        return self._names(on)[0]
+
+    def written(self, on: date, area: Area) -> str:
+        """Return the whole name that papers of a day bear: its own, else the area's followed by the unit's."""
+        name, whole = self._names(on)
+        if whole:
+            return whole
+        own = name.startswith(area.kind.prefix) and not name.startswith("市场")
+        return f"{area.name}{name[1:] if own else name}"
+
+    def _names(self, on: date) -> tuple[str, str]:
+        begun = [one for one in self.renames if one["from"] <= on.isoformat()]
+        latest = max(begun, key=lambda one: one["from"], default=None)
+        return (latest["name"], latest["paper_name"]) if latest is not None else (self.name, self.paper_name)
 
 
 class ItemVersion(SQLModel, table=True):
@@ -157,7 +210,7 @@ class ItemVersion(SQLModel, table=True):
     approval_filing: bool = False
     """报批: the city's consent is asked before the county decides."""
     seal: str = Field(default="", max_length=64)
-    """The kind of seal on the decision, such as 市级审批专用章; empty where the model's table names it."""
+    """The kind of seal on the decision, such as 市级审批专用章; empty where ``paper_organs.csv`` names it."""
     provenance: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     source_digest: str | None = Field(default=None, max_length=64)
 

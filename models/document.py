@@ -34,6 +34,7 @@ class DocumentKind(StrEnum):
     HEARING_RIGHTS = "听证告知书"
     HEARING_NOTICE = "听证通知书"
     HEARING_RECORD = "听证笔录"
+    HANDOVER = "移送告知书"
     CERTIFICATE = "证照"
 
     @property

@@ -59,7 +59,7 @@ class PolicyItem(SQLModel, table=True):
 
 
 class PolicyRecipient(SQLModel, table=True):
-    """One approvers' group that must acknowledge the notice (read receipt)."""
+    """One group that gets the notice; whoever decides must acknowledge it (read receipt), the others may."""
 
     __tablename__ = "policy_recipient"
     __table_args__ = (Index("ix_policy_recipient_group", "group_name", "notice_id"),)
@@ -69,6 +69,8 @@ class PolicyRecipient(SQLModel, table=True):
     notified_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_by: str | None = Field(default=None, max_length=64)
+    required: bool = True
+    """Whether the notice waits for this group's acknowledgement."""
 
 
 class PolicyFile(SQLModel, table=True):

@@ -65,6 +65,7 @@ class Element(StrEnum):
 
     ACCEPTANCE = "Task_DecideAcceptance"
     ACCEPTANCE_AFTER_CORRECTION = "Task_DecideAfterCorrection"
+    ASSIGN_TO_UNIT = "Task_AssignToUnit"
     ON_SITE_CHECK = "Task_InspectOnSite"
     COUNTY_REVIEW = "Task_CountyReview"
     SIGN_DOSSIER = "Task_SignDossier"

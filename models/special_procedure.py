@@ -21,6 +21,27 @@ class SpecialKind(StrEnum):
     APPRAISAL = "鉴定"
     EXPERT_REVIEW = "专家评审"
 
+    @property
+    def longest_plan(self) -> int:
+        """Return for how many working days such a procedure may be announced at most [decision].
+
+        A hearing: five days to ask for it and twenty to hold it (行政许可法 art. 47), and some for its record; the law
+        bounds none of the others. One that runs longer is reminded of, and its clock goes on standing still.
+        """
+        return _LONGEST_PLANS[self]
+
+
+_LONGEST_PLANS = {
+    SpecialKind.HEARING: 30,
+    SpecialKind.TENDER: 120,
+    SpecialKind.AUCTION: 120,
+    SpecialKind.INSPECTION: 90,
+    SpecialKind.TESTING: 90,
+    SpecialKind.QUARANTINE: 90,
+    SpecialKind.APPRAISAL: 90,
+    SpecialKind.EXPERT_REVIEW: 60,
+}
+
 
 class SpecialProcedure(SQLModel, table=True):
     """One special procedure of a case; the clock stands still on every day it covers."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from chinese_calendar.constants import holidays as published_holidays
 from chinese_calendar.constants import workdays as published_workdays
 
+from models import statutory_holidays
 from models.database import CHINA
 
 ONE_DAY = timedelta(days=1)
@@ -35,7 +36,9 @@ STATUTORY_HOLIDAY_DAYS = 13
 
 
 class DaySource(StrEnum):
-    """Where a day's kind comes from; ``WEEK`` assumes the usual week, no schedule being published."""
+    """Where a day's kind comes from; ``WEEK`` assumes the usual week and the statutory
+    holidays, no schedule being published.
+    """
 
     PUBLISHED = "published"
     CITY = "city"
@@ -57,8 +60,9 @@ class DayKind:
 class WorkingCalendar:
     """The calendar in force in one area.
 
-    ``overlay`` overrides the published days. A day past ``published_until`` follows the usual week and is provisional,
-    unless the overlay names it or its year is one of ``entered_years``, whose schedule was entered here.
+    ``overlay`` overrides the published days. A day past ``published_until`` is a day off where the law makes it a
+    holiday, else follows the usual week, and is provisional, unless the overlay names it or its year is one of
+    ``entered_years``, whose schedule was entered here.
     """
 
     published_until: date
@@ -75,6 +79,9 @@ class WorkingCalendar:
         reason = "工作日" if day.weekday() < SATURDAY else "周末"
         if day.year in self.entered_years:
             return DayKind(day.weekday() < SATURDAY, reason, source=DaySource.CITY)
+        holiday = statutory_holidays.of_year(day.year).get(day)
+        if holiday is not None:
+            return DayKind(False, f"{holiday}（暂定）", True, DaySource.WEEK)
         return DayKind(day.weekday() < SATURDAY, f"{reason}（暂定）", True, DaySource.WEEK)
 
     def add_working_days(self, day: date, count: int) -> date:

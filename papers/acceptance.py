@@ -28,7 +28,7 @@ def receipt(facts: CaseFacts, number: str, at: datetime, *, supplement: bool) ->
     listed = [one for one in facts.materials if one.later == supplement]
     return _window_paper(
         facts,
-        DocumentKind.RECEIPT.value,
+        DocumentKind.RECEIPT,
         number,
         at.date(),
         (
@@ -59,7 +59,7 @@ def acceptance_notice(facts: CaseFacts, number: str, at: datetime, overruled: Ov
     promised = facts.limits.promised_due
     return _window_paper(
         facts,
-        DocumentKind.ACCEPTANCE.value,
+        DocumentKind.ACCEPTANCE,
         number,
         at.date(),
         (
@@ -104,7 +104,7 @@ def correction_notice(
     notes = (Paragraph("补正说明", heading=True), *reasons(opinion)) if opinion.strip() else ()
     return _window_paper(
         facts,
-        DocumentKind.CORRECTION.value,
+        DocumentKind.CORRECTION,
         number,
         at.date(),
         (
@@ -136,7 +136,7 @@ def refusal_to_accept(facts: CaseFacts, number: str, at: datetime, reason: str, 
     """Compose the refusal to accept (不予受理决定书): reason, basis, the right organ, redress."""
     return _window_paper(
         facts,
-        DocumentKind.REFUSAL_TO_ACCEPT.value,
+        DocumentKind.REFUSAL_TO_ACCEPT,
         number,
         at.date(),
         (
@@ -165,7 +165,7 @@ def not_needed_notice(facts: CaseFacts, number: str, at: datetime, reason: str) 
     needed = "取得行政许可" if facts.licence else f"办理{noun}"
     return _window_paper(
         facts,
-        DocumentKind.NOT_NEEDED.value,
+        DocumentKind.NOT_NEEDED,
         number,
         at.date(),
         (
@@ -241,15 +241,16 @@ def _outside_the_clock(facts: CaseFacts) -> str:
     return "办理时限依据办事指南确定；需要特别程序的，所需时间另行书面告知。对办理情况有疑问的，可以持本通知书查询。"
 
 
-def _window_paper(facts: CaseFacts, title: str, number: str, on: date, blocks: tuple[Block, ...]) -> Paper:
+def _window_paper(facts: CaseFacts, kind: DocumentKind, number: str, on: date, blocks: tuple[Block, ...]) -> Paper:
+    issuer = facts.issuers[kind]
     return Paper(
-        issuer=facts.window,
-        title=title,
+        issuer=issuer.organ,
+        title=kind.value,
         number=number,
         addressee=facts.applicant.name,
         blocks=blocks,
-        seal=facts.window_seal,
-        signatory=facts.window,
+        seal=issuer.seal,
+        signatory=issuer.organ,
         signed_on=on,
         reference=facts.reference(),
         sample=facts.sample,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from models.case import Verdict
 from models.catalogue import Mode, PowerKind
+from models.document import DocumentKind
 from papers.facts import CaseFacts
 from papers.paper import PENDING, Block, Fields, Labelled, Paper, PaperStyle, Paragraph, SignOff
 from papers.wording import (
@@ -31,18 +32,18 @@ class DecisionContent:
     redress: Redress
 
 
-def decision(facts: CaseFacts, number: str, at: datetime, content: DecisionContent, seal: str) -> Paper:
+def decision(facts: CaseFacts, number: str, at: datetime, content: DecisionContent) -> Paper:
     """Compose the decision document of any power type and either verdict."""
-    organ = facts.deciding_organ
+    issuer = facts.issuers[DECISIONS[facts.power_kind, content.verdict].kind]
     body = _approval(facts, at, content) if content.verdict is Verdict.APPROVE else _denial(facts, content)
     return Paper(
-        issuer=organ,
+        issuer=issuer.organ,
         title=content.title,
         number=number,
         addressee=facts.applicant.name,
         blocks=(Paragraph(_opening(facts, content)), *body, SignOff("申请人（签收）")),
-        seal=seal,
-        signatory=organ,
+        seal=issuer.seal,
+        signatory=issuer.organ,
         signed_on=at.date(),
         reference=facts.reference(),
         sample=facts.sample,
@@ -50,13 +51,14 @@ def decision(facts: CaseFacts, number: str, at: datetime, content: DecisionConte
 
 
 def certificate(
-    facts: CaseFacts, number: str, name: str, at: datetime, valid_until: date | None, seal: str, signature: str
+    facts: CaseFacts, number: str, name: str, at: datetime, valid_until: date | None, signature: str
 ) -> Paper:
     """Compose the certificate (证照) itself; its electronic signature is printed at the foot."""
+    issuer = facts.issuers[DocumentKind.CERTIFICATE]
     validity = f"至{day_text(valid_until)}" if valid_until is not None else PENDING
     reference = facts.reference()
     return Paper(
-        issuer=facts.deciding_organ,
+        issuer=issuer.organ,
         title=name,
         number=number,
         addressee="",
@@ -68,12 +70,12 @@ def certificate(
                     Labelled("事项名称", facts.item_name),
                     Labelled("项目名称", facts.project_text),
                     Labelled("有效期限", validity),
-                    Labelled("发证机关", facts.deciding_organ),
+                    Labelled("发证机关", issuer.organ),
                 )
             ),
         ),
-        seal=seal,
-        signatory=facts.deciding_organ,
+        seal=issuer.seal,
+        signatory=issuer.organ,
         signed_on=at.date(),
         reference=type(reference)(
             case_no=facts.case_no,
@@ -89,11 +91,6 @@ def certificate(
 def _opening(facts: CaseFacts, content: DecisionContent) -> str:
     words = DECISIONS[facts.power_kind, content.verdict]
     accepted = f"，于{day_text(facts.accepted_at)}受理" if facts.accepted_at is not None else ""
-    reviewed = {
-        Mode.DIRECT: "经审查",
-        Mode.SUBSTANTIVE: f"经{facts.county_organ}实质性审核并转报，本机关审查",
-        Mode.WINDOW: f"由{facts.window}受理推送，经本机关审查",
-    }[facts.mode]
     fits = {
         (PowerKind.LICENSE, Verdict.APPROVE): "申请符合法定条件、标准",
         (PowerKind.CONFIRMATION, Verdict.APPROVE): "申请符合确认条件",
@@ -105,8 +102,20 @@ def _opening(facts: CaseFacts, content: DecisionContent) -> str:
     resolution = content.resolution or words.resolution
     return (
         f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”{POWER_NOUN_OF_REQUEST[facts.power_kind]}"
-        f"{accepted}。{reviewed}，{fits}。{ground}，决定{resolution}。"
+        f"{accepted}。{_reviewed(facts)}，{fits}。{ground}，决定{resolution}。"
     )
+
+
+def _reviewed(facts: CaseFacts) -> str:
+    """Say through whose hands the application came, as it was."""
+    if facts.recalled_at is not None:
+        before = facts.accepted_at is not None and facts.accepted_at < facts.recalled_at
+        return f"该事项权限收回后{'由受理机关移送，' if before else ''}经本机关审查"
+    return {
+        Mode.DIRECT: "经审查",
+        Mode.SUBSTANTIVE: f"经{facts.county_organ}实质性审核并转报，本机关审查",
+        Mode.WINDOW: f"由{facts.window}受理推送，经本机关审查",
+    }[facts.mode]
 
 
 POWER_NOUN_OF_REQUEST = {

@@ -45,9 +45,10 @@ def return_of_service(
     facts: CaseFacts, number: str, at: datetime, service: ServiceFact, served: tuple[Delivered, ...]
 ) -> Paper:
     """Compose the return of service: documents, addressee, manner, place, day, signature, refusal and witnesses."""
+    issuer = facts.issuers[DocumentKind.DELIVERY]
     rows = tuple((str(place), one.kind, one.number) for place, one in enumerate(served, start=1))
     return Paper(
-        issuer=facts.window,
+        issuer=issuer.organ,
         title=DocumentKind.DELIVERY.value,
         number=number,
         addressee="",
@@ -72,8 +73,8 @@ def return_of_service(
                 )
             ),
         ),
-        seal=facts.window_seal,
-        signatory=facts.window,
+        seal=issuer.seal,
+        signatory=issuer.organ,
         signed_on=at.date(),
         reference=facts.reference(),
         sample=facts.sample,

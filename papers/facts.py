@@ -1,11 +1,13 @@
 """What a paper may say about a case: plain values, gathered by ``services.documents.case_facts``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from models.case_clock import LimitUnit
 from models.catalogue import Mode, PowerKind
+from models.document import DocumentKind
 from papers.paper import Reference
 
 _VERIFICATION = "凭办件流水号和查询码向受理窗口查询核对"
@@ -66,6 +68,21 @@ class Overruled:
 
 
 @dataclass(frozen=True)
+class Issuer:
+    """In whose name a kind of paper goes out (署名机关), as ``catalog_data/paper_organs.csv`` says.
+
+    ``series`` stands in the paper's number, ``signer`` is the post that signs, ``reconsidered_by`` are the governments
+    that reconsider the organ's acts: any of them, at the applicant's choice.
+    """
+
+    organ: str
+    seal: str
+    series: str
+    signer: str
+    reconsidered_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     """A case as its papers tell it; organs are full names, ``basis`` is the guide's text or 待市级单位填报."""
 
@@ -75,17 +92,19 @@ class CaseFacts:
     item_name: str
     """The whole name, however long; printed once, in the paper's fields."""
     item_main: str
-    item_seal: str
-    """The kind of seal the item names for its decisions; empty where the model's table does."""
     power_kind: PowerKind
     power_type: str
     mode: Mode
+    """The mode under which the case was submitted."""
+    recalled_at: datetime | None
+    """When the city took the case over (收回权限)."""
     project: str
     applicant: ApplicantFact
     area: str
     window: str
     county_organ: str
     city_organ: str
+    issuers: Mapping[DocumentKind, Issuer]
     basis: str
     fees: str
     result_name: str
@@ -107,18 +126,18 @@ class CaseFacts:
 
     @property
     def deciding_organ(self) -> str:
-        """Return the organ that decides: the county's for ``direct``, else the city's."""
-        return self.city_organ if self.mode in Mode.decided_by_city() else self.county_organ
+        """Return the organ in whose name the case is decided."""
+        return self.issuers[DocumentKind.GRANT].organ
+
+    @property
+    def mode_words(self) -> str:
+        """Return what delegation the case is handled under: the mode's term, none once the power was recalled."""
+        return self.mode.label if self.recalled_at is None else "权限已收回，由市级单位办理"
 
     @property
     def licence(self) -> bool:
         """Tell whether the licensing law (行政许可法) applies by itself."""
         return self.power_kind is PowerKind.LICENSE
-
-    @property
-    def window_seal(self) -> str:
-        """Return the seal of the papers a window issues."""
-        return f"{self.window}专用章"
 
     @property
     def project_text(self) -> str:

@@ -23,7 +23,7 @@ class HearingFact:
     presiding: str
 
 
-def hearing_rights(facts: CaseFacts, number: str, on: date, hearing: HearingFact, seal: str) -> Paper:
+def hearing_rights(facts: CaseFacts, number: str, on: date, hearing: HearingFact) -> Paper:
     """Compose the notice of the right to a hearing: five working days to ask for one (arts. 46, 47)."""
     return _paper(
         facts,
@@ -42,11 +42,10 @@ def hearing_rights(facts: CaseFacts, number: str, on: date, hearing: HearingFact
             Paragraph("申请人、利害关系人不承担本机关组织听证的费用。"),
             SignOff("被告知人（签收）"),
         ),
-        seal,
     )
 
 
-def hearing_notice(facts: CaseFacts, number: str, on: date, hearing: HearingFact, seal: str) -> Paper:
+def hearing_notice(facts: CaseFacts, number: str, on: date, hearing: HearingFact) -> Paper:
     """Compose the notice of the hearing's day, at least seven working days before (art. 48)."""
     return _paper(
         facts,
@@ -68,7 +67,6 @@ def hearing_notice(facts: CaseFacts, number: str, on: date, hearing: HearingFact
             Paragraph("认为主持人与本案有直接利害关系的，有权申请回避。听证公开举行，依法不予公开的除外。"),
             SignOff("被通知人（签收）"),
         ),
-        seal,
     )
 
 
@@ -99,19 +97,22 @@ def hearing_record(facts: CaseFacts, number: str, on: date, hearing: HearingFact
                 )
             ),
         ),
-        seal="",
+        sealed=False,
     )
 
 
-def _paper(facts: CaseFacts, kind: DocumentKind, number: str, on: date, blocks: tuple[Block, ...], seal: str) -> Paper:
+def _paper(
+    facts: CaseFacts, kind: DocumentKind, number: str, on: date, blocks: tuple[Block, ...], *, sealed: bool = True
+) -> Paper:
+    issuer = facts.issuers[kind]
     return Paper(
-        issuer=facts.deciding_organ,
+        issuer=issuer.organ,
         title=kind.value,
         number=number,
         addressee=facts.applicant.name,
         blocks=blocks,
-        seal=seal,
-        signatory=facts.deciding_organ,
+        seal=issuer.seal if sealed else "",
+        signatory=issuer.organ,
         signed_on=on,
         reference=facts.reference(),
         sample=facts.sample,

@@ -7,7 +7,7 @@ from models.document import DocumentKind
 from papers.acceptance import materials_table
 from papers.facts import CaseFacts
 from papers.paper import Block, Fields, Labelled, Paper, Paragraph, SignOff, Table
-from papers.wording import day_text, due_text, item_fields, legal_ground, minute_text, owed_day_text, reasons
+from papers.wording import Redress, day_text, due_text, item_fields, legal_ground, minute_text, owed_day_text, reasons
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,12 @@ def special_procedure_notice(
     days: int,
     planned_end: date,
     reason: str,
-    seal: str,
     provisional: bool = False,
 ) -> Paper:
     """Compose the notice of a special procedure (特别程序告知书): the step and the time it needs (art. 45)."""
     return _organ_paper(
         facts,
-        DocumentKind.SPECIAL_PROCEDURE.value,
+        DocumentKind.SPECIAL_PROCEDURE,
         number,
         at.date(),
         (
@@ -68,17 +67,14 @@ def special_procedure_notice(
             Paragraph(f"{kind}提前结束的，办理时限自结束之日的次日起继续计算。"),
             SignOff("申请人（签收）"),
         ),
-        seal,
     )
 
 
-def extension_notice(
-    facts: CaseFacts, number: str, at: datetime, days: int, reason: str, approver: str, seal: str
-) -> Paper:
+def extension_notice(facts: CaseFacts, number: str, at: datetime, days: int, reason: str, approver: str) -> Paper:
     """Compose the notice of extension (延期通知书): reason, days, approver, new date (art. 42)."""
     return _organ_paper(
         facts,
-        DocumentKind.EXTENSION.value,
+        DocumentKind.EXTENSION,
         number,
         at.date(),
         (
@@ -98,18 +94,17 @@ def extension_notice(
             *reasons(reason),
             SignOff("申请人（签收）"),
         ),
-        seal,
     )
 
 
 def termination_notice(facts: CaseFacts, number: str, at: datetime, reason: str) -> Paper:
     """Compose the notice that the examination ends without a decision (终止审查通知书)."""
-    return Paper(
-        issuer=facts.window,
-        title=DocumentKind.TERMINATION.value,
-        number=number,
-        addressee=facts.applicant.name,
-        blocks=(
+    return _organ_paper(
+        facts,
+        DocumentKind.TERMINATION,
+        number,
+        at.date(),
+        (
             Paragraph(
                 f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，因下列原因，"
                 f"自{day_text(at)}起终止审查，本次申请的办理程序结束。"
@@ -124,11 +119,43 @@ def termination_notice(facts: CaseFacts, number: str, at: datetime, reason: str)
             Paragraph("终止审查不影响你（单位）重新提出申请。已提交的申请材料可以凭材料接收凭证领回。"),
             SignOff("申请人（签收）"),
         ),
-        seal=facts.window_seal,
-        signatory=facts.window,
-        signed_on=at.date(),
-        reference=facts.reference(),
-        sample=facts.sample,
+    )
+
+
+@dataclass(frozen=True)
+class HandoverContent:
+    """Who had the case before, and what moved it: 权限收回 or 二次划转."""
+
+    former: str
+    cause: str
+
+
+def handover_notice(facts: CaseFacts, number: str, at: datetime, content: HandoverContent, redress: Redress) -> Paper:
+    """Compose the notice that another organ goes on with the case (移送告知书), and where to turn against it now."""
+    present = facts.issuers[DocumentKind.HANDOVER].organ
+    accepted = facts.accepted_at is not None
+    return _organ_paper(
+        facts,
+        DocumentKind.HANDOVER,
+        number,
+        at.date(),
+        (
+            Paragraph(
+                f"你（单位）于{day_text(facts.received_at)}提出的“{facts.item_title}”申请，因{content.cause}，"
+                f"自{day_text(at)}起由{content.former}移送{present}接续办理。已经提交的申请材料无需重新提交，"
+                "已经办理的环节继续有效，办理期限不因移送重新计算。"
+            ),
+            item_fields(
+                facts,
+                Labelled("原办理机关", content.former),
+                Labelled("接续办理机关", present),
+                Labelled("决定机关", facts.deciding_organ),
+                *((Labelled("决定期限至", due_text(facts)),) if accepted else ()),
+            ),
+            Paragraph("救济途径", heading=True),
+            Paragraph(f"移送后的决定由{facts.deciding_organ}作出。{redress.against('该机关就本申请作出的决定')}"),
+            SignOff("申请人（签收）"),
+        ),
     )
 
 
@@ -149,8 +176,9 @@ def dossier_paper(facts: CaseFacts, number: str, at: datetime, content: DossierC
         if facts.licence
         else "现将审核意见和全部申请材料直接报送贵单位，请勿要求申请人重复提供申请材料。"
     )
+    issuer = facts.issuers[DocumentKind.DOSSIER]
     return Paper(
-        issuer=facts.county_organ,
+        issuer=issuer.organ,
         title=DocumentKind.DOSSIER.value + again,
         number=number,
         addressee=facts.city_organ,
@@ -176,23 +204,24 @@ def dossier_paper(facts: CaseFacts, number: str, at: datetime, content: DossierC
             Table(("职责", "姓名", "签署时间"), (0.3, 0.35, 0.35), signatures),
             Fields((Labelled("转报件摘要", content.digest),)),
         ),
-        seal=f"{facts.county_organ}审核专用章",
-        signatory=facts.county_organ,
+        seal=issuer.seal,
+        signatory=issuer.organ,
         signed_on=at.date(),
         reference=facts.reference(),
         sample=facts.sample,
     )
 
 
-def _organ_paper(facts: CaseFacts, title: str, number: str, on: date, blocks: tuple[Block, ...], seal: str) -> Paper:
+def _organ_paper(facts: CaseFacts, kind: DocumentKind, number: str, on: date, blocks: tuple[Block, ...]) -> Paper:
+    issuer = facts.issuers[kind]
     return Paper(
-        issuer=facts.deciding_organ,
-        title=title,
+        issuer=issuer.organ,
+        title=kind.value,
         number=number,
         addressee=facts.applicant.name,
         blocks=blocks,
-        seal=seal,
-        signatory=facts.deciding_organ,
+        seal=issuer.seal,
+        signatory=issuer.organ,
         signed_on=on,
         reference=facts.reference(),
         sample=facts.sample,

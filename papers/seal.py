@@ -17,15 +17,18 @@ INK = Color(0.83, 0.07, 0.09, alpha=0.86)
 RADIUS = 20.5 * mm
 _RING = 1.1 * mm
 _KIND = re.compile(
-    r"(?P<organ>.{2,}?)(?P<kind>市级审批专用章|县级审批专用章|行政审批专用章|审批专用章|受理专用章|电子证照专用章|审核专用章|业务专用章|专用章)"
+    r"(?P<organ>.{2,}?)(?P<kind>市级审批专用章|县级审批专用章|行政审批专用章|审批专用章|受理专用章|电子证照专用章|审核专用章|业务专用章|专用章)(?P<place>（[^（）]+）)?"
 )
 _ARC_DEGREES = 262.0
 
 
 def split_seal(text: str) -> tuple[str, str]:
-    """Return the organ on the arc and the kind below the star; a seal that names no kind has none."""
+    """Return the organ on the arc and the kind below the star; a seal that names no kind has none.
+
+    A seal kept at a county's window names it after its kind: ``…受理专用章（兴国县）``.
+    """
     match = _KIND.fullmatch(text)
-    return (match["organ"], match["kind"]) if match else (text, "")
+    return (match["organ"], match["kind"] + (match["place"] or "")) if match else (text, "")
 
 
 def draw_seal(canvas: Canvas, text: str, centre_x: float, centre_y: float) -> None:

@@ -55,9 +55,16 @@ class Redress:
 
     def text(self, paper: str) -> str:
         """Return the sentence that tells the ways of redress against a paper."""
+        return self._sentence(f"如不服本{paper}", f"本{paper}")
+
+    def against(self, decision: str) -> str:
+        """Return the sentence that tells the ways of redress against a decision to come."""
+        return self._sentence(f"如不服{decision}", "决定")
+
+    def _sentence(self, condition: str, paper: str) -> str:
         return (
-            f"如不服本{paper}，可以自收到本{paper}之日起{chinese_number(self.days)}日内向{self.organ}申请行政复议，"
-            f"也可以自收到本{paper}之日起{chinese_number(self.months)}个月内依法向有管辖权的人民法院提起行政诉讼。"
+            f"{condition}，可以自收到{paper}之日起{chinese_number(self.days)}日内向{self.organ}申请行政复议，"
+            f"也可以自收到{paper}之日起{chinese_number(self.months)}个月内依法向有管辖权的人民法院提起行政诉讼。"
         )
 
 
@@ -113,7 +120,7 @@ def item_fields(facts: CaseFacts, *more: Labelled) -> Fields:
     return Fields(
         (
             Labelled("事项名称", facts.item_name),
-            Labelled("事项类型", f"{facts.power_type}（{facts.mode.label}）"),
+            Labelled("事项类型", f"{facts.power_type}（{facts.mode_words}）"),
             Labelled("项目名称", facts.project_text),
             Labelled("申请人", applicant.name),
             Labelled("证件号码", f"{applicant.identity_label} {applicant.identity}"),

@@ -6,7 +6,7 @@ from models.protocol import JobType
 from services.cases import acceptance
 from workers.runtime import JOB_TIMEOUT_MS
 from workers.transaction import case_no, job_transaction
-from workers.variables import context, context_if_any
+from workers.variables import context
 
 router = ZeebeTaskRouter()
 
@@ -50,7 +50,7 @@ def request_correction(job: Job) -> dict[str, object]:
 def refuse(job: Job) -> dict[str, object]:
     """Issue 不予受理决定书 and close."""
     with job_transaction(job) as session:
-        return acceptance.refuse(session, case_no(job), context_if_any(job, "redress") or {})
+        return acceptance.refuse(session, case_no(job))
 
 
 @router.task(task_type=JobType.ACCEPTANCE_NOT_NEEDED.value, timeout_ms=JOB_TIMEOUT_MS)

@@ -21,17 +21,16 @@ def record(job: Job) -> dict[str, object]:
 
 @router.task(task_type=JobType.ISSUE_DECISION.value, timeout_ms=JOB_TIMEOUT_MS)
 def issue_decision(job: Job) -> dict[str, object]:
-    """Issue the decision document, sealed as the decision table says."""
+    """Issue the decision document."""
     with job_transaction(job) as session:
-        wording, sealing, redress = (context(job, name) for name in ("wording", "sealing", "redress"))
-        return decisions.issue(session, case_no(job), wording, sealing, redress)
+        return decisions.issue(session, case_no(job), context(job, "wording"))
 
 
 @router.task(task_type=JobType.ISSUE_CERTIFICATE.value, timeout_ms=JOB_TIMEOUT_MS)
 def issue_certificate(job: Job) -> dict[str, object]:
     """Issue the certificate."""
     with job_transaction(job) as session:
-        return decisions.issue_certificate(session, case_no(job), context(job, "sealing"))
+        return decisions.issue_certificate(session, case_no(job))
 
 
 @router.task(task_type=JobType.DELIVERY_RECORD.value, timeout_ms=JOB_TIMEOUT_MS)

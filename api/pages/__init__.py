@@ -14,6 +14,7 @@ from api.pages import (
     cases,
     catalogue,
     consultations,
+    county_units,
     deviations,
     diagrams,
     documents,
@@ -23,6 +24,7 @@ from api.pages import (
     memberships,
     notifications,
     own_account,
+    paper_organs,
     policy_notices,
     processes,
     public_cases,
@@ -51,7 +53,8 @@ router.include_router(tasks.home)
 router.include_router(files.uploads)
 for module in (tasks, submission, cases, special_procedures, documents, files, pushes, policy_notices):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
-for module in (agreements, filings, recalls, unit_transfers, list_versions, consultations, statistics):
+powers = (agreements, filings, recalls, unit_transfers, county_units, paper_organs, list_versions)
+for module in (*powers, consultations, statistics):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (catalogue, calendar):
     router.include_router(module.router, dependencies=[Depends(readers_of_setup)])

@@ -1,9 +1,11 @@
 """Second transfers of county units (二次划转): list, preview of the cases in flight, decision, revocation."""
 
+from datetime import date
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from api.pages.agreements import day_of
 from api.pages.powers import notice_of, reason_of
@@ -12,8 +14,10 @@ from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
 from models.in_flight import InFlight
 from models.unit_transfer import UnitTransferState
+from models.working_calendar import china_date
 from services.accounts import power_rights
 from services.catalogue import reference
+from services.clock import product_now
 from services.takeovers import unit_transfers
 
 ADDRESS: Final = "/powers/unit-transfers"
@@ -29,7 +33,8 @@ def show_transfers(
     """List the transfers, with the way to the preview for whoever may decide on one."""
     with database.reading() as session:
         page = unit_transfers.list_transfers(session, cursor=cursor or None, limit=PAGE_SIZE)
-        places = {area: reference.county_units(session, area) for area in _areas(visitor)}
+        today = china_date(product_now(session))
+        places = {area: _names(session, area, today) for area in _areas(visitor)}
     context = {
         "page": page,
         "places": {area: units for area, units in places.items() if len(units) > 1},
@@ -52,13 +57,13 @@ def show_preview(
     item = item.strip().upper()
     with database.reading() as session:
         page = unit_transfers.preview(session, visitor.actor, item, area, unit)
-        names = {one.code: one.name for one in reference.county_units(session, area)}
+        name = _names(session, area, china_date(product_now(session)))[unit]
     context = {
         "page": page,
         "item": item,
         "area": area,
         "unit": unit,
-        "unit_name": names[unit],
+        "unit_name": name,
         "may_decide": power_rights.may_transfer(visitor.actor, area),
         "choices": unit_transfers.IN_FLIGHT_NAMES,
     }
@@ -89,7 +94,7 @@ def show_transfer(request: Request, key: RowKey, visitor: CurrentVisitor, databa
     """Show one transfer, its cases and its history."""
     with database.reading() as session:
         one = unit_transfers.get(session, key)
-        names = {unit.code: unit.name for unit in reference.county_units(session, one.area)}
+        names = {unit.code: unit.called(one.effective_on) for unit in reference.county_units(session, one.area)}
     context = {
         "one": one,
         "names": names,
@@ -106,6 +111,11 @@ def revoke(key: RowKey, form: GuardedForm, visitor: CurrentVisitor, database: Pa
     with database.transaction() as session:
         unit_transfers.revoke(session, visitor.actor, key, reason)
     return see(f"{ADDRESS}/{key}", "power_done")
+
+
+def _names(session: Session, area: str, on: date) -> dict[str, str]:
+    """Return the units an area has on a day, by code."""
+    return {one.code: one.called(on) for one in reference.county_units(session, area) if one.in_force(on)}
 
 
 def _areas(visitor: Visitor) -> list[str]:

@@ -113,6 +113,11 @@ def may_preview_transfer(actor: Actor, area: str) -> bool:
     return membership.is_coordinator(actor) or area in membership.areas_of(actor)
 
 
+def may_manage_units(actor: Actor, area: str) -> bool:
+    """Tell whether the account adds, renames and ends an area's units: whoever decides on transfers between them."""
+    return may_transfer(actor, area)
+
+
 def require_draft_agreement(actor: Actor, area: str, unit: str) -> None:
     """Raise ``Forbidden`` unless the account may draft an agreement between the two."""
     if not may_draft_agreement(actor, area, unit):
@@ -183,6 +188,14 @@ def require_transfer(actor: Actor, area: str) -> None:
     if not may_transfer(actor, area):
         raise Forbidden(
             "只有本县（市、区）审批负责人或统筹单位可以划转", "Only the county's approver or the coordinator"
+        )
+
+
+def require_manage_units(actor: Actor, area: str) -> None:
+    """Raise ``Forbidden`` unless the account adds, renames and ends the area's units."""
+    if not may_manage_units(actor, area):
+        raise Forbidden(
+            "只有本县（市、区）审批负责人或统筹单位可以变更县级部门", "Only the county's approver or the coordinator"
         )
 
 

@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from models.case import Applicant, CaseState
+from models.working_calendar import china_date
 from services.accounts import case_access, personal_data_rights
 from services.accounts.actors import Actor
 from services.casefile import case_list, contents, personal_data
@@ -39,7 +40,7 @@ def get_case(session: Session, actor: Actor, case_no: str, purpose: str | None =
         power_type=case.power_type,
         city_unit_name=in_force.unit_name(session, case.city_unit),
         county_unit=handling.code if handling is not None else None,
-        county_unit_name=handling.name if handling is not None else "",
+        county_unit_name=handling.called(china_date(now)) if handling is not None else "",
         item_version=case.item_version,
         guide_version=case.guide_version,
         deemed_accepted=case.deemed_accepted,

@@ -133,12 +133,12 @@ def request_correction(session: Session, case_no: str) -> dict[str, Any]:
     return {"supplementDueAt": instant_text(case.deadlines.supplement_due_at)}
 
 
-def refuse(session: Session, case_no: str, redress: dict[str, Any]) -> dict[str, Any]:
+def refuse(session: Session, case_no: str) -> dict[str, Any]:
     """Refuse to accept, in writing, with the reason."""
     case = session.get_one(Case, case_no)
     answer = task_outcomes.latest(session, case_no, outcome=Outcome.REFUSE)
     if case.is_open:
-        issuance.issue_refusal_to_accept(session, case, answer.opinion, redress, answer.decided_at)
+        issuance.issue_refusal_to_accept(session, case, answer.opinion, answer.decided_at)
         _close(session, case, CaseState.REFUSED, answer, "不予受理，出具决定书")
     return NOT_ACCEPTED
 

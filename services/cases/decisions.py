@@ -53,17 +53,13 @@ def issue(
     session: Session,
     case_no: str,
     wording: dict[str, Any],
-    sealing: dict[str, Any],
-    redress: dict[str, Any],
 ) -> dict[str, Any]:
     """Issue the decision document and tell whether a certificate follows: the table and the guide must say so."""
     case = session.get_one(Case, case_no)
     if case.decision is None or case.decided_at is None:
         raise ValueError(f"case {case_no} has no decision to issue")
     answer = task_outcomes.latest(session, case_no, outcome=case.decision.value)
-    document = issuance.issue_decision(
-        session, case, case.decision, wording, sealing, redress, answer.opinion, case.decided_at
-    )
+    document = issuance.issue_decision(session, case, case.decision, wording, answer.opinion, case.decided_at)
     timeline.append(
         session,
         case_no,
@@ -76,11 +72,11 @@ def issue(
     return {"certificate": bool(wording.get("certificate")) and document.body["certificate_number"] is not None}
 
 
-def issue_certificate(session: Session, case_no: str, sealing: dict[str, Any]) -> dict[str, Any]:
+def issue_certificate(session: Session, case_no: str) -> dict[str, Any]:
     """Issue the certificate of an approved case."""
     case = session.get_one(Case, case_no)
     at = case.decided_at or product_now(session)
-    certificate = issuance.issue_certificate(session, case, sealing, at)
+    certificate = issuance.issue_certificate(session, case, at)
     if certificate is not None:
         timeline.append(
             session,

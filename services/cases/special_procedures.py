@@ -26,7 +26,9 @@ from services.notifications import inbox
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 
-LONGEST_PLAN_DAYS = 365
+LONGEST_PLAN_DAYS = max(kind.longest_plan for kind in SpecialKind)
+"""The most working days of any kind."""
+
 USUAL_EXTENSION_DAYS = 10
 """Working days by which a limit may be lengthened where the item's guide names no others (行政许可法 art. 42)."""
 
@@ -67,10 +69,13 @@ def begin(
     reason: str,
     hearing: hearings.Hearing | None = None,
 ) -> SpecialProcedure:
-    """Begin a special procedure of ``days`` working days; the clock stands still from the next day on."""
+    """Begin a special procedure; the clock stands still from the next day on.
+
+    ``days`` are the working days announced, no more than its kind may take.
+    """
     rights.require_handle(actor, case)
-    if not 1 <= days <= LONGEST_PLAN_DAYS:
-        raise InvalidInput([FieldProblem("days", f"应为1至{LONGEST_PLAN_DAYS}个工作日")])
+    if not 1 <= days <= kind.longest_plan:
+        raise InvalidInput([FieldProblem("days", f"{kind.value}应为1至{kind.longest_plan}个工作日")])
     if hearing is not None and kind is not SpecialKind.HEARING:
         raise InvalidInput([FieldProblem("kind", "只有听证可以填写听证日期和主持人")])
     _require_running(session, case)

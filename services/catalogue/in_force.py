@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Set
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from sqlalchemy import bindparam
@@ -26,7 +26,14 @@ from models.recall import Recall
 from models.unit_transfer import UnitTransfer, UnitTransferState
 from models.working_calendar import china_date
 from services.catalogue import reference
+from services.clock import product_now
 from services.errors import NotFound
+
+UNNAMED_COUNTY_UNIT: Final = "县级承接单位"
+"""What a county's unit is called where the list names none."""
+
+OTHER_COUNTY_DEPARTMENT: Final = "县级行业监管部门（承办部门以外，待县级指定）"
+"""Who supervises in a county where the department of the trade itself decides: nobody supervises its own decisions."""
 
 _MODE_ORDER = {mode: position for position, mode in enumerate(Mode)}
 
@@ -73,7 +80,7 @@ class ResponsibilityView(BaseModel):
     decides: str
     decision_unit_name: str
     seal: str
-    """The kind of seal the item names for its decisions; empty where ``seal-and-signer`` names it."""
+    """The kind of seal the item names for its decisions; empty where ``paper_organs.csv`` names it."""
     answers: str
     answers_for_review: str | None
     supervises: str
@@ -163,18 +170,18 @@ def recalled_areas(session: Session, item: str, on: date) -> list[str]:
 def county_unit(session: Session, item: ItemVersion, area: str, on: date | None = None) -> CountyUnit | None:
     """Return the county unit that handles an item in an area: by the latest second transfer (二次划转), else the list.
 
-    ``on`` is the day a case is submitted; without it every transfer decided so far counts.
+    ``on`` is the day a case is submitted; without it every transfer decided so far counts. By the list it is the
+    department that corresponds to the city unit, until a transfer moves the item (plan, section 四(八)).
     """
-    here = reference.county_units(session, area)
+    here, day = reference.county_units(session, area), on or china_date(product_now(session))
     moved = select(UnitTransfer).where(
         UnitTransfer.area == area, UnitTransfer.item == item.code, UnitTransfer.state != UnitTransferState.REVOKED
     )
     if on is not None:
         moved = moved.where(col(UnitTransfer.effective_on) <= on)
     latest = session.exec(moved.order_by(col(UnitTransfer.effective_on).desc(), col(UnitTransfer.id).desc())).first()
-    if latest is not None:
-        return next((unit for unit in here if unit.code == latest.to_unit), None)
-    return next((unit for unit in here if item.unit in unit.handles), None)
+    moved_to = next((unit for unit in here if latest is not None and unit.code == latest.to_unit), None)
+    return reference.succession(here, moved_to or reference.by_list(here, item.unit, day), day)
 
 
 def passed_on_to(mode: Mode, unit: CountyUnit | None) -> str | None:
@@ -252,6 +259,7 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
     in_county = Group.of_area(area, Role.SUPERVISOR).name
     city_supervises = gone or duty.level is SupervisorLevel.CITY
     supervisor = duty.supervisor_unit if duty.level is SupervisorLevel.CITY else item.unit
+    trade = unit_name(session, supervisor) if city_supervises else _county_supervisor(session, item, area, on)
     return ResponsibilityView(
         item=item.code,
         area=area,
@@ -261,12 +269,12 @@ def responsibility(session: Session, item_code: str, area: str, on: date | None 
         review_unit_name=review_unit if county_reviews else city_unit,
         forwards=Group.of_area(area, Role.CHIEF).name if forwarded else None,
         decides=decides,
-        decision_unit_name=city_unit if by_city else "县级审批单位",
+        decision_unit_name=city_unit if by_city else review_unit,
         seal=item.seal,
         answers=decides,
         answers_for_review=review_group if forwarded else None,
         supervises=Group.of_city_unit(supervisor, Role.SUPERVISOR).name if city_supervises else in_county,
-        supervisor_name=unit_name(session, supervisor) if city_supervises else "县级行业主管部门",
+        supervisor_name=trade,
         follows_up=in_county if city_supervises else None,
         recalled=gone,
         assumed=duty.assumed,
@@ -340,7 +348,24 @@ def _duty(session: Session, item_code: str, on: date | None) -> Responsibility:
 def _county_reviewer(session: Session, item: ItemVersion, area: str, on: date | None) -> tuple[str, str]:
     """Return the group and the name of the county unit that reviews an item in an area."""
     unit = county_unit(session, item, area, on)
-    return (unit.reviewer_group, unit.name) if unit is not None else (reviewer_group(area, None), "县级承接单位")
+    if unit is None:
+        return reviewer_group(area, None), UNNAMED_COUNTY_UNIT
+    return unit.reviewer_group, unit.called(on or china_date(product_now(session)))
+
+
+def _county_supervisor(session: Session, item: ItemVersion, area: str, on: date | None) -> str:
+    """Return the county's department that supervises an item: the trade's own, where it does not decide itself.
+
+    Where it does, or where the county's approval office decides and no trade is named, another department of the county
+    supervises; which one the plans do not say.
+    """
+    day = on or china_date(product_now(session))
+    here = reference.county_units(session, area)
+    trade = reference.succession(here, reference.by_list(here, item.unit, day), day)
+    decider = county_unit(session, item, area, on)
+    if trade is None or decider is None or trade.code == decider.code:
+        return OTHER_COUNTY_DEPARTMENT
+    return trade.called(day)
 
 
 def _fold(text: str) -> str:

@@ -5,6 +5,7 @@ what it says in the case's deadlines (``models/case_deadlines.py``) and its open
 running ``deadline-watch`` must look again.
 """
 
+import math
 from datetime import date, datetime
 from typing import Any
 
@@ -279,7 +280,9 @@ def _working_days_after(since: datetime, days: int, kinds: WorkingCalendar) -> t
 def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: datetime) -> None:
     accepted = case.accepted_at or case.received_at
     threshold = float(case.deadlines.thresholds.get("stageShare") or 1)
-    review = _first([_clock(case, inputs, accepted, case.review_days or COUNTY_REVIEW_DAYS, now, county=True), *bounds])
+    own = _clock(case, inputs, accepted, case.review_days or COUNTY_REVIEW_DAYS, now, county=True)
+    before_the_city = _clock(case, inputs, accepted, _days_before_the_city(case), now, extended=False)
+    review = _first([own, before_the_city])
     late = int(case.deadlines.thresholds.get("lateForwardingDays") or 0)
     late_at = None
     if late > 0:
@@ -294,6 +297,18 @@ def _set_shares(case: Case, inputs: ClockInputs, bounds: list[CaseClock], now: d
     case.deadlines.set_decision_share(decision, overrun_at=_overrun(decision, threshold))
 
 
+def _days_before_the_city(case: Case) -> int:
+    """Return how much of the promised limit is the county's: what the city's own days leave, at least one.
+
+    The city's are those its guide names. Where these would take the whole limit, or none are named, they are a third
+    of it, rounded up [decision]: a dossier that comes on the last day leaves nobody time to decide.
+    """
+    limit = case.limit_days or 0
+    whole = min(case.promised_days or limit, limit)
+    named = case.decision_days or limit
+    return max(1, whole - (named if named < whole else math.ceil(whole / 3)))
+
+
 def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
     """Set when the review should be over under a single clock, where ``stageShare`` is below the whole."""
     share = float(case.deadlines.thresholds.get("stageShare") or 1)
@@ -301,9 +316,16 @@ def _set_review_stage(case: Case, bounds: list[CaseClock]) -> None:
 
 
 def _clock(
-    case: Case, inputs: ClockInputs, since: datetime, limit: int, now: datetime, *, county: bool = False
+    case: Case,
+    inputs: ClockInputs,
+    since: datetime,
+    limit: int,
+    now: datetime,
+    *,
+    county: bool = False,
+    extended: bool = True,
 ) -> CaseClock:
-    """Compute a limit from ``since``; the county's share is in working days and is not lengthened by an extension."""
+    """Compute a limit from ``since``; the county's share is in working days, and no extension lengthens it."""
     ended = case.decided_at or case.closed_at
     thresholds = case.deadlines.thresholds
     share, days = thresholds.get("yellowShare"), thresholds.get("yellowDays")
@@ -315,7 +337,7 @@ def _clock(
         today=china_date(now),
         pauses=inputs.pauses,
         stopped=china_date(ended) if ended is not None else None,
-        extension=0 if county else inputs.extension_days,
+        extension=inputs.extension_days if extended and not county else 0,
         **({"yellow_share": float(share)} if share is not None else {}),
         yellow_days=int(days or 0),
     )

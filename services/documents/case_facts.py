@@ -8,18 +8,20 @@ from sqlmodel import Session, col, select
 from models.account import Account
 from models.case import Applicant, Case, IdentityType, Material
 from models.case_deadlines import DueDate
-from models.catalogue import AreaKind, ItemVersion, Mode, PowerKind
+from models.catalogue import Area, CountyUnit, Mode, PowerKind
 from models.identity import masked
+from models.working_calendar import china_date
 from papers.facts import ApplicantFact, CaseFacts, LimitFact, MaterialFact
 from papers.paper import PENDING
 from services.catalogue import in_force, reference
+from services.clock import product_now
+from services.documents import issuers
 from settings import get_settings
 
-CITY = "赣州市"
 COUNTY_APPROVAL_OFFICE = "行政审批局"
-"""The plan moves the counties' powers to their 行政审批局 (section 四(八)); it stands in where no unit is named."""
+"""The plan moves the counties' powers to their 行政审批局 (section 四(八)); it stands in where no unit is named, and in
+cases of before the units were listed."""
 
-UNNAMED_COUNTY_UNIT = "县级承接单位"
 IDENTITY_LABELS = {IdentityType.ID_CARD: "居民身份证号", IdentityType.USCC: "统一社会信用代码"}
 _MATERIALS = (
     select(Material)
@@ -30,8 +32,9 @@ _MATERIALS = (
 
 def gather(session: Session, case: Case) -> CaseFacts:
     """Return the facts of a case as of this transaction."""
-    area = reference.area(session, case.area)
+    area, unit = reference.area(session, case.area), reference.handling_unit(session, case)
     area_name = area.name if area is not None else case.area
+    county, city = _county_organ(session, unit, area, area_name), reference.city_organ(session, case.city_unit)
     guide = _guide(session, case)
     version = in_force.item_version(session, case.item_code, case.item_version)
     return CaseFacts(
@@ -40,16 +43,17 @@ def gather(session: Session, case: Case) -> CaseFacts:
         item_code=case.item_code,
         item_name=version.full_name if version is not None else case.item_name,
         item_main=version.main_name if version is not None else case.item_name,
-        item_seal=_item_seal(case, version),
         power_kind=PowerKind(case.power_kind),
         power_type=case.power_type,
-        mode=case.handled_as,
+        mode=case.mode,
+        recalled_at=case.taken_over_at,
         project=case.project,
         applicant=_applicant(session, case),
         area=area_name,
-        window=f"{area_name}“市县同权”综合受理窗口",
-        county_organ=county_organ(session, case, area_name),
-        city_organ=city_organ(session, case.city_unit),
+        window=window_of(area_name),
+        county_organ=county,
+        city_organ=city,
+        issuers=issuers.of_case(case, area, unit, county, city, version.seal if version is not None else ""),
         basis=_statement(guide.get("basis")),
         fees=_statement(guide.get("fees")),
         result_name=str(guide.get("result", {}).get("name") or PENDING),
@@ -68,47 +72,32 @@ def gather(session: Session, case: Case) -> CaseFacts:
 
 def county_organ(session: Session, case: Case, area_name: str) -> str:
     """Return the full name of the county unit that handles the case's item in its area."""
-    unit = reference.handling_unit(session, case)
-    name = unit.name if unit is not None else UNNAMED_COUNTY_UNIT
-    if name == UNNAMED_COUNTY_UNIT:
-        name = COUNTY_APPROVAL_OFFICE
-    return f"{area_name}{name.removeprefix('区').removeprefix('县')}"
+    unit, area = reference.handling_unit(session, case), reference.area(session, case.area)
+    return _county_organ(session, unit, area, area_name)
 
 
-def city_organ(session: Session, code: str) -> str:
-    """Return the full name of a city unit."""
-    unit = reference.unit(session, code)
-    name = unit.name if unit is not None else code
-    return f"{CITY}{name.removeprefix('市')}"
-
-
-def redress_organ(session: Session, case: Case, named: str) -> str:
-    """Return the organ of reconsideration: the county's government for ``direct`` items, else the city's.
-
-    The model names the county's in general (``县（市、区）人民政府``); a letter names it in particular. A zone has no
-    government of its own, so the city's stands for it.
-    """
-    city = f"{CITY}人民政府"
-    general = not named or named == "未配置" or any(word in named for word in ("县（市、区）", "所在县", "县级"))
-    if not general:
-        return named
+def former_organ(session: Session, case: Case) -> str:
+    """Return who had a case before the city took it over: the county's organ, or for ``window`` items its window."""
     area = reference.area(session, case.area)
-    if case.handled_as is not Mode.DIRECT or area is None or area.kind is AreaKind.ZONE:
-        return city
-    return f"{area.name}人民政府"
+    name = area.name if area is not None else case.area
+    return window_of(name) if case.mode is Mode.WINDOW else county_organ(session, case, name)
+
+
+def window_of(area_name: str) -> str:
+    """Return the full name of an area's window."""
+    return f"{area_name}“市县同权”综合受理窗口"
+
+
+def _county_organ(session: Session, unit: CountyUnit | None, area: Area | None, area_name: str) -> str:
+    if unit is None or area is None or unit.name == in_force.UNNAMED_COUNTY_UNIT:
+        return f"{area_name}{COUNTY_APPROVAL_OFFICE}"
+    return unit.written(china_date(product_now(session)), area)
 
 
 def display_name(session: Session, username: str) -> str:
     """Return the name an account's holder signs with."""
     account = session.get(Account, username)
     return account.display_name if account is not None else username
-
-
-def _item_seal(case: Case, version: ItemVersion | None) -> str:
-    """Return the seal the case's version of its item names; once the city took the case over it is the city's own."""
-    if case.taken_over_at is not None:
-        return ""
-    return version.seal if version is not None else ""
 
 
 def result_of(session: Session, case: Case) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from papers import decision as decision_papers
 from services import numbering
 from services.catalogue import reference
 from services.documents import case_facts, signing, store
-from services.documents.sealing import decision_seal
 from services.errors import NotFound
 from services.journal import seals
 
@@ -60,7 +59,7 @@ def reserve_number(session: Session, case: Case, at: datetime) -> str:
     return f"{head}{numbering.next_number(session, f'certificate:{head}'):05d}"
 
 
-def issue(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -> Certificate | None:
+def issue(session: Session, case: Case, at: datetime) -> Certificate | None:
     """Issue the certificate of an approved case with its PDF; ``None`` where none is due.
 
     Idempotent: a second call returns the first one's certificate. The number is the one the decision names.
@@ -71,7 +70,7 @@ def issue(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -
     if case.decision is None or not is_due(session, case, case.decision):
         return None
     facts = case_facts.gather(session, case)
-    seal = decision_seal(facts, sealing)
+    issuer = facts.issuers[DocumentKind.CERTIFICATE]
     number = _reserved(session, case) or reserve_number(session, case, at)
     content = {
         "number": number,
@@ -82,8 +81,8 @@ def issue(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -
         "item_name": case.item_name,
         "project": case.project,
         "case_no": case.case_no,
-        "issuer": facts.deciding_organ,
-        "seal": seal,
+        "issuer": issuer.organ,
+        "seal": issuer.seal,
         "issued_at": at.isoformat(),
         "valid_until": None,
         "key_id": signing.key_id(),
@@ -108,7 +107,7 @@ def issue(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -
         number,
         at,
         lambda drawn: decision_papers.certificate(
-            facts, drawn, facts.result_name, at, certificate.valid_until, seal, certificate.signature
+            facts, drawn, facts.result_name, at, certificate.valid_until, certificate.signature
         ),
     )
     return certificate

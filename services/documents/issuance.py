@@ -22,20 +22,20 @@ from papers.facts import CaseFacts, Overruled
 from papers.wording import DECISIONS, Redress
 from services.documents import case_facts, certificates, dossier_facts
 from services.documents.certificates import CertificateCheck
-from services.documents.sealing import NOT_CONFIGURED, decision_seal, notice_seal
 from services.documents.store import find, get, natural_key, of_case, serial, store
 
 DECISION_KINDS = frozenset(words.kind for words in DECISIONS.values())
 """Every kind of document that settles a case on its merits."""
 
 SERVED_KINDS = DECISION_KINDS | {DocumentKind.CERTIFICATE}
-DEFAULT_DAYS, DEFAULT_MONTHS = 60, 6
+NOT_SET = ("未配置", "未定")
+"""What the table of wording says where it says nothing."""
 
 
 def issue_receipt(session: Session, case: Case, at: datetime) -> Document:
     """Issue the receipt for the materials of the latest round (材料接收凭证)."""
     latest = session.exec(select(func.max(Material.round)).where(Material.case_no == case.case_no)).one() or 0
-    return _by_window(
+    return _issue(
         session,
         case,
         DocumentKind.RECEIPT,
@@ -50,7 +50,7 @@ def issue_acceptance_notice(session: Session, case: Case, at: datetime, overrule
 
     ``overruled`` is what failed the form check and why the window accepted nevertheless; the notice states it.
     """
-    return _by_window(
+    return _issue(
         session,
         case,
         DocumentKind.ACCEPTANCE,
@@ -69,7 +69,7 @@ def issue_correction_notice(
 ) -> Document:
     """Issue the one notice of everything that is missing (一次性补正告知书)."""
     due = supplement_due_at.date() if supplement_due_at is not None else None
-    return _by_window(
+    return _issue(
         session,
         case,
         DocumentKind.CORRECTION,
@@ -80,23 +80,21 @@ def issue_correction_notice(
     )
 
 
-def issue_refusal_to_accept(
-    session: Session, case: Case, reason: str, redress: dict[str, Any], at: datetime
-) -> Document:
+def issue_refusal_to_accept(session: Session, case: Case, reason: str, at: datetime) -> Document:
     """Issue the refusal to accept (不予受理决定书)."""
-    way_of_redress = _redress(session, case, redress)
-    return _by_window(
+    kind = DocumentKind.REFUSAL_TO_ACCEPT
+    return _issue(
         session,
         case,
         DocumentKind.REFUSAL_TO_ACCEPT,
         at,
-        lambda facts, number: acceptance.refusal_to_accept(facts, number, at, reason, way_of_redress),
+        lambda facts, number: acceptance.refusal_to_accept(facts, number, at, reason, redress_of(facts, kind)),
     )
 
 
 def issue_not_needed(session: Session, case: Case, reason: str, at: datetime) -> Document:
     """Issue the notice that the matter needs no approval (不受理告知书)."""
-    return _by_window(
+    return _issue(
         session,
         case,
         DocumentKind.NOT_NEEDED,
@@ -110,12 +108,10 @@ def issue_decision(
     case: Case,
     decision: Verdict,
     wording: dict[str, Any],
-    sealing: dict[str, Any],
-    redress: dict[str, Any],
     opinion: str,
     at: datetime,
 ) -> Document:
-    """Issue the decision (准予/不予…决定书, 备案通知书 …), worded and sealed as the model's tables say.
+    """Issue the decision (准予/不予…决定书, 备案通知书 …), worded as the model's table says.
 
     The body's ``certificate_number`` is the number reserved for the certificate, ``None`` where none is due.
     """
@@ -133,24 +129,23 @@ def issue_decision(
         resolution=_worded(facts, wording.get("resultPhrase"), words.resolution),
         opinion=opinion,
         certificate_number=reserved,
-        redress=_redress(session, case, redress),
+        redress=redress_of(facts, words.kind),
     )
-    seal = decision_seal(facts, sealing)
     return store(
         session,
         case,
         words.kind,
         key,
-        serial(session, words.kind, facts.deciding_organ, at.year),
+        serial(session, words.kind, facts.issuers[words.kind].series, at.year),
         at,
-        lambda number: decision_papers.decision(facts, number, at, content, seal),
+        lambda number: decision_papers.decision(facts, number, at, content),
         {"certificate_number": reserved},
     )
 
 
-def issue_certificate(session: Session, case: Case, sealing: dict[str, Any], at: datetime) -> Certificate | None:
+def issue_certificate(session: Session, case: Case, at: datetime) -> Certificate | None:
     """Issue the certificate of an approved case, with its PDF as a document of kind 证照; ``None`` if none is due."""
-    return certificates.issue(session, case, sealing, at)
+    return certificates.issue(session, case, at)
 
 
 def record_delivery(session: Session, case: Case, service: delivery.ServiceFact, at: datetime) -> Document:
@@ -159,7 +154,7 @@ def record_delivery(session: Session, case: Case, service: delivery.ServiceFact,
     served = [one for one in papers if one.kind in SERVED_KINDS]
     served = served or [one for one in papers if one.kind not in (DocumentKind.RECEIPT, DocumentKind.DOSSIER)]
     listed = tuple(delivery.Delivered(one.kind, one.number) for one in served)
-    return _by_window(
+    return _issue(
         session,
         case,
         DocumentKind.DELIVERY,
@@ -170,7 +165,7 @@ def record_delivery(session: Session, case: Case, service: delivery.ServiceFact,
 
 def issue_termination(session: Session, case: Case, reason: str, at: datetime) -> Document:
     """Issue the notice that the examination ends without a decision (终止审查通知书)."""
-    return _by_window(
+    return _issue(
         session,
         case,
         DocumentKind.TERMINATION,
@@ -179,16 +174,32 @@ def issue_termination(session: Session, case: Case, reason: str, at: datetime) -
     )
 
 
+def issue_handover_notice(
+    session: Session, case: Case, former: str, cause: str, at: datetime, occasion: str
+) -> Document:
+    """Issue the notice that another organ goes on with the case (移送告知书), one for each time it changes hands."""
+    content = procedure.HandoverContent(former, cause)
+    return _issue(
+        session,
+        case,
+        DocumentKind.HANDOVER,
+        at,
+        lambda facts, number: procedure.handover_notice(
+            facts, number, at, content, redress_of(facts, DocumentKind.GRANT)
+        ),
+        occasion=occasion,
+    )
+
+
 def issue_dossier(session: Session, case: Case, dossier: dict[str, Any], at: datetime) -> Document:
     """Issue the transfer dossier (审核转报件) of one round; a returned one is followed by another."""
     content = dossier_facts.content_of(session, dossier)
-    return _by_organ(
+    return _issue(
         session,
         case,
         DocumentKind.DOSSIER,
         at,
         lambda facts, number: procedure.dossier_paper(facts, number, at, content),
-        lambda facts: facts.county_organ,
         occasion=str(content.round) if content.round > 1 else "",
     )
 
@@ -197,7 +208,7 @@ def issue_special_procedure_notice(
     session: Session, case: Case, special: SpecialProcedure, at: datetime, *, provisional: bool
 ) -> Document:
     """Issue the notice of a special procedure (特别程序告知书), one for each; its planned end may be provisional."""
-    return _by_organ(
+    return _issue(
         session,
         case,
         DocumentKind.SPECIAL_PROCEDURE,
@@ -210,10 +221,8 @@ def issue_special_procedure_notice(
             special.planned_days,
             special.planned_end_at.date(),
             special.announced_reason,
-            notice_seal(facts),
             provisional,
         ),
-        lambda facts: facts.deciding_organ,
         occasion=special.id,
     )
 
@@ -233,10 +242,10 @@ def issue_hearing_papers(session: Session, case: Case, special: SpecialProcedure
     )
 
     def rights(facts: CaseFacts, number: str) -> Paper:
-        return hearing.hearing_rights(facts, number, at.date(), known, notice_seal(facts))
+        return hearing.hearing_rights(facts, number, at.date(), known)
 
     def notice(facts: CaseFacts, number: str) -> Paper:
-        return hearing.hearing_notice(facts, number, at.date(), known, notice_seal(facts))
+        return hearing.hearing_notice(facts, number, at.date(), known)
 
     def record(facts: CaseFacts, number: str) -> Paper:
         return hearing.hearing_record(facts, number, at.date(), known)
@@ -247,24 +256,18 @@ def issue_hearing_papers(session: Session, case: Case, special: SpecialProcedure
         due.append((DocumentKind.HEARING_RIGHTS, rights, special.id))
     if held:
         due += [(DocumentKind.HEARING_NOTICE, notice, held), (DocumentKind.HEARING_RECORD, record, held)]
-    return [
-        _by_organ(session, case, kind, at, compose, lambda facts: facts.deciding_organ, occasion=occasion)
-        for kind, compose, occasion in due
-    ]
+    return [_issue(session, case, kind, at, compose, occasion=occasion) for kind, compose, occasion in due]
 
 
 def issue_extension_notice(session: Session, case: Case, extension: Extension, at: datetime) -> Document:
     """Issue the notice of the extension (延期通知书); the case's clock is set before."""
     approver = case_facts.display_name(session, extension.approved_by)
-    return _by_organ(
+    return _issue(
         session,
         case,
         DocumentKind.EXTENSION,
         at,
-        lambda facts, number: procedure.extension_notice(
-            facts, number, at, extension.days, extension.reason, approver, notice_seal(facts)
-        ),
-        lambda facts: facts.deciding_organ,
+        lambda facts, number: procedure.extension_notice(facts, number, at, extension.days, extension.reason, approver),
     )
 
 
@@ -281,47 +284,26 @@ def verify_certificate(session: Session, number: str) -> CertificateCheck:
 Composer = Callable[[CaseFacts, str], Paper]
 
 
-def _by_window(
+def redress_of(facts: CaseFacts, kind: DocumentKind) -> Redress:
+    """Return the way of redress against a paper: to whoever reconsiders the acts of the organ whose name it bears."""
+    return Redress("或者".join(facts.issuers[kind].reconsidered_by))
+
+
+def _issue(
     session: Session, case: Case, kind: DocumentKind, at: datetime, compose: Composer, *, occasion: str = ""
 ) -> Document:
-    return _by_organ(session, case, kind, at, compose, lambda facts: facts.area, occasion=occasion)
-
-
-def _by_organ(
-    session: Session,
-    case: Case,
-    kind: DocumentKind,
-    at: datetime,
-    compose: Composer,
-    place: Callable[[CaseFacts], str],
-    *,
-    occasion: str = "",
-) -> Document:
+    """Issue a paper in the name, under the seal and in the number series of the organ that the table names."""
     key = natural_key(kind, occasion)
     existing = find(session, case.case_no, key)
     if existing is not None:
         return existing
     facts = case_facts.gather(session, case)
-    number = serial(session, kind, place(facts), at.year)
+    number = serial(session, kind, facts.issuers[kind].series, at.year)
     return store(session, case, kind, key, number, at, lambda drawn: compose(facts, drawn))
-
-
-def _redress(session: Session, case: Case, redress: dict[str, Any]) -> Redress:
-    return Redress(
-        organ=case_facts.redress_organ(session, case, str(redress.get("organ") or "")),
-        days=_positive(redress.get("days"), DEFAULT_DAYS),
-        months=_positive(redress.get("months"), DEFAULT_MONTHS),
-    )
-
-
-def _positive(value: Any, default: int) -> int:
-    """Return a whole positive number of the model's; FEEL numbers arrive as int or float."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and value >= 1
-    return int(value) if usable else default
 
 
 def _worded(facts: CaseFacts, named: Any, default: str) -> str:
     """Return the model's word, unless it is missing or would call another power a licence."""
-    if not isinstance(named, str) or not named.strip() or named.strip() in (NOT_CONFIGURED, "未定"):
+    if not isinstance(named, str) or not named.strip() or named.strip() in NOT_SET:
         return default
     return default if "许可" in named and not facts.licence else named.strip()

@@ -39,6 +39,7 @@ NUMBER_WORDS = {
     DocumentKind.HEARING_RIGHTS: "听告",
     DocumentKind.HEARING_NOTICE: "听通",
     DocumentKind.HEARING_RECORD: "听录",
+    DocumentKind.HANDOVER: "移",
 }
 Compose = Callable[[str], Paper]
 
@@ -76,7 +77,7 @@ def get(session: Session, document_id: int) -> Document:
 
 
 def serial(session: Session, kind: DocumentKind, place: str, year: int) -> str:
-    """Return the next number of a kind at a place: ``赣市县同权（兴国县）受〔2026〕00012号``."""
+    """Return the next number of a kind in an organ's series: ``赣市县同权（兴国县交通运输局）受〔2026〕00012号``."""
     head = f"赣市县同权（{place}）{NUMBER_WORDS[kind]}〔{year}〕"
     return f"{head}{numbering.next_number(session, head):05d}号"
 

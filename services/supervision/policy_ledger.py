@@ -16,12 +16,13 @@ COUNTED = 100
 
 
 class PolicyRecipientView(BaseModel):
-    """A recipient and its read receipt."""
+    """A recipient and its read receipt; ``required`` tells whether the notice waits for it."""
 
     group: str
     notified_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    required: bool
 
 
 class PolicyFileView(BaseModel):
@@ -133,10 +134,11 @@ def view(session: Session, notice: PolicyNotice) -> PolicyNoticeView:
                 notified_at=one.notified_at,
                 acknowledged_at=one.acknowledged_at,
                 acknowledged_by=one.acknowledged_by,
+                required=one.required,
             )
             for one in receipts
         ],
-        pending=[one.group_name for one in receipts if one.acknowledged_at is None],
+        pending=[one.group_name for one in receipts if one.required and one.acknowledged_at is None],
         file=PolicyFileView(name=stored[0], sha256=stored[1], size=stored[2]) if stored is not None else None,
     )
 

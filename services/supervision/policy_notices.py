@@ -1,14 +1,16 @@
 """Policy notices (政策文件告知函): supervisors tell the approvers of new policy within five working days.
 
 Who must know follows from the items: the city unit that decides ``substantive`` and ``window`` items, the county
-approver of each area a ``direct`` item is delegated to; a county's supervisor tells its own county's approver only.
+approver of each area a ``direct`` item is delegated to; these acknowledge it. Told with them, and free to acknowledge,
+are the county units that review in substance (实质性审核权), where an agreement gives them the power, and the windows
+of every area that has the item. A county's supervisor tells its own county, and of the city whoever decides.
 Where the power is recalled from an area, the city unit decides there and is notified in the county's place.
 """
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -29,6 +31,7 @@ from services.deadlines.working_calendar import calendar_of
 from services.errors import FieldProblem, InvalidInput
 from services.journal import audit, seals
 from services.notifications import inbox
+from services.powers import agreements
 from services.process_engine import outbox
 from services.process_engine.timers import timer_text
 from services.supervision.escalation import reminder_and_escalation
@@ -67,7 +70,8 @@ def issue(
     problems = [*_content_problems(title, published_on, today, content), *_item_problems(items, versions, voice)]
     if problems:
         raise InvalidInput(problems)
-    recipients = _recipients([one for one in versions if one is not None], voice, in_force.recalled(session, today))
+    known = [one for one in versions if one is not None]
+    recipients = _recipients(session, known, voice, today)
     due, escalate = reminder_and_escalation(calendar_of(session, CITY_WIDE), published_on, NOTICE_LIMIT_DAYS)
     notice = PolicyNotice(
         title=title.strip(),
@@ -84,7 +88,9 @@ def issue(
     session.flush()
     key = notice_key(notice)
     session.add_all(PolicyItem(notice_id=key, item=code) for code in notice.items)
-    session.add_all(PolicyRecipient(notice_id=key, group_name=group) for group in recipients)
+    session.add_all(
+        PolicyRecipient(notice_id=key, group_name=group, required=required) for group, required in recipients.items()
+    )
     if content is not None:
         digest = hashlib.sha256(content).hexdigest()
         name = _plain_name(file_name)
@@ -134,7 +140,7 @@ def acknowledge(session: Session, actor: Actor, notice_id: int) -> PolicyNoticeV
         groups = [one.group_name for one in fresh]
         audit.append(session, actor.username, "policy.acknowledge", f"notice-{notice_id}", {"groups": groups}, now)
         _emit(session, Event.POLICY_ACKNOWLEDGED, notice, now)
-    if notice.completed_at is None and all(one.acknowledged_at is not None for one in everyone):
+    if notice.completed_at is None and all(one.acknowledged_at is not None for one in everyone if one.required):
         notice.completed_at = now
         session.add(notice)
         outbox.publish_message(
@@ -205,22 +211,34 @@ def _item_problems(codes: Sequence[str], versions: Sequence[ItemVersion | None],
     return []
 
 
-def _recipients(items: Sequence[ItemVersion], voice: Group, recalled: Set[tuple[str, str]]) -> list[str]:
-    """Return who decides on the items; ``recalled`` holds every (area, item code) whose power the city has back."""
-    groups = set()
+def _recipients(session: Session, items: Sequence[ItemVersion], voice: Group, today: date) -> dict[str, bool]:
+    """Return who is told of the items, by name, and whether the notice waits for them: for those who decide."""
+    recalled, agreed = in_force.recalled(session, today), agreements.pairs_in_force(session, today)
+    told: set[str] = set()
+    deciding: set[str] = set()
     for item in items:
         in_city = Group.of_city_unit(item.unit, Role.APPROVER).name
         if item.mode in Mode.decided_by_city():
-            groups.add(in_city)
-            continue
+            deciding.add(in_city)
         for area in item.areas:
-            if voice.area in (None, area):
-                groups.add(in_city if (area, item.code) in recalled else Group.of_area(area, Role.APPROVER).name)
-    return sorted(groups)
+            if voice.area not in (None, area):
+                continue
+            if (area, item.code) in recalled:
+                deciding.add(in_city)
+                continue
+            if item.mode is Mode.DIRECT:
+                deciding.add(Group.of_area(area, Role.APPROVER).name)
+            elif item.mode is Mode.SUBSTANTIVE:
+                if (area, item.code) not in agreed:
+                    continue
+                unit = in_force.county_unit(session, item, area, today)
+                told.add(unit.reviewer_group if unit is not None else Group.of_area(area, Role.REVIEWER).name)
+            told.add(Group.of_area(area, Role.WINDOW).name)
+    return {group: group in deciding for group in sorted(deciding | told)}
 
 
 def _silent(session: Session, notice_id: int) -> list[str]:
-    return [one.group_name for one in recipients_of(session, notice_id) if one.acknowledged_at is None]
+    return [one.group_name for one in recipients_of(session, notice_id) if one.required and one.acknowledged_at is None]
 
 
 def _notify(

@@ -16,6 +16,7 @@ from models.unit_transfer import UnitTransferCase
 from models.working_calendar import china_date, start_of_day
 from services.cases.submission_input import StateView
 from services.catalogue import reference
+from services.clock import product_now
 
 
 class NotYetDue(Exception):
@@ -107,7 +108,7 @@ def preview_row(session: Session, case: Case, dispositions: dict[InFlight, Dispo
         due_at=case.deadlines.due_at,
         process_instance_key=str(case.process_instance_key) if case.process_instance_key is not None else None,
         process_id=case.process_id,
-        county_unit=unit.name if unit is not None else "",
+        county_unit=unit.called(china_date(product_now(session))) if unit is not None else "",
         tasks=list(names),
         if_finish=finish,
         if_transfer=transfer,

@@ -19,6 +19,7 @@ from models.recall import Recall, RecallCase, RecallState
 from models.task_outcome import Outcome
 from services.cases import open_tasks, special_procedures
 from services.clock import product_now
+from services.documents import case_facts, issuance
 from services.journal import audit, task_outcomes, timeline
 from services.process_engine import outbox
 from services.process_engine.timers import instant_text
@@ -90,11 +91,34 @@ def take_over(session: Session, case_no: str) -> dict[str, Any]:
         if row.disposition is Disposition.TRANSFER and row.taken_over_at is None:
             row.taken_over_at = product_now(session)
             session.add(row)
+            _tell_applicant(session, case, row)
     if case.case_state is CaseState.ACCEPTED:
         case.state = CaseState.IN_DEPARTMENT
         session.add(case)
     special_procedures.restart_monitor(session, case)
     return acceptance_variables(session, case)
+
+
+def _tell_applicant(session: Session, case: Case, row: RecallCase) -> None:
+    """Issue the notice of who goes on with the case, once for each recall; dated by the hand-over."""
+    at = case.taken_over_at or row.at
+    document = issuance.issue_handover_notice(
+        session,
+        case,
+        case_facts.former_organ(session, case),
+        "权限收回",
+        at,
+        f"recall-{row.recall_id}",
+    )
+    timeline.append(
+        session,
+        case.case_no,
+        "document.issued",
+        f"出具{document.kind}（{document.number}），告知接续办理机关和救济途径",
+        actor=timeline.SYSTEM,
+        at=at,
+        key=f"document.issued:{document.natural_key}",
+    )
 
 
 def acceptance_variables(session: Session, case: Case) -> dict[str, Any]:

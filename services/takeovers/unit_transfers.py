@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
 from models.case import Case
-from models.catalogue import CountyUnit, ItemVersion
+from models.catalogue import CountyUnit, ItemVersion, Mode
 from models.in_flight import Disposition, InFlight
 from models.power_event import PowerSubject
 from models.protocol import REVIEW_UNIT, Message, Process
@@ -25,6 +25,7 @@ from services.accounts import power_rights
 from services.accounts.actors import Actor
 from services.catalogue import in_force, reference
 from services.clock import product_now
+from services.documents import case_facts, issuance
 from services.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from services.journal import audit, task_outcomes, timeline
 from services.paging import Order, Page, read
@@ -42,9 +43,6 @@ from services.takeovers.cases_in_flight import (
     preview_row,
 )
 from services.tasks import reassignment
-
-UNKNOWN_UNIT: Final = "县级承接单位"
-"""What a county's unit is called where the list names none."""
 
 _REVOCATIONS: Final = {
     Process.UNIT_TRANSFER: Message.UNIT_TRANSFER_REVOKED,
@@ -116,10 +114,10 @@ def decide(
     locks.acquire_power(session, area, item)
     now = product_now(session)
     today = china_date(now)
-    version, named = _checked(session, area, item, unit)
+    begins = max(effective_on or today, today)
+    version, named = _checked(session, area, item, unit, begins)
     if _pending(session, area, item):
         raise TransferPending
-    begins = max(effective_on or today, today)
     before = in_force.county_unit(session, version, area, begins)
     if before is not None and before.code == unit:
         raise InvalidInput([FieldProblem("unit", "该事项已由这个部门承办")])
@@ -136,8 +134,8 @@ def decide(
     )
     session.add(transfer)
     session.flush()
-    origin = before.name if before is not None else UNKNOWN_UNIT
-    text = f"{item}自{begins}起由{origin}划转{named.name}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
+    origin = before.called(begins) if before is not None else in_force.UNNAMED_COUNTY_UNIT
+    text = f"{item}自{begins}起由{origin}划转{named.called(begins)}，在办件{IN_FLIGHT_NAMES[in_flight]}：{reason}"
     _record_event(session, transfer, "unit_transfer.decided", text, actor.username, now)
     variables = {"unitTransferId": _correlation_key(transfer), "effectiveAt": instant_text(start_of_day(begins))}
     _publish(session, transfer, Message.UNIT_TRANSFER_DECIDED, variables)
@@ -217,7 +215,7 @@ def follow_return(session: Session, case_no: str) -> dict[str, Any]:
 def preview(session: Session, actor: Actor, item: str, area: str, unit: str) -> Page[PreviewRow]:
     """Return every case in flight with what each choice would do to it."""
     power_rights.require_preview_transfer(actor, area)
-    _checked(session, area, item, unit)
+    _checked(session, area, item, unit, china_date(product_now(session)))
     rows = [
         preview_row(session, case, {choice: disposition_of(session, case, choice, unit) for choice in InFlight})
         for case in cases_in_flight.of_item(session, item, area)
@@ -260,21 +258,24 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
     """Move one running case to the new unit: its record, its open tasks, and the variable later tasks read."""
     before, to = reference.handling_unit(session, case), _named(session, transfer.area, transfer.to_unit)
     former = in_force.reviewer_group(case.area, case.review_unit)
+    former_organ = case_facts.former_organ(session, case)
     case.county_unit, case.review_unit = to.code, in_force.passed_on_to(case.mode, to)
     session.add(case)
     present = in_force.reviewer_group(case.area, case.review_unit)
-    origin = before.name if before is not None else UNKNOWN_UNIT
+    origin = before.called(china_date(at)) if before is not None else in_force.UNNAMED_COUNTY_UNIT
     timeline.append(
         session,
         case.case_no,
         "case.unit_changed",
-        f"二次划转，承办部门由{origin}变更为{to.name}，已办环节有效，接续办理",
+        f"二次划转，承办部门由{origin}变更为{to.called(china_date(at))}，已办环节有效，接续办理",
         actor=timeline.SYSTEM,
         at=at,
         key=f"case.unit_changed:{transfer.id}",
     )
     detail = {"unit_transfer": transfer.id, "from": before.code if before is not None else "", "to": to.code}
     audit.append(session, transfer.decided_by, "case.unit_change", case.case_no, detail, at)
+    if case.mode is not Mode.WINDOW:
+        issuance.issue_handover_notice(session, case, former_organ, "二次划转", at, f"unit-transfer-{transfer.id}")
     if former == present:
         return
     for task in session.exec(select(Task).where(Task.case_no == case.case_no, col(Task.is_open))).all():
@@ -289,8 +290,11 @@ def _move(session: Session, transfer: UnitTransfer, case: Case, at: datetime) ->
         )
 
 
-def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVersion, CountyUnit]:
-    """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for unknown ones."""
+def _checked(session: Session, area: str, item: str, unit: str, begins: date) -> tuple[ItemVersion, CountyUnit]:
+    """Return the item's version and the county unit a transfer names; raise ``InvalidInput`` for unknown ones.
+
+    The unit must exist on the day the transfer begins.
+    """
     version = in_force.find_item(session, item, china_date(product_now(session)))
     named = next((one for one in reference.county_units(session, area) if one.code == unit), None)
     problems = []
@@ -300,6 +304,8 @@ def _checked(session: Session, area: str, item: str, unit: str) -> tuple[ItemVer
         problems.append(FieldProblem("area", "该事项未下放至该县（市、区）"))
     if named is None:
         problems.append(FieldProblem("unit", "该县（市、区）没有这个部门"))
+    elif not named.in_force(begins):
+        problems.append(FieldProblem("unit", f"这个部门在{begins}不存在"))
     if problems or version is None or named is None:
         raise InvalidInput(problems)
     return version, named
@@ -333,13 +339,14 @@ def _unknown() -> NotFound:
 
 
 def _view(session: Session, transfer: UnitTransfer) -> UnitTransferView:
-    names = {unit.code: unit.name for unit in reference.county_units(session, transfer.area)}
+    day = transfer.effective_on
+    names = {unit.code: unit.called(day) for unit in reference.county_units(session, transfer.area)}
     query = select(UnitTransferCase).where(UnitTransferCase.unit_transfer_id == transfer.id)
     rows = session.exec(query.order_by(col(UnitTransferCase.id))).all()
     return UnitTransferView.model_validate(
         {
             **transfer.model_dump(),
-            "from_unit_name": names.get(transfer.from_unit, UNKNOWN_UNIT),
+            "from_unit_name": names.get(transfer.from_unit, in_force.UNNAMED_COUNTY_UNIT),
             "to_unit_name": names.get(transfer.to_unit, transfer.to_unit),
             "in_flight_name": IN_FLIGHT_NAMES[transfer.in_flight],
             "cases": [case_view(row) for row in rows],

@@ -22,7 +22,7 @@ from services.errors import Conflict, FieldProblem, InvalidInput
 from services.files import binding
 from services.journal import audit, seals, timeline
 from services.process_engine import outbox
-from services.tasks import inspection, reasons
+from services.tasks import inspection, reasons, unit_assignment
 from services.tasks.access import TaskClosed, get_open, require_still_open
 from services.tasks.views import TaskCompletion, TaskView, schema_of, view_now
 
@@ -82,6 +82,7 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     )
     session.add(given)
     seals.seal(session, given)
+    unit_assignment.assign(session, actor, task, case, values, now)
     binding.bind(session, completion.files, case.case_no, task_key=task.key)
     task.assignee = task.assignee or actor.username
     open_tasks.close(session, task, TaskStatus.COMPLETING, now)

@@ -17,6 +17,7 @@ from services.cases.submission_input import FileId
 from services.clock import product_now
 from services.errors import Conflict
 from services.process_cache import ProcessCache
+from services.tasks import unit_assignment
 
 FORM_FAULT: Final = "本环节的表单无法读取，暂时不能办理。请联系系统管理员改正并重新部署表单。"
 
@@ -173,6 +174,7 @@ def form_data(session: Session, task: Task) -> dict[str, Any]:
         "project": case.project,
         "applicantName": masked_name(applicant.name) if applicant else "",
         **(_correction_data(session, case) if case.accepted_at is None else {}),
+        **unit_assignment.proposed(session, task, case),
     }
 
 

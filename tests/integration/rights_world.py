@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel
 from models.account import AccessToken, Account, SignInMethod
 from models.agreement import Agreement, AgreementState
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType, Verdict
-from models.catalogue import Mode
+from models.catalogue import CountyUnit, Mode
 from models.consultation import Precedent, Question, Training
 from models.database import Database, WritingSession
 from models.document import Document
@@ -306,6 +306,15 @@ def _objects(case_no: str, now: Any) -> list[list[SQLModel]]:
             decided_by="x",
             decided_at=now,
             in_flight=InFlight.FINISH,
+        ),
+        CountyUnit(
+            id=ID,
+            area=AREA,
+            code="sbm",
+            name="区试验部门",
+            reviewer_group=f"{AREA}.reviewer",
+            assumed=True,
+            position=ID,
         ),
         ListDraft(
             id=ID,

@@ -42,7 +42,7 @@ PLAN = {
         "tasks", "witness",
     },
     "takeovers": {
-        "accounts", "cases", "catalogue", "deadlines", "journal", "powers", "process_engine", "tasks",
+        "accounts", "cases", "catalogue", "deadlines", "documents", "journal", "powers", "process_engine", "tasks",
     },
     "statistics": {"accounts", "catalogue"},
     # What stands open to everybody.
@@ -56,7 +56,7 @@ PLAN = {
     },
     # What stands beside the cases: supervision, guidance, the powers themselves and their lists.
     "supervision": {
-        "accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks",
+        "accounts", "catalogue", "deadlines", "journal", "notifications", "powers", "process_engine", "webhooks",
     },
     "guidance": {"accounts", "catalogue", "deadlines", "journal", "powers"},
     "publishing": {"accounts", "catalogue", "powers"},

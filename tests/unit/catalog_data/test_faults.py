@@ -54,7 +54,7 @@ def only(root: Path) -> Problem:
         ("areas.csv", "nankang,南康区", "zhanggong,南康区", 3, "code", "与第2行重复"),
         ("variants.csv", "S-36,sub_name", "S-99,sub_name", 4, "item", "没有这个事项：S-99"),
         ("responsibility.csv", "S-24,city,lyj", "S-24,city,xyz", 45, "unit", "没有这个市级单位：xyz"),
-        ("county_review.csv", "rongjiang,zrzy,zrzy", "rongjiang,zrzy,abc", 3, "county_unit", "没有单位 abc"),
+        ("county_review.csv", "rongjiang,zrzy,zrzy", "rongjiang,zrzy,abc", 193, "county_unit", "没有单位 abc"),
         ("guides/W-01.yaml", "kind: original", "kind: paper", 9, "materials[0].kind", "original、copy、electronic"),
         ("guides/W-01.yaml", "copies: 1", "copies: '1'", 9, "materials[0].copies", "应为整数"),
         ("guides/W-01.yaml", "promised: 15", "promised: 25", 17, "limits", "承诺时限不得长于法定时限"),

@@ -64,7 +64,8 @@ def test_working_days_are_added_counted_and_taken_away_alike(day: date, count: i
         (date(2026, 1, 1), DayKind(False, "元旦")),
         (date(2026, 2, 17), DayKind(False, "春节")),
         (date(2026, 10, 10), DayKind(True, "国庆节调休上班")),
-        (date(2027, 1, 1), DayKind(True, "工作日（暂定）", True, DaySource.WEEK)),
+        (date(2027, 1, 1), DayKind(False, "元旦（暂定）", True, DaySource.WEEK)),
+        (date(2027, 1, 4), DayKind(True, "工作日（暂定）", True, DaySource.WEEK)),
         (date(2027, 1, 2), DayKind(False, "周末（暂定）", True, DaySource.WEEK)),
     ],
 )
@@ -110,7 +111,7 @@ def test_days_begin_and_end_in_china() -> None:
 
 
 def test_a_day_past_the_schedule_is_a_guess_by_the_week_and_says_so() -> None:
-    kind = PUBLISHED.day(date(2027, 1, 1))
+    kind = PUBLISHED.day(date(2027, 1, 4))
     assert kind.working
     assert kind.provisional
     assert kind.source is DaySource.WEEK

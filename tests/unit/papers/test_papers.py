@@ -38,7 +38,7 @@ def pages_of(paper: Paper) -> int:
 def decided(case: CaseFacts, verdict: Verdict, **changes: Any) -> Paper:
     words = DECISIONS[case.power_kind, verdict]
     content = decision.DecisionContent(verdict, words.kind.value, words.resolution, "材料与办事指南相符。", None, CITY)
-    return decision.decision(case, NUMBER, DECIDED, replace(content, **changes), "赣州市行政审批局市级审批专用章")
+    return decision.decision(case, NUMBER, DECIDED, replace(content, **changes))
 
 
 def test_a_receipt_lists_materials_copies_receiver_and_time() -> None:
@@ -98,7 +98,7 @@ def test_every_day_that_is_a_guess_yet_is_marked_on_its_own() -> None:
     due = date(2027, 2, 3)
     guessed = text_of(acceptance.correction_notice(facts(), NUMBER, ACCEPTED, [], "", due, True))
     assert f"请于2027年2月3日{mark}前" in guessed
-    notice = procedure.special_procedure_notice(facts(), NUMBER, ACCEPTED, "检测", 30, due, "检测", "章", True)
+    notice = procedure.special_procedure_notice(facts(), NUMBER, ACCEPTED, "检测", 30, due, "检测", True)
     assert f"预计结束2027年2月3日{mark}" in text_of(notice)
 
 
@@ -145,7 +145,7 @@ def test_other_powers_never_cite_the_licensing_law(kind: PowerKind, verdict: Ver
         acceptance.refusal_to_accept(case, NUMBER, ACCEPTED, "", CITY),
         acceptance.correction_notice(case, NUMBER, ACCEPTED, [], "", None),
         acceptance.not_needed_notice(case, NUMBER, ACCEPTED, ""),
-        procedure.extension_notice(case, NUMBER, DECIDED, 5, "情况复杂", "赵六", "章"),
+        procedure.extension_notice(case, NUMBER, DECIDED, 5, "情况复杂", "赵六"),
     ):
         assert LICENSING not in text_of(paper)
 
@@ -167,7 +167,7 @@ def test_the_county_signs_direct_decisions_and_the_city_the_others() -> None:
 
 def test_a_special_procedure_notice_names_step_and_time() -> None:
     paper = procedure.special_procedure_notice(
-        facts(), NUMBER, ACCEPTED, "专家评审", 15, date(2026, 10, 20), "重大危险源", "章"
+        facts(), NUMBER, ACCEPTED, "专家评审", 15, date(2026, 10, 20), "重大危险源"
     )
     text = text_of(paper)
     for needed in ("专家评审", "15个工作日", "2026年10月20日", "第四十五条", "重大危险源"):
@@ -175,7 +175,7 @@ def test_a_special_procedure_notice_names_step_and_time() -> None:
 
 
 def test_an_extension_notice_names_reason_days_approver_and_new_date() -> None:
-    text = text_of(procedure.extension_notice(facts(), NUMBER, DECIDED, 10, "需要核实资料", "赵六", "章"))
+    text = text_of(procedure.extension_notice(facts(), NUMBER, DECIDED, 10, "需要核实资料", "赵六"))
     for needed in ("需要核实资料", "10个工作日", "赵六", "2026年10月28日", "第四十二条"):
         assert needed in text
 
@@ -232,7 +232,7 @@ def test_a_return_of_service_prints_what_was_stated() -> None:
 
 
 def test_a_certificate_is_one_landscape_page_with_its_signature() -> None:
-    paper = decision.certificate(facts(), "GZ-1", "燃气经营许可证", DECIDED, None, "局市级审批专用章", "c2lnbmF0dXJl")
+    paper = decision.certificate(facts(), "GZ-1", "燃气经营许可证", DECIDED, None, "c2lnbmF0dXJl")
     page = PdfReader(io.BytesIO(render_pdf(paper))).pages[0]
     assert page.mediabox.width > page.mediabox.height
     text = text_of(paper)
@@ -308,6 +308,8 @@ def test_numbers_and_words_are_not_torn_unless_wider_than_half_a_line() -> None:
 def test_a_seal_is_split_into_organ_and_kind() -> None:
     assert split_seal("赣州市自然资源局市级审批专用章") == ("赣州市自然资源局", "市级审批专用章")
     assert split_seal("兴国县“市县同权”综合受理窗口专用章") == ("兴国县“市县同权”综合受理窗口", "专用章")
+    lent = "赣州市自然资源局受理专用章（兴国县）"
+    assert split_seal(lent) == ("赣州市自然资源局", "受理专用章（兴国县）")
     assert split_seal("兴国县人民政府") == ("兴国县人民政府", "")
 
 

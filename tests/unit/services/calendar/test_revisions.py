@@ -144,12 +144,12 @@ def test_each_date_of_a_case_says_for_itself_whether_it_is_provisional(session: 
     case = running_case(session)
     case.accepted_at = datetime(2026, 12, 7, 9, tzinfo=CHINA)
     case_deadlines.refresh(session, case)
-    assert case.deadlines.due_at == end_of_day(date(2027, 1, 4))
+    assert case.deadlines.due_at == end_of_day(date(2027, 1, 5)), "New Year's day is off whatever is published"
     assert case.deadlines.promised_due_at == end_of_day(date(2026, 12, 28))
     assert case.deadlines.provisional_dates == ["due_at"]
     case.decided_at = datetime(2026, 12, 21, 9, tzinfo=CHINA)
     case_deadlines.refresh(session, case)
-    assert case.deadlines.delivery_due_at == end_of_day(date(2027, 1, 4))
+    assert case.deadlines.delivery_due_at == end_of_day(date(2027, 1, 5))
     assert case.deadlines.provisional_dates == ["delivery_due_at", "due_at"]
 
 

@@ -70,14 +70,18 @@ def invalid(call: Callable[[], object]) -> dict[str, str]:
     return {one.field: one.message for one in refusal.value.problems}
 
 
-@pytest.mark.parametrize("days", [0, -1, 366])
-def test_a_procedure_is_planned_for_one_day_to_a_year_of_working_days(session: Session, case: Case, days: int) -> None:
-    assert invalid(lambda: begin(session, case, days=days)) == {"days": "应为1至365个工作日"}
+@pytest.mark.parametrize("days", [0, -1, 91])
+def test_a_procedure_is_planned_for_one_day_to_the_most_its_kind_may_take(
+    session: Session, case: Case, days: int
+) -> None:
+    assert invalid(lambda: begin(session, case, days=days)) == {"days": "检测应为1至90个工作日"}
+    assert invalid(lambda: begin(session, case, SpecialKind.HEARING, 31)) == {"days": "听证应为1至30个工作日"}
 
 
-@pytest.mark.parametrize("days", [1, 365])
-def test_the_shortest_and_the_longest_plan_are_taken(session: Session, case: Case, days: int) -> None:
-    assert begin(session, case, days=days).planned_days == days
+@pytest.mark.parametrize("kind", list(SpecialKind))
+def test_the_shortest_and_the_longest_plan_are_taken(session: Session, case: Case, kind: SpecialKind) -> None:
+    assert begin(session, case, kind, 1).planned_days == 1
+    assert begin(session, case, kind, kind.longest_plan).planned_days == kind.longest_plan
 
 
 def test_a_procedure_stops_the_clock_and_says_until_when(session: Session, case: Case) -> None:

@@ -252,14 +252,36 @@ def test_no_share_reaches_beyond_the_earlier_limit(
     substantive(session, case, limit_days=limit, promised_days=promised)
     dossier(session, case, ACCEPTED)
     refresh(session, case)
-    assert (case.deadlines.review_due_at, case.deadlines.decision_due_at) == (ends(last), ends(last))
+    assert case.deadlines.decision_due_at == ends(last)
+    assert case.deadlines.review_due_at == ends(last - 2), "a third of four days, rounded up, is the city's"
 
 
-def test_a_share_that_nothing_names_is_the_laws(session: Session, case: Case) -> None:
+@pytest.mark.parametrize(
+    ("promised", "decision", "county"),
+    [(20, 5, 7), (10, 5, 5), (10, 4, 6), (5, 20, 3), (5, 5, 3), (3, None, 2), (1, None, 1)],
+)
+def test_the_countys_share_leaves_the_city_its_own_days(
+    session: Session, case: Case, promised: int, decision: int | None, county: int
+) -> None:
+    substantive(session, case, promised_days=promised, decision_days=decision)
+    refresh(session, case)
+    assert case.deadlines.review_due_at == ends(county)
+    assert case.deadlines.review_overrun_at == ends(county) + JUST_AFTER
+
+
+def test_an_extension_lengthens_the_citys_days_and_not_the_countys(session: Session, case: Case) -> None:
+    substantive(session, case, promised_days=10)
+    session.add(Extension(case_no=case.case_no, days=4, reason="r", approved_by="x", approved_at=ACCEPTED))
+    session.flush()
+    refresh(session, case)
+    assert (case.deadlines.review_due_at, case.deadlines.promised_due_at) == (ends(5), ends(14))
+
+
+def test_a_share_that_nothing_names_is_the_laws_within_what_the_city_leaves(session: Session, case: Case) -> None:
     substantive(session, case, review_days=None, decision_days=None, limit_days=25, promised_days=25)
     dossier(session, case, ACCEPTED)
     refresh(session, case)
-    assert (case.deadlines.review_due_at, case.deadlines.decision_due_at) == (ends(20), ends(25))
+    assert (case.deadlines.review_due_at, case.deadlines.decision_due_at) == (ends(16), ends(25))
 
 
 def test_a_share_is_overrun_at_the_threshold_and_a_dossier_late_on_its_day(session: Session, case: Case) -> None:
@@ -326,7 +348,7 @@ def test_every_date_past_the_published_calendar_says_that_it_is_a_guess(session:
     assert not case.deadlines.is_provisional(DueDate.PROMISED)
     assert case.deadlines.is_provisional(DueDate.STATUTORY)
     assert not case.deadlines.is_provisional(DueDate.REVIEW), "the promise ends first"
-    case.promised_days, case.decision_days = 20, 15
+    case.promised_days, case.decision_days = 20, 10
     refresh(session, case, late)
     for name in (DueDate.PROMISED, DueDate.STATUTORY, DueDate.REVIEW, DueDate.DECISION):
         assert case.deadlines.is_provisional(name)

@@ -5,7 +5,7 @@ import hashlib
 import io
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ from models.case import (
     MaterialKind,
     Verdict,
 )
-from models.catalogue import Area, AreaKind, CountyUnit, GuideVersion, Mode, Unit
+from models.catalogue import Area, AreaKind, CountyUnit, Government, GuideVersion, Mode, Unit
 from models.document import Certificate, CertificateStatus, Document, DocumentKind
 from models.special_procedure import Extension, SpecialKind, SpecialProcedure
 from papers.delivery import ServiceFact
 from services import numbering
-from services.documents import issuance, signing
+from services.documents import case_facts, issuance, signing
 from services.errors import NotFound, SetupError
 from settings import Environment, Settings, get_settings
 from tests.databases import Databases, new
@@ -42,10 +42,6 @@ from tests.factories.papers import ACCEPTED, DECIDED, RECEIVED
 CASE_NO = "3607322026092100001"
 APPROVAL = {"decisionTitle": "准予行政许可决定书", "resultPhrase": "准予行政许可", "certificate": True}
 DENIAL = {"decisionTitle": "不予行政许可决定书", "resultPhrase": "不予行政许可", "certificate": False}
-CITY_SEALING = {"seal": "市级审批专用章", "signer": "city"}
-COUNTY_SEALING = {"seal": "县级审批专用章", "signer": "county"}
-CITY_REDRESS = {"organ": "赣州市人民政府", "days": 60, "months": 6}
-COUNTY_REDRESS = {"organ": "县（市、区）人民政府", "days": 60.0, "months": 6.0}
 
 
 @pytest.fixture
@@ -146,7 +142,7 @@ def make_case(session: Session, **changes: Any) -> Case:
 
 
 def approve(session: Session, case: Case, **changes: Any) -> Document:
-    arguments = {"wording": APPROVAL, "sealing": CITY_SEALING, "redress": CITY_REDRESS, **changes}
+    arguments = {"wording": APPROVAL, **changes}
     return issuance.issue_decision(session, case, Verdict.APPROVE, opinion="符合条件", at=DECIDED, **arguments)
 
 
@@ -184,12 +180,83 @@ def test_documents_hide_the_middle_of_a_persons_numbers(session: Session) -> Non
     assert "欧阳小明" in text
 
 
-def test_a_window_paper_bears_the_windows_seal_and_number(session: Session) -> None:
-    case = make_case(session)
-    document = issuance.issue_receipt(session, case, RECEIVED)
-    assert document.seal == "兴国县“市县同权”综合受理窗口专用章"
-    assert document.number == "赣市县同权（兴国县）收〔2026〕00001号"
+@pytest.mark.parametrize(
+    ("mode", "organ", "seal", "series"),
+    [
+        (Mode.DIRECT, "兴国县行政审批局", "兴国县行政审批局受理专用章", "兴国县行政审批局"),
+        (Mode.SUBSTANTIVE, "兴国县行政审批局", "兴国县行政审批局受理专用章", "兴国县行政审批局"),
+        (Mode.WINDOW, "赣州市行政审批局", "赣州市行政审批局受理专用章（兴国县）", "赣州市行政审批局驻兴国县窗口"),
+    ],
+)
+def test_what_the_window_issues_is_the_paper_of_the_organ_that_accepts(
+    session: Session, mode: Mode, organ: str, seal: str, series: str
+) -> None:
+    document = issuance.issue_receipt(session, make_case(session, mode=mode), RECEIVED)
+    assert (document.body["issuer"], document.body["signatory"], document.seal) == (organ, organ, seal)
+    assert document.number == f"赣市县同权（{series}）收〔2026〕00001号"
     assert "兴国县窗口甲" in text_of(document)
+
+
+@pytest.mark.parametrize(
+    ("mode", "respondent", "government"),
+    [
+        (Mode.DIRECT, "兴国县行政审批局", "兴国县人民政府"),
+        (Mode.SUBSTANTIVE, "兴国县行政审批局", "兴国县人民政府"),
+        (Mode.WINDOW, "赣州市行政审批局", "赣州市人民政府"),
+    ],
+)
+def test_a_refusal_to_accept_is_challenged_where_its_signatory_answers(
+    session: Session, mode: Mode, respondent: str, government: str
+) -> None:
+    document = issuance.issue_refusal_to_accept(session, make_case(session, mode=mode), "不属职权", ACCEPTED)
+    assert document.body["signatory"] == respondent
+    assert f"六十日内向{government}申请行政复议" in text_of(document)
+
+
+@pytest.mark.parametrize("mode", sorted(Mode))
+@pytest.mark.parametrize("taken_over_at", [None, ACCEPTED])
+@pytest.mark.parametrize("level", [0, 1])
+def test_no_paper_names_a_respondent_whose_acts_another_government_reconsiders(
+    session: Session, mode: Mode, taken_over_at: datetime | None, level: int
+) -> None:
+    case = make_case(session, mode=mode, taken_over_at=taken_over_at, level=level)
+    facts = case_facts.gather(session, case)
+    expected = {"兴国县行政审批局": ("兴国县人民政府",), "赣州市行政审批局": ("赣州市人民政府",)}
+    assert {one.organ: one.reconsidered_by for one in facts.issuers.values()}.items() <= expected.items()
+    assert all(one.seal.startswith(one.organ) for one in facts.issuers.values())
+    assert all(one.series.startswith(one.organ) for one in facts.issuers.values())
+
+
+def test_a_branch_of_a_city_bureau_answers_to_the_city_or_the_district(session: Session) -> None:
+    unit = session.exec(select(CountyUnit).where(CountyUnit.area == "xingguo")).one()
+    unit.name, unit.belongs_to, unit.paper_name = "县生态环境局", Government.CITY, "赣州市兴国生态环境局"
+    document = issuance.issue_refusal_to_accept(session, make_case(session), "不属职权", ACCEPTED)
+    assert document.body["signatory"] == "赣州市兴国生态环境局"
+    assert "向赣州市人民政府或者兴国县人民政府申请行政复议" in text_of(document)
+
+
+@pytest.mark.parametrize("mode", sorted(Mode))
+def test_after_a_recall_every_paper_is_the_citys_and_names_no_mode(session: Session, mode: Mode) -> None:
+    case = make_case(session, mode=mode, taken_over_at=ACCEPTED + timedelta(days=1), level=1)
+    facts = case_facts.gather(session, case)
+    assert {one.organ for one in facts.issuers.values()} == {"赣州市行政审批局"}
+    document = approve(session, case)
+    assert document.number == "赣市县同权（赣州市行政审批局）准〔2026〕00001号"
+    text = text_of(document)
+    assert not any(one.label in text for one in Mode)
+    assert "权限已收回" in text
+
+
+def test_a_handover_tells_the_new_organ_and_the_new_way_of_redress_once(session: Session) -> None:
+    case = make_case(session, mode=Mode.DIRECT, decision=None, decided_at=None)
+    former = case_facts.former_organ(session, case)
+    case.taken_over_at, case.level = DECIDED, 1
+    document = issuance.issue_handover_notice(session, case, former, "权限收回", DECIDED, "recall-1")
+    assert issuance.issue_handover_notice(session, case, former, "权限收回", DECIDED, "recall-1") is document
+    text = text_of(document)
+    assert "由兴国县行政审批局移送赣州市行政审批局接续办理" in text
+    assert "六十日内向赣州市人民政府申请行政复议" in text
+    assert (document.body["signatory"], document.seal) == ("赣州市行政审批局", "赣州市行政审批局业务专用章")
 
 
 def test_a_supplement_gets_a_receipt_of_its_own(session: Session) -> None:
@@ -210,16 +277,9 @@ def test_a_city_decision_bears_the_citys_approval_seal(session: Session, mode: M
     assert document.kind == DocumentKind.GRANT
 
 
-@pytest.mark.parametrize("sealing", [CITY_SEALING, {}, {"seal": None}, {"seal": "未配置"}])
-def test_a_decision_has_its_seal_whatever_the_table_leaves_out(session: Session, sealing: dict[str, Any]) -> None:
-    assert approve(session, make_case(session), sealing=sealing).seal == "赣州市行政审批局市级审批专用章"
-
-
 def test_a_direct_decision_is_the_countys_and_redress_goes_to_its_government(session: Session) -> None:
     case = make_case(session, mode=Mode.DIRECT, item_code="D-05", decision=Verdict.DENY)
-    document = issuance.issue_decision(
-        session, case, Verdict.DENY, DENIAL, COUNTY_SEALING, COUNTY_REDRESS, "条件不符", DECIDED
-    )
+    document = issuance.issue_decision(session, case, Verdict.DENY, DENIAL, "条件不符", DECIDED)
     assert document.seal == "兴国县行政审批局县级审批专用章"
     text = text_of(document)
     assert "六十日内向兴国县人民政府申请行政复议" in text
@@ -228,7 +288,7 @@ def test_a_direct_decision_is_the_countys_and_redress_goes_to_its_government(ses
 
 def test_a_zone_has_no_government_so_the_city_reviews(session: Session) -> None:
     case = make_case(session, mode=Mode.DIRECT, area="rongjiang", city_unit="zrzy", decision=Verdict.DENY)
-    document = issuance.issue_decision(session, case, Verdict.DENY, DENIAL, COUNTY_SEALING, COUNTY_REDRESS, "", DECIDED)
+    document = issuance.issue_decision(session, case, Verdict.DENY, DENIAL, "", DECIDED)
     assert document.seal == "蓉江新区自然资源分局县级审批专用章"
     assert "向赣州市人民政府申请行政复议" in text_of(document)
 
@@ -239,7 +299,7 @@ def test_a_filing_keeps_its_words_even_if_the_table_calls_it_a_licence(session: 
     assert document.kind == DocumentKind.FILING
     assert document.body["title"] == "备案通知书"
     assert document.body["certificate_number"] is None
-    assert issuance.issue_certificate(session, case, CITY_SEALING, DECIDED) is None
+    assert issuance.issue_certificate(session, case, DECIDED) is None
 
 
 def test_the_models_title_is_obeyed(session: Session) -> None:
@@ -253,11 +313,11 @@ def test_the_models_title_is_obeyed(session: Session) -> None:
 def test_the_certificate_has_the_number_the_decision_names(session: Session) -> None:
     case = make_case(session)
     decided = approve(session, case)
-    certificate = issuance.issue_certificate(session, case, CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, case, DECIDED)
     assert certificate is not None
     assert certificate.number == decided.body["certificate_number"] == "GZ360732-S28-2026-00001"
     assert certificate.number in text_of(decided)
-    assert issuance.issue_certificate(session, case, CITY_SEALING, DECIDED) is certificate
+    assert issuance.issue_certificate(session, case, DECIDED) is certificate
     kinds = [one.kind for one in session.exec(select(Document)).all()]
     assert kinds.count(DocumentKind.CERTIFICATE) == 1
 
@@ -266,11 +326,11 @@ def test_the_certificate_has_the_number_the_decision_names(session: Session) -> 
     "changes", [{"decision": Verdict.DENY}, {"certificate": False}, {"effect": "cancel"}, {"decision": None}]
 )
 def test_no_certificate_without_an_approval_that_yields_one(session: Session, changes: dict[str, Any]) -> None:
-    assert issuance.issue_certificate(session, make_case(session, **changes), CITY_SEALING, DECIDED) is None
+    assert issuance.issue_certificate(session, make_case(session, **changes), DECIDED) is None
 
 
 def test_anyone_can_check_a_certificate_and_sees_no_full_name(session: Session) -> None:
-    certificate = issuance.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, make_case(session), DECIDED)
     assert certificate is not None
     session.flush()
     session.expire(certificate)
@@ -285,7 +345,7 @@ def test_anyone_can_check_a_certificate_and_sees_no_full_name(session: Session) 
     [("holder", "别人"), ("name", "采矿许可证"), ("valid_until", DECIDED.date()), ("signature", "AAAA")],
 )
 def test_a_tampered_certificate_fails_its_check(session: Session, field: str, value: Any) -> None:
-    certificate = issuance.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, make_case(session), DECIDED)
     assert certificate is not None
     setattr(certificate, field, value)
     session.flush()
@@ -293,7 +353,7 @@ def test_a_tampered_certificate_fails_its_check(session: Session, field: str, va
 
 
 def test_a_cancelled_certificate_says_so(session: Session) -> None:
-    certificate = issuance.issue_certificate(session, make_case(session), CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, make_case(session), DECIDED)
     assert certificate is not None
     session.get_one(Certificate, certificate.number).status = CertificateStatus.CANCELLED
     check = issuance.verify_certificate(session, certificate.number)
@@ -311,7 +371,7 @@ def test_delivery_lists_the_decision_and_the_certificate(session: Session) -> No
     case = make_case(session)
     issuance.issue_receipt(session, case, RECEIVED)
     decided = approve(session, case)
-    certificate = issuance.issue_certificate(session, case, CITY_SEALING, DECIDED)
+    certificate = issuance.issue_certificate(session, case, DECIDED)
     assert certificate is not None
     text = text_of(issuance.record_delivery(session, case, ServiceFact("邮寄送达", DECIDED.date()), DECIDED))
     assert decided.number in text
@@ -339,7 +399,7 @@ def test_every_other_paper_is_issued_once(session: Session) -> None:
     def issue_all() -> list[int | None]:
         issued = [
             issuance.issue_correction_notice(session, case, ["申请表"], "", DECIDED, ACCEPTED),
-            issuance.issue_refusal_to_accept(session, case, "不属职权", {}, ACCEPTED),
+            issuance.issue_refusal_to_accept(session, case, "不属职权", ACCEPTED),
             issuance.issue_not_needed(session, case, "", ACCEPTED),
             issuance.issue_termination(session, case, "申请人撤回申请", DECIDED),
             issuance.issue_special_procedure_notice(session, case, special, ACCEPTED, provisional=False),
@@ -354,7 +414,7 @@ def test_every_other_paper_is_issued_once(session: Session) -> None:
     assert len(set(first)) == len(first)
     notices = {DocumentKind.SPECIAL_PROCEDURE, DocumentKind.EXTENSION}
     seals = {one.seal for one in issuance.of_case(session, case.case_no) if one.kind in notices}
-    assert seals == {"赣州市行政审批局业务专用章"}
+    assert seals == {"赣州市行政审批局业务专用章", "兴国县行政审批局业务专用章"}, "the stage's organ, and the city's"
 
 
 def test_each_round_of_a_dossier_is_a_paper_of_its_own(session: Session) -> None:

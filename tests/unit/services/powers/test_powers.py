@@ -16,8 +16,9 @@ from api import recalls as api_recalls
 from api.list_versions import RejectionInput
 from catalog_data.loader import load_catalogue
 from models.agreement import Agreement, AgreementState
-from models.case import Applicant, Case, Verdict
+from models.case import Applicant, ApplicantKind, Case, IdentityType, Verdict
 from models.catalogue import CountyUnit, Mode, Responsibility
+from models.document import DocumentKind
 from models.in_flight import Disposition, InFlight
 from models.outbox import OutboxCommand, OutboxKind
 from models.recall import Recall, RecallState
@@ -30,7 +31,7 @@ from services.cases.submission_input import CaseSubmission
 from services.catalogue import in_force
 from services.catalogue.seeding import seed_catalogue
 from services.clock import product_now
-from services.documents import case_facts, sealing
+from services.documents import case_facts, issuance
 from services.errors import Forbidden, InvalidInput
 from services.guidance import consultations
 from services.powers import agreements
@@ -251,6 +252,17 @@ def test_a_transfer_moves_a_running_case_with_its_open_task_and_its_claim_once(s
     ]
 
 
+def test_a_moved_case_tells_its_applicant_once_and_its_later_papers_are_the_new_units(session: Session) -> None:
+    case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
+    transfer(session, InFlight.TRANSFER)
+    (notice,) = issuance.of_case(session, case.case_no)
+    assert notice.kind == DocumentKind.HANDOVER
+    assert notice.body["signatory"] == "蓉江新区农办"
+    assert "由蓉江新区自然资源分局移送蓉江新区农办接续办理" in notice.body["blocks"][0]["text"]
+    refusal = issuance.issue_refusal_to_accept(session, case, "不属职权", product_now(session))
+    assert (refusal.body["signatory"], refusal.seal) == ("蓉江新区农办", "蓉江新区农办受理专用章")
+
+
 def test_a_task_the_engine_opened_before_it_learnt_of_the_transfer_comes_to_the_new_unit(session: Session) -> None:
     case = running_case(session, "S-22", "rongjiang", county_unit="zrzy", review_unit="zrzy")
     transfer(session, InFlight.TRANSFER)
@@ -331,6 +343,11 @@ def transfer(session: Session, in_flight: InFlight) -> unit_transfers.UnitTransf
     )
 
 
+def decision_seal(session: Session, case: Case) -> str:
+    """Return the seal a decision of the case would bear now."""
+    return case_facts.gather(session, case).issuers[DocumentKind.GRANT].seal
+
+
 def running_case(session: Session, item: str, area: str, **changes: Any) -> Case:
     """Insert an open case that no window made."""
     number = f"C{next(serial)}"
@@ -354,6 +371,17 @@ def running_case(session: Session, item: str, area: str, **changes: Any) -> Case
     }
     case = build_case(**{**values, **changes})
     session.add(case)
+    session.flush()
+    session.add(
+        Applicant(
+            case_no=case.case_no,
+            kind=ApplicantKind.PERSON,
+            name="甲",
+            id_type=IdentityType.ID_CARD,
+            id_number="1" * 18,
+            phone="1" * 11,
+        )
+    )
     session.flush()
     return case
 
@@ -503,18 +531,10 @@ def test_a_seal_is_a_dated_field_of_an_item_that_a_running_case_keeps(session: S
     (change,) = difference.changes
     assert (change.field, change.name, change.before, change.after) == ("seal", "用章", "", "行政审批专用章")
     new = running_case(session, "S-22", "rongjiang", review_unit="zrzy", item_version=2)
-    for case in (old, new):
-        session.add(
-            Applicant(
-                case_no=case.case_no, kind="person", name="甲", id_type="id_card", id_number="1" * 18, phone="1" * 11
-            )
-        )
-    session.flush()
-    table = {"seal": "市级审批专用章"}
-    seals = [sealing.decision_seal(case_facts.gather(session, case), table) for case in (old, new)]
+    seals = [decision_seal(session, case) for case in (old, new)]
     assert seals == ["赣州市自然资源局市级审批专用章", "赣州市自然资源局行政审批专用章"]
     new.taken_over_at = product_now(session)
-    assert sealing.decision_seal(case_facts.gather(session, new), table) == seals[0]
+    assert decision_seal(session, new) == seals[0]
     assert in_force.responsibility(session, "S-22", "rongjiang", today).seal == "行政审批专用章"
 
 

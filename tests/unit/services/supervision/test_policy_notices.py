@@ -8,6 +8,7 @@ import pytest
 from freezegun import freeze_time
 from sqlmodel import Session, col, select
 
+from models.agreement import Agreement, AgreementState
 from models.audit import AuditEntry
 from models.database import CHINA
 from models.outbox import OutboxCommand
@@ -41,8 +42,22 @@ def refused(session: Session, **changes: Any) -> dict[str, str]:
 
 
 def readers(shown: PolicyNoticeView) -> set[str]:
-    """Return whom a notice is addressed to."""
-    return {one.group for one in shown.recipients}
+    """Return whom a notice is addressed to and waits for."""
+    return set(shown.pending)
+
+
+def informed(shown: PolicyNoticeView) -> set[str]:
+    """Return whom a notice tells without waiting for an answer."""
+    return {one.group for one in shown.recipients if not one.required}
+
+
+def agree(session: Session, *areas: str) -> None:
+    """Put agreements about S-22 in force."""
+    terms = {"unit": "zrzy", "items": ["S-22"], "procedure": "程序", "state": AgreementState.SIGNED}
+    session.add_all(
+        Agreement(area=area, in_force_from=date(2026, 1, 5), created_by="x", created_at=NOW, **terms) for area in areas
+    )
+    session.flush()
 
 
 def notice_of(session: Session) -> PolicyNotice:
@@ -100,6 +115,26 @@ def test_the_citys_notice_goes_to_every_county_with_the_item_and_a_countys_to_it
     assert {"xingguo.approver", "yudu.approver", "city.zrzy.approver"} <= counties
     assert {one for one in counties if one.startswith("city.")} == {"city.zrzy.approver"}
     assert readers(issue(session, "xingguo.supervisor", items=["D-01"])) == {"xingguo.approver"}
+
+
+def test_a_notice_is_told_to_who_reviews_in_substance_and_to_the_windows(session: Session) -> None:
+    agree(session, "rongjiang", "zhanggong")
+    substantive = informed(issue(session, items=["S-22"]))
+    assert substantive == {"rongjiang.zrzy.reviewer", "rongjiang.window", "zhanggong.reviewer", "zhanggong.window"}, (
+        "agreements are in force in these two areas alone"
+    )
+    window = informed(issue(session, items=["W-01"]))
+    assert len(window) == 20
+    assert all(group.endswith(".window") for group in window)
+    assert informed(issue(session, "xingguo.supervisor", items=["W-01"])) == {"xingguo.window"}
+
+
+def test_nobody_waits_for_who_is_only_told(session: Session) -> None:
+    agree(session, "zhanggong")
+    shown = issue(session, items=["S-22"])
+    policy_notices.deliver(session, shown.id)
+    assert policy_notices.acknowledge(session, actor("zhanggong.window"), shown.id).completed_at is None
+    assert policy_notices.acknowledge(session, actor("city.zrzy.approver"), shown.id).completed_at is not None
 
 
 def test_whoever_supervises_nothing_gives_no_notice(session: Session) -> None:
@@ -165,8 +200,8 @@ def test_a_file_is_kept_with_its_digest_and_a_plain_name(session: Session, given
 def test_a_notice_is_delivered_once_as_of_its_issue(session: Session) -> None:
     number = issue(session).id
     policy_notices.deliver(session, number)
-    assert session.exec(select(PolicyRecipient.notified_at)).all() == [NOW]
-    row = session.exec(select(PolicyRecipient)).one()
+    assert set(session.exec(select(PolicyRecipient.notified_at)).all()) == {NOW}
+    row = session.exec(select(PolicyRecipient).where(col(PolicyRecipient.required))).one()
     row.notified_at = NOW - timedelta(days=1)
     policy_notices.deliver(session, number)
     assert row.notified_at == NOW - timedelta(days=1)
@@ -185,7 +220,7 @@ def test_the_last_reader_ends_the_waiting(session: Session) -> None:
         policy_notices.acknowledge(session, first, number)
         policy_notices.acknowledge(session, last, number)
     assert stored.completed_at == later
-    rows = session.exec(select(PolicyRecipient)).all()
+    rows = session.exec(select(PolicyRecipient).where(col(PolicyRecipient.required))).all()
     assert {(one.group_name, one.acknowledged_by, one.acknowledged_at) for one in rows} == {
         (first.username, first.username, NOW),
         (last.username, last.username, later),
