@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     spraying_accounts: int = Field(default=5, ge=2)
     """How many names must fail from one address within an hour to be reported to the security administrator."""
     public_address_limit: str = "10/minute;60/hour"
-    """Wrong query codes and certificate numbers from one address."""
+    """Wrong query codes, certificate numbers and files that are not ours from one address."""
     public_case_limit: str = "20/minute;100/hour"
     """Wrong query codes for one case, from all addresses together."""
     file_max_mb: int = Field(default=50, ge=1, le=1024)

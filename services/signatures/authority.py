@@ -78,7 +78,6 @@ def issue(session: Session, text: str, owner: str, public: PublicKey, at: dateti
 
 def stamp(session: Session, digest: bytes) -> bytes:
     """Return a timestamp token over a SHA-256 digest by the machine's clock, in DER."""
-    certificate, key = _one(session, AuthorityRole.TIMESTAMP)
     stated = TimestampInfo(
         version=1,
         policy=TIMESTAMP_POLICY,
@@ -86,8 +85,13 @@ def stamp(session: Session, digest: bytes) -> bytes:
         serial_number=secrets.randbits(64),
         made_at=asn1.GeneralizedTime(machine_now().astimezone(UTC).replace(microsecond=0)),
     )
-    chain = [certificate, root(session)]
-    return cms.sign_attached(messages.TIMESTAMP_INFO, asn1.encode_der(stated), KeptKey(key), chain)
+    return signed_timestamp(session, asn1.encode_der(stated))
+
+
+def signed_timestamp(session: Session, stated: bytes) -> bytes:
+    """Return the token that states a timestamp, which is given in DER."""
+    certificate, key = _one(session, AuthorityRole.TIMESTAMP)
+    return cms.sign_attached(messages.TIMESTAMP_INFO, stated, KeptKey(key), [certificate, root(session)])
 
 
 def pem(certificates: Sequence[x509.Certificate]) -> str:

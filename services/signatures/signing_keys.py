@@ -91,7 +91,7 @@ def read(pem: str) -> PrivateKey:
 
 
 def find_usable(private: object) -> PrivateKey | None:
-    """Return a private key that the product and readers can use, P-256 or RSA of at least 2048 bits, None for another."""
+    """Return a private key if it is P-256, or RSA of at least 2048 bits, which readers know; None for another."""
     if isinstance(private, ec.EllipticCurvePrivateKey):
         return private if isinstance(private.curve, ec.SECP256R1) else None
     return private if isinstance(private, rsa.RSAPrivateKey) and private.key_size >= SMALLEST_RSA else None
