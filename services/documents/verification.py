@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 
 from models.document import Certificate, CertificateStatus, Document, DocumentKind
 
-LARGEST_FILE: Final = 20 * 1024 * 1024
-"""Bytes of a file that is checked; a paper of a hundred pages is far smaller."""
+LARGEST_FILE: Final = 7 * 1024 * 1024
+"""Bytes of a file that is checked, within what the web takes of a body; a paper of fifty pages is far smaller."""
 
 _RANGE: Final = re.compile(rb"/ByteRange \[0 (\d{1,10}) (\d{1,10}) (\d{1,10})\]")
 _STATED_DIGEST: Final = re.compile(rb"06092a864886f70d010904" rb"31220420([0-9a-f]{64})")
