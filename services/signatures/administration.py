@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func
@@ -111,7 +111,9 @@ def register(session: Session, actor: Actor, text: str, owner: str, items: list[
     if seal is None:
         raise NotFound
     seal.items, seal.modes = items, [one.value for one in modes]
-    _audit(session, actor, "seal.register", seal, {"items": items, "modes": seal.modes})
+    audit.append(
+        session, actor.username, "seal.register", seal.text, {"items": items, "modes": seal.modes}, product_now(session)
+    )
     return _shown(session, seal)
 
 
@@ -120,7 +122,7 @@ def suspend(session: Session, actor: Actor, seal_id: int, reason: str) -> SealVi
     require_manage_seals(actor)
     seal = _get(session, seal_id)
     seal.state, seal.suspended_for = SealState.SUSPENDED, reason
-    _audit(session, actor, "seal.suspend", seal, {"reason": reason})
+    audit.append(session, actor.username, "seal.suspend", seal.text, {"reason": reason}, product_now(session))
     return _shown(session, seal)
 
 
@@ -130,7 +132,7 @@ def resume(session: Session, actor: Actor, seal_id: int) -> SealView:
     seal = _get(session, seal_id)
     if seal.state is SealState.SUSPENDED:
         seal.state, seal.suspended_for = SealState.ACTIVE, ""
-        _audit(session, actor, "seal.resume", seal, {})
+        audit.append(session, actor.username, "seal.resume", seal.text, {}, product_now(session))
     return _shown(session, seal)
 
 
@@ -142,7 +144,14 @@ def renew(session: Session, actor: Actor, seal_id: int) -> SealView:
     for name, value in registry.certified(session, seal.text, seal.owner, machine_now()).items():
         setattr(seal, name, value)
     seal.imported = False
-    _audit(session, actor, "seal.renew", seal, {"former": former, "serial": _serial(seal)})
+    audit.append(
+        session,
+        actor.username,
+        "seal.renew",
+        seal.text,
+        {"former": former, "serial": _serial(seal)},
+        product_now(session),
+    )
     return _shown(session, seal)
 
 
@@ -152,7 +161,9 @@ def limit_to(session: Session, actor: Actor, seal_id: int, items: list[str], mod
     _require_items(session, items)
     seal = _get(session, seal_id)
     seal.items, seal.modes = items, [one.value for one in modes]
-    _audit(session, actor, "seal.limit", seal, {"items": items, "modes": seal.modes})
+    audit.append(
+        session, actor.username, "seal.limit", seal.text, {"items": items, "modes": seal.modes}, product_now(session)
+    )
     return _shown(session, seal)
 
 
@@ -209,7 +220,3 @@ def _view(seal: ElectronicSeal, counts: Mapping[tuple[str, UseOutcome], int]) ->
         used=counts.get((seal.text, UseOutcome.SEALED), 0),
         refused=counts.get((seal.text, UseOutcome.REFUSED), 0),
     )
-
-
-def _audit(session: Session, actor: Actor, action: str, seal: ElectronicSeal, detail: Mapping[str, Any]) -> None:
-    audit.append(session, actor.username, action, seal.text, detail, product_now(session))

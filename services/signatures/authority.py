@@ -27,8 +27,8 @@ from services.signatures.signing_keys import KeptKey, PrivateKey, PublicKey
 ROOT_NAME: Final = "同权电子印章根证书"
 TIMESTAMP_NAME: Final = "同权时间戳"
 ROOT_YEARS: Final = 20
-LEEWAY: Final = timedelta(hours=1)
-"""Certificates are valid from a little before they are made: machines' clocks differ."""
+LEEWAY: Final = timedelta(days=2)
+"""Certificates are valid from before they are made: machines' clocks differ, and are put right."""
 
 LONGEST_NAME: Final = 64
 """Bytes of a name's part (RFC 5280, ``ub-common-name``)."""

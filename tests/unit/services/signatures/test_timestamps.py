@@ -28,7 +28,16 @@ Answer = Callable[[tsp.TimeStampReq], tuple[int, bytes]]
 
 
 @pytest.fixture
-def foreign(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a state directory the process's own, whose data key encrypts what either database keeps."""
+    monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    yield tmp_path
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def foreign(databases: Databases, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Yield the database of another instance, whose authority is the one that is asked."""
     with new(databases, tmp_path_factory.mktemp("foreign")) as opened:
         with opened.transaction() as session:
@@ -37,12 +46,9 @@ def foreign(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def database(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("TONGQUAN_STATE_DIR", str(tmp_path))
-    get_settings.cache_clear()
-    with new(databases, tmp_path) as opened:
+def database(databases: Databases, state: Path) -> Iterator[Database]:
+    with new(databases, state) as opened:
         yield opened
-    get_settings.cache_clear()
 
 
 @contextmanager
