@@ -34,6 +34,8 @@ app.add_typer(clock_app, name="clock")
 app.add_typer(catalogue_app, name="catalogue")
 keys_app = typer.Typer(help="密钥。", invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(keys_app, name="keys")
+seals_app = typer.Typer(help="电子印章。", invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(seals_app, name="seals")
 
 StateDir = Annotated[
     Path,
@@ -327,6 +329,34 @@ def keys_wrap(state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
 
     made = wrap(InstanceDirectory(state_dir))
     say(f"✓ 数据密钥已由密码设备封装{'，其中的密钥是新生成的' if made else ''}；此后没有设备就不能启动")
+
+
+@seals_app.callback()
+def seals_list(context: typer.Context, state_dir: StateDir = DEFAULT_STATE_DIR) -> None:
+    """列出电子印章及其证书的有效期；下列子命令导入外部证书。"""
+    if context.invoked_subcommand is not None:
+        return
+    from ops.instance import InstanceDirectory
+    from ops.seal_import import describe
+
+    for line in describe(InstanceDirectory(state_dir)):
+        say(line)
+
+
+@seals_app.command("import")
+def seals_import(
+    file: Annotated[Path, typer.Argument(help="PKCS#12 文件（.p12、.pfx），含私钥、证书和证书链。")],
+    seal: Annotated[str, typer.Option(help="印章全文，与文书上的印文一字不差。")],
+    owner: Annotated[str, typer.Option(help="所属机关；不填则取印文中的机关。")] = "",
+    passphrase_file: Annotated[Path | None, typer.Option(metavar="文件", help="口令在此文件首行。")] = None,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+) -> None:
+    """用其他机构颁发的证书替换（或登记）一枚印章的证书；此前签发的文书不受影响。"""
+    from ops.instance import InstanceDirectory
+    from ops.seal_import import import_certificate
+
+    done = import_certificate(InstanceDirectory(state_dir), seal, owner, file, passphrase_file)
+    say(f"✓ 印章“{done.text}”已改用导入的证书，有效期至 {done.valid_until:%Y-%m-%d}，下一份文书起使用")
 
 
 @app.command("verify-audit")

@@ -43,6 +43,20 @@ class PasswordSignIn(StrEnum):
     ADMINISTRATORS = "administrators"
 
 
+class SealRegistration(StrEnum):
+    """Whether a seal no administrator has registered is made at its first use, or refused."""
+
+    AUTOMATIC = "automatic"
+    REGISTERED = "registered"
+
+
+class SealKeys(StrEnum):
+    """Where the keys of seals made here are: encrypted in the database, or in the hardware security module."""
+
+    DATABASE = "database"
+    MODULE = "module"
+
+
 class Settings(BaseSettings):
     """Every setting the product reads; names are ``TONGQUAN_<FIELD>`` unless an alias is given."""
 
@@ -107,7 +121,7 @@ class Settings(BaseSettings):
     spraying_accounts: int = Field(default=5, ge=2)
     """How many names must fail from one address within an hour to be reported to the security administrator."""
     public_address_limit: str = "10/minute;60/hour"
-    """Wrong query codes and certificate numbers from one address."""
+    """Wrong query codes, certificate numbers and files that are not ours from one address."""
     public_case_limit: str = "20/minute;100/hour"
     """Wrong query codes for one case, from all addresses together."""
     file_max_mb: int = Field(default=50, ge=1, le=1024)
@@ -123,6 +137,10 @@ class Settings(BaseSettings):
     pkcs11_token: str = "tongquan"  # noqa: S105  # A label, no secret.
     pkcs11_pin: SecretStr | None = None
     pkcs11_key: str = "tongquan-data"
+    seals: SealRegistration = SealRegistration.AUTOMATIC
+    seal_keys: SealKeys = SealKeys.DATABASE
+    timestamp_url: str = ""
+    """A timestamp authority (RFC 3161) by its http(s) address; empty: the instance's own."""
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
     webhook_networks: str = ""
@@ -176,12 +194,25 @@ class Settings(BaseSettings):
         """Tell whether an instance with published passwords can be reached from other machines."""
         return self.development and (bool(self.public_url) or not is_loopback(self.web_host))
 
+    @field_validator("timestamp_url")
+    @classmethod
+    def _is_http(cls, given: str) -> str:
+        if given and (urlsplit(given).scheme not in ("http", "https") or not urlsplit(given).hostname):
+            raise ValueError("TONGQUAN_TIMESTAMP_URL 应形如 http://tsa.example.gov.cn/tsr")
+        return given
+
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, given: str) -> str:
         if given and not re.fullmatch(r"https?://[^/?#\s@]+/?", given):
             raise ValueError("TONGQUAN_PUBLIC_URL 应形如 https://spj.example.gov.cn，不带路径")
         return given
+
+    @model_validator(mode="after")
+    def _has_a_module_for_seals(self) -> Self:
+        if self.seal_keys is SealKeys.MODULE and not self.pkcs11_module:
+            raise ValueError("TONGQUAN_SEAL_KEYS=module 需要同时设置 TONGQUAN_PKCS11_MODULE")
+        return self
 
     @model_validator(mode="after")
     def _can_be_signed_in_to(self) -> Self:

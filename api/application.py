@@ -34,6 +34,7 @@ from api import (
     processes,
     pushes,
     recalls,
+    seals,
     sessions,
     set_aside,
     sign_ins,
@@ -83,11 +84,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for module in (sessions, catalogue, documents, clock_advance):
         app.include_router(module.public)
     app.include_router(cases.submissions)
+    app.include_router(documents.checks)
     for module in (sessions, catalogue, cases, calendar, notifications, tasks, documents, processes, clock_advance):
         app.include_router(module.router)
     for router in (sessions.own, accounts.keeping, accounts.granting, policy_notices.issuing, webhooks.platforms):
         app.include_router(router)
-    for module in (accounts, audit, sign_ins, pushes, policy_notices, webhooks, set_aside):
+    for module in (accounts, audit, sign_ins, pushes, policy_notices, webhooks, set_aside, seals):
         app.include_router(module.router)
     for module in (agreements, filings, recalls, county_units, paper_organs, list_versions, consultations, statistics):
         app.include_router(module.router)

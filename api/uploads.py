@@ -35,9 +35,12 @@ ENVELOPE_BYTES: Final = 16 * 1024
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-async def bounded_upload(upload: BoundedRequest, answer: Handler) -> Response:
-    """Answer an upload within its bound; raise ``UnsupportedMediaType`` for another body, or ``BodyTooLarge``."""
-    upload.max_body_bytes = upload.app.state.settings.file_max_bytes + ENVELOPE_BYTES
+async def bounded_upload(upload: BoundedRequest, answer: Handler, largest_file: int | None = None) -> Response:
+    """Answer an upload within its bound, by default the one for files handed in.
+
+    Raises ``UnsupportedMediaType`` for another body, or ``BodyTooLarge``.
+    """
+    upload.max_body_bytes = (largest_file or upload.app.state.settings.file_max_bytes) + ENVELOPE_BYTES
     nul.refuse_in_address(upload)
     kind = upload.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":

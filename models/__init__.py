@@ -24,6 +24,7 @@ from models import (  # noqa: F401
     rate_limit,
     recall,
     set_aside,
+    signature,
     special_procedure,
     stored_file,
     supervision,

@@ -6,7 +6,7 @@ Instants are stored in UTC and read back in China time.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -29,6 +29,9 @@ SQLITE_BUSY_TIMEOUT_MS = 15_000
 
 HOLDS_WRITE_LOCK = "holds_write_lock"
 """The key under which a pooled connection records that it holds the write lock, until it returns to the pool."""
+
+KEPT_FROM_ROLLBACK = "kept_from_rollback"
+"""The key under which a session collects what is to be written even if its transaction is undone."""
 
 HELD_OBJECTS = 500
 """How many of the rows it has read a writing transaction keeps, so that reading one again costs no second query."""
@@ -87,6 +90,11 @@ event.listen(WritingSession, "loaded_as_persistent", WritingSession.hold)
 event.listen(WritingSession, "pending_to_persistent", WritingSession.hold)
 
 
+def keep_from_rollback(session: Session, write: Callable[[Session], None]) -> None:
+    """Have ``write`` run in a transaction of its own, should this one be undone: the record of what was refused."""
+    session.info.setdefault(KEPT_FROM_ROLLBACK, []).append(write)
+
+
 class Database:
     """Open sessions on one database URL.
 
@@ -105,8 +113,15 @@ class Database:
         default is the usual time-out.
         """
         writing = self.engine.execution_options(writing=True, patience=patience)
-        with WritingSession(writing, expire_on_commit=False) as session, session.begin():
-            yield session
+        session = WritingSession(writing, expire_on_commit=False)
+        try:
+            with session, session.begin():
+                yield session
+        except Exception:
+            for write in session.info.get(KEPT_FROM_ROLLBACK, ()):
+                with self.transaction() as another:
+                    write(another)
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -50,6 +50,8 @@ class Document(SQLModel, table=True):
         UniqueConstraint("case_no", "natural_key", name="uq_document_natural_key"),
         UniqueConstraint("number", name="uq_document_number"),
         Index("ix_document_case", "case_no", "id"),
+        Index("ix_document_sha256", "sha256"),
+        Index("ix_document_signed_digest", "signed_digest"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -63,6 +65,10 @@ class Document(SQLModel, table=True):
     body: dict[str, Any] = Field(sa_type=JSON)
     sha256: str = Field(max_length=64)
     signature: str = ""
+    signed_digest: str = Field(default="", max_length=64)
+    """SHA-256 of what the signature in the PDF covers; empty for a paper without a seal, or issued
+    before papers were signed."""
+
     pdf: bytes
 
 

@@ -29,14 +29,18 @@ class Cipher(Protocol):
 
 
 class EncryptedText(TypeDecorator[str]):
-    """A text encrypted when it is written and decrypted when it is read; ``place`` is its table and column."""
+    """A text encrypted when it is written and decrypted when it is read; ``place`` is its table and column.
 
-    impl = String(STORED_LENGTH)
+    ``length`` is the room for the encrypted text.
+    """
+
+    impl = String
     cache_ok = True
 
-    def __init__(self, place: str) -> None:
-        super().__init__()
+    def __init__(self, place: str, length: int = STORED_LENGTH) -> None:
+        super().__init__(length)
         self.place = place
+        self.length = length
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the encrypted text."""

@@ -42,7 +42,7 @@ def describe(directory: InstanceDirectory) -> Iterator[str]:
     Raises:
         SetupError: it is no state directory, or a key cannot be read.
     """
-    _require_instance(directory)
+    require_instance(directory)
     adopt_instance(directory)
     settings = get_settings()
     file = keys.kept_data_key(settings.state_dir)
@@ -70,7 +70,7 @@ def rotate(directory: InstanceDirectory) -> Rotation:
     Raises:
         SetupError: the instance runs, does not exist, has not been brought to this release, or was given no second key.
     """
-    identity = _require_instance(directory)
+    identity = require_instance(directory)
     adopt_instance(directory)
     settings = get_settings()
     if keys.configured_data_keys(settings):
@@ -78,9 +78,9 @@ def rotate(directory: InstanceDirectory) -> Rotation:
             raise SetupError(
                 "数据密钥由 TONGQUAN_DATA_KEY 给出：请先把它设为“新密钥,现用密钥”并重新启动各进程，再运行本命令"
             )
-        with _database(settings) as database:
+        with opened(settings) as database:
             return _renewed(database, kept=False, feed_password=False)
-    with directory.held(), _database(settings) as database:
+    with directory.held(), opened(settings) as database:
         known = [key.secret for key in keys.load_data_keys(settings)]
         if len(known) == 1:
             keys.keep_data_keys(settings, [secrets.token_bytes(keys.KEY_BYTES), *known])
@@ -101,7 +101,7 @@ def wrap(directory: InstanceDirectory) -> bool:
     Raises:
         SetupError: no module is configured or it does not work, the instance runs, or the key is not kept in a file.
     """
-    _require_instance(directory)
+    require_instance(directory)
     adopt_instance(directory)
     settings = get_settings()
     if not hsm.is_configured(settings):
@@ -132,7 +132,8 @@ def _renewed(database: Database, *, kept: bool, feed_password: bool) -> Rotation
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[Database]:
+def opened(settings: Settings) -> Iterator[Database]:
+    """Yield the instance's database; raise ``SetupError`` for one that is not at this release."""
     database = Database(settings.effective_database_url)
     try:
         with database.reading() as session:
@@ -143,7 +144,8 @@ def _database(settings: Settings) -> Iterator[Database]:
         database.dispose()
 
 
-def _require_instance(directory: InstanceDirectory) -> Identity:
+def require_instance(directory: InstanceDirectory) -> Identity:
+    """Return what a state directory is of; raise ``SetupError`` for another directory."""
     identity = directory.identity()
     if identity is None:
         raise SetupError(f"{directory.root} 不是状态目录：请用 --state-dir 指明")

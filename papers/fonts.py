@@ -4,6 +4,7 @@ It covers some 30 000 characters, the whole of GB 2312 and the rarer characters 
 lacks never vanishes: it is drawn as the type founders' mark ``〓`` and its code point is printed below the text.
 """
 
+import re
 import threading
 import unicodedata
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from isal import isal_zlib
 from reportlab import rl_config
 from reportlab.lib.rl_accel import fp_str
 from reportlab.pdfbase import pdfdoc, pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont, TTFontFace
+from reportlab.pdfbase.ttfonts import SUBSETN, TTFont, TTFontFace
 
 REGULAR = "PaperSerif"
 BOLD = "PaperSerifBold"
@@ -29,6 +30,10 @@ FONT_DIR = Path(__file__).resolve().parent.parent / "api" / "static" / "vendor" 
 
 _FILES = {REGULAR: "NotoSerifSC-Regular.ttf", BOLD: "NotoSerifSC-Bold.ttf"}
 _IGNORABLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff") | {chr(code) for code in range(0xFE00, 0xFE10)}
+_LAST_OF_FIRST_PLANE = 0xFFFF
+_BEYOND_FIRST_PLANE = re.compile(r"<([0-9A-F]{5,6})>")
+_FORMAT_STREAM = pdfdoc.PDFStream.format
+_LAST_KEYWORD = b"endstream\n"
 _registering = threading.Lock()
 _log = structlog.get_logger(__name__)
 
@@ -51,16 +56,45 @@ def register() -> None:
     with _registering:
         for name, file in _FILES.items():
             # Subsets of only the characters used; "readable" ones carry the whole of ASCII in both weights.
-            font = TTFont(name, str(_find(file)), asciiReadable=False)
+            font = _PaperFont(name, str(_find(file)), asciiReadable=False)
             _read_glyphs_in_place(font.face)
             _write_widths_once(font.face)
             pdfmetrics.registerFont(font)
         rl_config.useA85 = 0
         pdfdoc.PDFZCompress.encode = _pack_quickly
+        pdfdoc.PDFStream.format = _ended_by_a_line
+
+
+class _PaperFont(TTFont):  # type: ignore[misc]
+    """A font whose text can be copied and searched whatever plane its characters are on.
+
+    ReportLab writes the code point itself where a PDF wants UTF-16: beyond the first plane that is a pair (ISO 32000-1,
+    9.10.3), and a reader took ``1FBB4`` for the first four digits of it.
+    """
+
+    def addObjects(self, doc: pdfdoc.PDFDocument) -> None:  # noqa: N802  # ReportLab's name.
+        """Add the font's subsets, and mend the table of each that has such characters."""
+        subsets = self.state[doc].subsets
+        super().addObjects(doc)
+        for number, subset in enumerate(subsets):
+            if any(code > _LAST_OF_FIRST_PLANE for code in subset):
+                base = b"".join((SUBSETN(number), b"+", self.face.name, self.face.subfontNameX)).decode("pdfdoc")
+                stream = doc.idToObject[f"toUnicodeCMap:{base}"]
+                stream.content = _in_utf16(stream.content)
+
+
+def _in_utf16(table: str) -> str:
+    return _BEYOND_FIRST_PLANE.sub(lambda found: f"<{chr(int(found[1], 16)).encode('utf-16-be').hex().upper()}>", table)
 
 
 def _pack_quickly(content: str | bytes) -> bytes:
     return isal_zlib.compress(content.encode() if isinstance(content, str) else content, level=1)
+
+
+def _ended_by_a_line(stream: pdfdoc.PDFStream, document: pdfdoc.PDFDocument) -> bytes:
+    """Format a stream whose last keyword stands on a line of its own, which PDF/A demands and ReportLab leaves out."""
+    formatted: bytes = _FORMAT_STREAM(stream, document)
+    return b"%b\n%b" % (formatted.removesuffix(_LAST_KEYWORD), _LAST_KEYWORD)
 
 
 def widths(name: str) -> tuple[dict[int, float], float]:

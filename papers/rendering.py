@@ -5,32 +5,40 @@ import threading
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from reportlab.pdfgen.canvas import Canvas
-
+from papers.canvas import PaperCanvas
 from papers.fonts import printable, register
 from papers.framed import draw_certificate
 from papers.letter import draw_letter
 from papers.paper import Paper, PaperStyle
+from papers.signable import Signable, SignatureGap
 
-PRODUCER = "Tongquan"
 _one_at_a_time = threading.Lock()
 """ReportLab's font subsets are not safe for threads; drawing holds the interpreter lock anyway."""
 
 
 def render_pdf(paper: Paper) -> bytes:
-    """Return the paper as PDF; raises ``fonts.FontMissing`` when the papers' font is not installed."""
+    """Return the paper as PDF/A, unsigned; raises ``fonts.FontMissing`` when the papers' font is not installed."""
+    return _render(paper, None)
+
+
+def render_to_sign(paper: Paper, gap: SignatureGap) -> Signable:
+    """Return the paper as PDF/A with a gap for the signature at its seal; it must have a seal.
+
+    Raises ``fonts.FontMissing``.
+    """
+    if not paper.seal:
+        raise ValueError(f"{paper.title} has no seal to sign at")
+    return Signable.of(_render(paper, gap), gap)
+
+
+def _render(paper: Paper, gap: SignatureGap | None) -> bytes:
     register()
     missing: list[str] = []
     drawn: Paper = _cleaned(paper, missing)
     draw = draw_certificate if paper.style is PaperStyle.CERTIFICATE else draw_letter
     buffer = io.BytesIO()
     with _one_at_a_time:
-        canvas = Canvas(buffer, invariant=1, pageCompression=1)
-        canvas.setTitle(f"{drawn.title} {drawn.number}")
-        canvas.setAuthor(drawn.issuer)
-        canvas.setSubject(drawn.title)
-        canvas.setCreator(PRODUCER)
-        canvas.setProducer(PRODUCER)
+        canvas = PaperCanvas(buffer, drawn, gap)
         draw(canvas, drawn, _remarks(missing))
         canvas.save()
     return buffer.getvalue()

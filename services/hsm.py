@@ -1,11 +1,13 @@
-"""A hardware security module (PKCS#11) that wraps the data key: the state directory alone then decrypts nothing.
+"""A hardware security module (PKCS#11): it wraps the data key, and holds seals' keys where that is set.
 
-The module holds an AES key that never leaves it; what is kept in a file or setting is ``pkcs11:`` and the base64 of
-nonce and AES-256-GCM ciphertext. It is asked once per process, when the data key is first needed.
+The state directory alone then decrypts nothing, and signs nothing. The module holds an AES key that never leaves it;
+what is kept in a file or setting is ``pkcs11:`` and the base64 of nonce and AES-256-GCM ciphertext. It is asked once
+per process, when the data key is first needed; for a seal's key with every signature.
 Source: PKCS#11 2.40; https://python-pkcs11.readthedocs.io
 """
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import Any, Final
 
 import pkcs11
 from pkcs11.exceptions import PKCS11Error
+from pkcs11.util.ec import encode_ec_public_key, encode_ecdsa_signature, encode_named_curve_parameters
 
 from services.errors import SetupError
 from settings import Settings
@@ -71,6 +74,37 @@ def unwrap(settings: Settings, text: str) -> bytes:
     return secret
 
 
+def make_signing_key(settings: Settings, label: str) -> bytes:
+    """Make a key pair on P-256 under a label in the module and return its public half, in DER."""
+    with _token(settings) as session:
+        curve = session.create_domain_parameters(
+            pkcs11.KeyType.EC, {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}, local=True
+        )
+        public, _private = curve.generate_keypair(
+            label=label,
+            store=True,
+            private_template={pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: False},
+        )
+        der: bytes = encode_ec_public_key(public)
+    return der
+
+
+def sign(settings: Settings, label: str, content: bytes) -> bytes:
+    """Return the ECDSA signature over the SHA-256 of a content by the module's key under a label.
+
+    Raises:
+        SetupError: no module is configured, it cannot be opened, or it has no such key.
+    """
+    with _token(settings) as session:
+        template = {pkcs11.Attribute.LABEL: label, pkcs11.Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY}
+        key = next(iter(session.get_objects(template)), None)
+        if key is None:
+            raise SetupError(f"密码设备中没有印章密钥 {label}：请检查 TONGQUAN_PKCS11_TOKEN，或为该印章换发证书")
+        plain = key.sign(hashlib.sha256(content).digest(), mechanism=pkcs11.Mechanism.ECDSA)
+        signature: bytes = encode_ecdsa_signature(plain)
+    return signature
+
+
 def _gcm(nonce: bytes) -> dict[str, Any]:
     return {"mechanism": pkcs11.Mechanism.AES_GCM, "mechanism_param": pkcs11.GCMParams(nonce, PURPOSE, TAG_BITS)}
 
@@ -79,7 +113,7 @@ def _gcm(nonce: bytes) -> dict[str, Any]:
 def _token(settings: Settings) -> Iterator[Any]:
     """Yield a session on the configured token; an error of the module becomes a ``SetupError``."""
     if not is_configured(settings):
-        raise SetupError("数据密钥由密码设备（PKCS#11）封装：请设置 TONGQUAN_PKCS11_MODULE 等后再启动")
+        raise SetupError("密钥由密码设备（PKCS#11）保管：请设置 TONGQUAN_PKCS11_MODULE 等后再启动")
     pin = settings.pkcs11_pin.get_secret_value() if settings.pkcs11_pin is not None else None
     try:
         token = pkcs11.lib(settings.pkcs11_module).get_token(token_label=settings.pkcs11_token)

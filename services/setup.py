@@ -21,6 +21,7 @@ from services.catalogue import seeding
 from services.errors import SetupError
 from services.journal import seals
 from services.powers import agreements
+from services.signatures import authority
 from settings import PROJECT_ROOT, Settings
 
 MIGRATIONS = PROJECT_ROOT / "models" / "migrations"
@@ -42,6 +43,7 @@ def prepare(settings: Settings, *, clock_start: datetime | None = None) -> None:
             if settings.controlled_clock:
                 clock.control(session, clock_start)
             _seed(session, settings)
+            authority.make(session)
             seals.anchor(session)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).splitlines()[0]

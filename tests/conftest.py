@@ -1,9 +1,11 @@
 """Fixtures every test may use: one instance under a controlled clock, shared by the whole run of a worker."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import freezegun
 import pytest
+from cryptography.hazmat import asn1
 
 from tests.databases import Databases
 from tests.instance import Instance, running
@@ -12,6 +14,9 @@ pytest_plugins = ["tests.database_choice", "tests.model_coverage", "tests.distri
 
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
 """How long a test took is measured by the machine's clock, whatever time the test lives in."""
+
+asn1.GeneralizedTime(datetime(2000, 1, 1, tzinfo=UTC))
+"""``cryptography`` looks up the class of an instant once a process: done here, lest a test's frozen clock be first."""
 
 CLOCK_START = "2026-09-21T09:00:00+08:00"
 """A Monday; the National Day holidays with their 调休 lie ahead."""

@@ -1,4 +1,5 @@
-"""Recognize transient failures, which say nothing about the job: the database is away or locked, the disk is full.
+"""Recognize transient failures, which say nothing about the job: the database is away or locked, the disk is full, or
+a service the job needs does not answer.
 
 Three such failures in a minute are no reason to stop a case until a person asks for a retry.
 """
@@ -6,6 +7,8 @@ Three such failures in a minute are no reason to stop a case until a person asks
 import errno
 
 from sqlalchemy import exc as sql
+
+from services.errors import Unavailable
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _UNAVAILABLE = (sql.OperationalError, sql.InterfaceError)
@@ -15,6 +18,8 @@ _SQLITE_MISTAKE = "SQLITE_ERROR"
 
 def is_momentary(error: BaseException) -> bool:
     """Tell whether the same job may well succeed a little later without anybody intervening."""
+    if isinstance(error, Unavailable):
+        return True
     if isinstance(error, sql.TimeoutError | sql.DisconnectionError):
         return True
     if isinstance(error, sql.DBAPIError):

@@ -30,6 +30,7 @@ from api.pages import (
     public_cases,
     pushes,
     recalls,
+    seals,
     sessions,
     set_aside,
     sign_ins,
@@ -58,5 +59,5 @@ for module in (*powers, consultations, statistics):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (catalogue, calendar):
     router.include_router(module.router, dependencies=[Depends(readers_of_setup)])
-for module in (processes, deviations, set_aside, accounts, memberships, sign_ins, audit, webhooks):
+for module in (processes, deviations, set_aside, accounts, memberships, sign_ins, audit, webhooks, seals):
     router.include_router(module.router)

@@ -79,13 +79,14 @@ def timeline(session: Session, case_no: str) -> list[TimelineView]:
 
 def documents(session: Session, case_no: str) -> list[DocumentView]:
     """Return the issued documents, without their PDF."""
-    wanted = (Document.id, Document.kind, Document.number, Document.seal, Document.sha256, Document.issued_at)
+    listed = (Document.id, Document.kind, Document.number, Document.seal, Document.sha256)
+    wanted = (*listed, Document.signed_digest, Document.issued_at)
     rows: Sequence[Any] = session.exec(
         select(*wanted).where(Document.case_no == case_no).order_by("id")  # type: ignore[call-overload]
     ).all()
     return [
-        DocumentView(id=key, kind=kind, number=number, seal=seal, sha256=sha256, issued_at=at)
-        for key, kind, number, seal, sha256, at in rows
+        DocumentView(id=key, kind=kind, number=number, seal=seal, sha256=sha256, signed=bool(digest), issued_at=at)
+        for key, kind, number, seal, sha256, digest, at in rows
     ]
 
 

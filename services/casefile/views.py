@@ -44,6 +44,9 @@ class DocumentView(BaseModel):
     number: str
     seal: str
     sha256: str
+    signed: bool
+    """Whether the PDF is signed; papers issued before papers were signed are not."""
+
     issued_at: datetime
 
 

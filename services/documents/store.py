@@ -1,4 +1,4 @@
-"""Number, render, sign and store a document: once for each natural key, unchanged ever after."""
+"""Number, render, seal and store a document: once for each natural key, unchanged ever after."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,11 +11,13 @@ from sqlmodel import Session, col, select
 
 from models.case import Case
 from models.document import Document, DocumentKind
-from papers import Paper, render_pdf
+from papers import Paper
 from services import numbering
 from services.documents import signing
 from services.errors import NotFound
 from services.journal import seals
+from services.signatures import sealing
+from services.signatures.registry import Purpose
 
 NUMBER_WORDS = {
     DocumentKind.RECEIPT: "收",
@@ -92,9 +94,13 @@ def store(
     compose: Compose,
     extra: dict[str, Any] | None = None,
 ) -> Document:
-    """Compose, render, sign and add one document; its id is known on return, nothing is committed."""
+    """Compose, seal and add one document; its id is known on return, nothing is committed.
+
+    Raises ``SealRefused`` or ``TimestampUnavailable``; nothing of the document then remains, its number included.
+    """
     paper = compose(number)
-    pdf = render_pdf(paper)
+    sealed = sealing.seal_paper(session, paper, case.case_no, kind.value, Purpose(case.item_code, case.handled_as))
+    pdf = sealed.pdf
     document = Document(
         case_no=case.case_no,
         natural_key=key,
@@ -105,6 +111,7 @@ def store(
         body={**paper.as_json(), **(extra or {})},
         sha256=hashlib.sha256(pdf).hexdigest(),
         signature=signing.sign(pdf),
+        signed_digest=sealed.signed_digest,
         pdf=pdf,
     )
     session.add(document)

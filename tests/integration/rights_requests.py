@@ -24,6 +24,7 @@ class Sent:
 
 
 REASON: Final = {"reason": "理由"}
+SEAL: Final = {"text": "兴国县行政审批局业务专用章", "owner": "兴国县行政审批局"}
 TEXT: Final = {"text": "内容"}
 HEARING: Final = {"kind": "听证", "days": 5, **REASON}
 NOTICE: Final = {"title": "文件", "level": "city", "published_on": "2026-01-05"}
@@ -69,6 +70,7 @@ API: Final[dict[str, Sent]] = {
     "GET /public/cases/{case_no}": Sent(query={"query_code": "Q"}),
     "GET /public/cases/{case_no}/documents/{id}": Sent(query={"query_code": "Q"}),
     "GET /public/certificates/{number}": Sent(answers=404),
+    "POST /public/verify": Sent(file=("file", PAPER)),
     "POST /me/password": Sent(json={"old": "x", "new": "x"}, answers=422),
     "DELETE /me/sessions/{id}": Sent(answers=404),
     "POST /cases": Sent(json={**PLACE, "nonsense": 1}, headers={"Idempotency-Key": "k"}, answers=422),
@@ -118,6 +120,9 @@ API: Final[dict[str, Sent]] = {
     "POST /trainings": Sent(json=TRAINING),
     "POST /calendar (city)": Sent(json={"days": [DAY]}),
     "POST /calendar (county)": Sent(json={"area": AREA, "days": [DAY]}),
+    "POST /seals": Sent(json=SEAL),
+    "PUT /seals/{id}/scope": Sent(json={"items": [ITEM], "modes": []}),
+    "POST /seals/{id}/suspend": Sent(json=REASON),
     "POST /webhooks": Sent(json={"url": "http://127.0.0.1/", "events": ["*"]}),
     "POST /accounts": TAKEN,
     "POST /accounts/{username}/release": Sent(json=REASON),
@@ -188,6 +193,9 @@ PAGES: Final[dict[str, Sent]] = {
     "POST /powers/guidance/trainings": Sent(form={"unit": UNIT, "title": "培训", "begins_at": "2099-01-01T09:00"}),
     "POST /admin/accounts": Sent(form={"username": NEWCOMER, "name": "新人"}, answers=422),
     "POST /admin/memberships/{username}": Sent(form={"groups": f"{AREA}.window", **REASON}),
+    "POST /admin/seals": Sent(form=SEAL),
+    "POST /admin/seals/{key}/scope": Sent(form={"items": ITEM}),
+    "POST /admin/seals/{key}/suspend": Sent(form=REASON),
     "POST /admin/webhooks": Sent(form={"url": "http://127.0.0.1/", "events": "*"}),
 }
 

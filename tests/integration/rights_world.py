@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlmodel import Session, SQLModel
+from sqlalchemy import update
+from sqlmodel import Session, SQLModel, col
 
 from models.account import AccessToken, Account, SignInMethod
 from models.agreement import Agreement, AgreementState
@@ -27,6 +28,7 @@ from models.policy import PolicyFile, PolicyItem, PolicyLevel, PolicyNotice, Pol
 from models.power_event import PowerEvent, PowerSubject
 from models.recall import Recall, RecallState
 from models.set_aside import SetAsideRecord
+from models.signature import ElectronicSeal
 from models.special_procedure import SpecialKind, SpecialProcedure
 from models.supervision import FeedbackKind, PushRole, SupervisionFeedback, SupervisionPush
 from models.task import Task, TaskCandidate
@@ -36,6 +38,7 @@ from services.accounts.sessions import digest_of
 from services.clock import machine_now, product_now
 from services.documents import signing
 from services.journal import seals
+from services.signatures import registry
 from tests.factories.cases import build_case
 from tests.integration.web import FORM_KEY
 
@@ -115,6 +118,8 @@ def make(session: Session, usernames: list[str]) -> None:
     session.flush()
     pdf = b"%PDF-1.7 paper"
     unpushed = CASES["city's stage"][0]
+    registry.make(session, MARK, "县审批局")
+    session.execute(update(ElectronicSeal).where(col(ElectronicSeal.text) == MARK).values(id=ID))
     paper = Document(
         id=ID,
         case_no=unpushed,

@@ -21,7 +21,7 @@ from models.database import Database
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
 from models.task import FormVersion, Task, TaskCandidate
 from services import setup
-from settings import Settings, get_settings
+from settings import get_settings
 from tests.databases import Databases
 from tests.instance import good_answer, id_card
 
@@ -234,4 +234,12 @@ def _keys() -> Path:
 
 
 def _prepare(url: str) -> None:
-    setup.prepare(Settings(state_dir=_keys(), database_url=url))
+    """Prepare a database under the keys that are copied with it."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TONGQUAN_STATE_DIR", str(_keys()))
+        environment.setenv("DATABASE_URL", url)
+        get_settings.cache_clear()
+        try:
+            setup.prepare(get_settings())
+        finally:
+            get_settings.cache_clear()

@@ -30,7 +30,7 @@ GROUND = (
 PLAN = {
     # The roof: what starts an instance and what watches it.
     "health": {"process_engine", "setup", "witness"},
-    "setup": {"accounts", "calendar", "catalogue", "journal", "key_rotation", "powers"},
+    "setup": {"accounts", "calendar", "catalogue", "journal", "key_rotation", "powers", "signatures"},
     "key_rotation": {"cases", "journal"},
     # What the engine did that nobody asked for.
     "deviations": {
@@ -67,7 +67,8 @@ PLAN = {
     "deadlines": {"catalogue", "process_engine"},
     "webhooks": {"accounts", "documents", "journal"},
     "notifications": {"accounts", "catalogue"},
-    "documents": {"catalogue", "journal"},
+    "documents": {"catalogue", "journal", "signatures"},
+    "signatures": {"accounts", "journal"},
     "process_engine": {"accounts", "journal"},
     "catalogue": set(),
     "accounts": {"journal"},

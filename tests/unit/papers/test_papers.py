@@ -349,3 +349,37 @@ def test_an_agreement_without_both_signatures_is_a_draft() -> None:
     concluded = agreement(replace(terms, county=SideFact("兴国县", "乙", DECIDED)))
     assert ("草案" in concluded.title, concluded.signed_on) == (False, DECIDED.date())
     assert all(one in text_of(concluded) for one in ("S-01", "某许可", "受理", "审核", "2026年9月1日"))
+
+
+def test_a_character_beyond_the_first_plane_can_be_copied_out_of_the_paper() -> None:
+    """Its glyph was drawn before, and another character was read."""
+    case = facts(applicant=replace(facts().applicant, name="郭\U0002cb5a"))
+    assert "郭\U0002cb5a" in text_of(acceptance.acceptance_notice(case, NUMBER, ACCEPTED))
+
+
+def test_a_paper_is_made_for_archives() -> None:
+    """What PDF/A-2b asks of a file's structure; veraPDF checks the whole of it by hand (docs/how-to)."""
+    pdf = render_pdf(decided(facts(), Verdict.APPROVE))
+    root = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    metadata = root["/Metadata"].get_data().decode()
+    assert "<pdfaid:part>2</pdfaid:part>" in metadata
+    assert "<pdfaid:conformance>B</pdfaid:conformance>" in metadata
+    (intent,) = root["/OutputIntents"]
+    assert intent["/S"] == "/GTS_PDFA1"
+    assert intent["/DestOutputProfile"].get_data()[36:40] == b"acsp", "the signature of an ICC profile"
+    (page,) = root["/Pages"]["/Kids"]
+    for font in page.get_object()["/Resources"]["/Font"].values():
+        assert "/FontFile2" in font["/FontDescriptor"], font["/BaseFont"]
+    assert pdf.count(b"endstream") == pdf.count(b"\nendstream\n"), "each stream ends on a line of its own"
+
+
+def test_the_metadata_tell_the_paper_and_its_day() -> None:
+    paper = acceptance.acceptance_notice(facts(), NUMBER, ACCEPTED)
+    reader = PdfReader(io.BytesIO(render_pdf(paper)))
+    assert reader.metadata is not None
+    assert reader.metadata.title == f"受理通知书 {NUMBER}"
+    assert reader.metadata.author == paper.issuer
+    assert reader.metadata.creation_date is not None
+    assert reader.metadata.creation_date.date() == ACCEPTED.date()
+    assert reader.xmp_metadata is not None
+    assert reader.xmp_metadata.dc_title == {"x-default": f"受理通知书 {NUMBER}"}
