@@ -1,12 +1,13 @@
 """The system administrator's accounts (账号管理): listed, opened, disabled, enabled, given another password."""
 
 from typing import Annotated, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from api.pages import words
+from api.pages.addresses import query_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, require, text_of
@@ -113,7 +114,7 @@ def _page(
         "errors": {one.field: one.message for one in problems or []},
         "notice": words.NOTICES.get(notice, ""),
         "first": not cursor,
-        "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
+        "next_link": query_of(chosen),
     }
     return render(request, "accounts/list.html", context, 422 if problems else 200)
 

@@ -2,12 +2,12 @@
 
 from datetime import date
 from typing import Annotated, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.downloads import file_headers
+from api.pages.addresses import query_of
 from api.pages.audit_words import ACTIONS
 from api.pages.rendering import render
 from api.pages.routing import PageRoute
@@ -44,16 +44,15 @@ def show_audit(
         page = audit_reading.search(session, visitor.actor, wanted, cursor=cursor or None, limit=PAGE_SIZE)
     with database.transaction() as session:
         audit_reading.note_reading(session, visitor.actor, "audit.read", wanted)
-    kept = {name: value for name, value in given.items() if value}
     context = {
         "page": page,
         "actions": ACTIONS,
         "given": given,
-        "filtered": bool(kept),
+        "filtered": any(given.values()),
         "first": not cursor,
-        "first_link": "?" + urlencode(kept),
-        "next_link": "?" + urlencode({**kept, "cursor": page.next or ""}),
-        "export_link": "/admin/audit.csv?" + urlencode(kept),
+        "first_link": query_of(given),
+        "next_link": query_of({**given, "cursor": page.next}),
+        "export_link": "/admin/audit.csv" + query_of(given),
     }
     return render(request, "journal/audit.html", context)
 

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
 from api.pages import clock_months, form_checks, material_rows, special_procedures, words
+from api.pages.addresses import query_of
 from api.pages.clock_months import MonthSheet
 from api.pages.material_rows import MaterialRow
 from api.pages.rendering import render
@@ -55,7 +55,7 @@ class CaseListContext:
         """Return the address of the next page."""
         chosen = {"q": self.q, "state": self.state, "mode": self.mode, "area": self.area, "item": self.item}
         chosen["cursor"] = self.page.next or ""
-        return "?" + urlencode({name: value for name, value in chosen.items() if value})
+        return query_of(chosen)
 
     @property
     def filtered(self) -> bool:

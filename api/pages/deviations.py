@@ -1,12 +1,12 @@
 """The system administrator's ledger of deviations (流程偏离): what the engine did that no use case asked for."""
 
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages import words
+from api.pages.addresses import query_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, require
@@ -35,7 +35,7 @@ def show_deviations(
         "page": page,
         "settled": bool(settled),
         "first": not cursor,
-        "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
+        "next_link": query_of(chosen),
         "notice": words.NOTICES.get(notice, ""),
     }
     return render(request, "process_engine/deviations.html", context)

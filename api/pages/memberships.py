@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from api.pages import words
 from api.pages.accounts import PAGE_SIZE, STATES
+from api.pages.addresses import query_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, Visitor, require, text_of
@@ -75,7 +76,7 @@ def show_people(
         "states": STATES,
         "filtered": bool(q.strip() or group or wanted),
         "first": not cursor,
-        "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
+        "next_link": query_of(chosen),
         "policy": POLICIES[settings.password_policy],
         "length": password_policy.MINIMUM_LENGTH,
         "idle_minutes": round(settings.session_idle.total_seconds() / 60),

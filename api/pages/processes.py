@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages import words
+from api.pages.addresses import query_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require
@@ -75,7 +75,7 @@ def show_process(
         "page": page,
         "state": wanted,
         "first": not cursor,
-        "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
+        "next_link": query_of(chosen),
     }
     return render(request, "process_engine/process.html", context)
 

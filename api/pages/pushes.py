@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.downloads import pdf_named
 from api.pages import words
+from api.pages.addresses import query_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, text_of
@@ -50,7 +50,7 @@ class LedgerContext:
     def link(self, **changes: str) -> str:
         """Return the address of this list with some filters changed."""
         chosen = {"state": self.state, "area": self.area, "item": self.item, "case_no": self.case_no, **changes}
-        return "/supervision?" + urlencode({name: value for name, value in chosen.items() if value})
+        return "/supervision" + query_of(chosen)
 
 
 @router.get("/supervision")

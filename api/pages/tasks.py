@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from api.pages import form_checks, words
+from api.pages.addresses import query_of
 from api.pages.material_rows import PickedFile, picked_files
 from api.pages.rendering import render, render_changed
 from api.pages.routing import PageRoute, see
@@ -56,7 +56,7 @@ class TaskListContext:
         """Return the list's address with some of its choices changed; a cursor never survives a change."""
         chosen = {"scope": self.tab.value, "light": self.light.value if self.light else None, "q": self.q or None}
         chosen.update(changes)
-        return "?" + urlencode({name: value for name, value in chosen.items() if value})
+        return query_of(chosen)
 
 
 @home.get("/")

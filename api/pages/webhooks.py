@@ -1,12 +1,12 @@
 """The system administrator's view of the connectors (对接推送): subscriptions, deliveries, and sending them again."""
 
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from api.pages import words
+from api.pages.addresses import query_of
 from api.pages.rendering import render
 from api.pages.routing import PageRoute, see
 from api.pages.visitors import CurrentVisitor, GuardedForm, PageDatabase, RowKey, Visitor, require, text_of
@@ -108,7 +108,7 @@ def _page(
         "errors": {one.field: one.message for one in problems or []},
         "notice": words.NOTICES.get(notice, ""),
         "first": not cursor,
-        "next_link": "?" + urlencode({name: value for name, value in chosen.items() if value}),
+        "next_link": query_of(chosen),
     }
     response = render(request, "webhooks/list.html", context, 422 if problems else 200)
     response.headers["Cache-Control"] = "no-store"
