@@ -91,9 +91,7 @@ def require_room(session: Session, actor: Actor, size: int, largest: int) -> Non
     )
     files, taken = session.exec(waiting).one()
     if files >= MOST_WAITING or taken + size > MOST_WAITING_BYTES_IN_LARGEST * largest:
-        raise TooManyRequests(
-            RETRY_SECONDS, "未用于办件的上传文件过多，请先提交，或明日再传", "Too many unused files"
-        )
+        raise TooManyRequests(RETRY_SECONDS, "未用于办件的上传文件过多，请先提交，或明日再传", "Too many unused files")
 
 
 def register(session: Session, actor: Actor, examined: Examined) -> FileView:
