@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-VARIABLE = "TONGQUAN_TEST_POSTGRES"
 """Names the URL of a database whose user may create others; the workers of a run find the run's server in it."""
 SERVER = "/usr/lib/postgresql/*/bin"
 UNPRIVILEGED = "postgres"
@@ -48,7 +47,7 @@ class Server:
 @contextmanager
 def cluster() -> Iterator[str | None]:
     """Yield the URL of a database whose user may create others, or None where no server is installed."""
-    given = os.environ.get(VARIABLE)
+    given = os.environ.get("TONGQUAN_TEST_POSTGRES")
     if given or not is_installed():
         yield given
         return

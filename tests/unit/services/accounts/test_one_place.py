@@ -24,6 +24,7 @@ OWN_LISTS = {
 """Where an actor's groups are asked for as the addressees of a list, and why."""
 
 ADDRESSEES = {
+    "services/supervision/letters.py": "how a letter addresses a group",
     "services/supervision/pushes.py": "a supervisor's group in words",
     "services/guidance/consultations.py": "which of the asker's groups an answer is told to",
     "services/tasks/reassignment.py": "which groups a task is offered to",

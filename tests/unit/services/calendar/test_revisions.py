@@ -176,6 +176,7 @@ def test_the_shares_and_the_tasks_of_a_substantive_case_are_provisional_as_they_
         ClockShare.ACCEPTANCE: False,
         ClockShare.REVIEW: False,
         ClockShare.DECISION: True,
+        ClockShare.DELIVERY: False,
     }
 
 
