@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import uuid4
@@ -34,18 +35,19 @@ pytestmark = pytest.mark.engine
 ITEM, AREA = "W-01", "xingguo"
 NEARBY_KEYS = 12
 """A job gets its key a few numbers after its element."""
-EXPIRIES = 40
-TRIES = 5
+LONGER_AND_LONGER = (4.0, 8.0, 16.0, 32.0, 64.0)
+"""For how many seconds a job's time-out is ended again and again; the engine looks for such jobs every second."""
 BUSY = frozenset({429, 503})
 MOST_CASES = 24
 STARTS = {message.value for message, _ in START_MESSAGES.values()}
 
 
-async def expire(address: str, keys: range, times: int) -> set[int]:
+async def expire(address: str, keys: range, seconds: float) -> set[int]:
     """End the time-out of whichever jobs have these keys, again and again; return their keys."""
+    end = time.monotonic() + seconds
     channel, found = open_channel(address), set[int]()
     stub = GatewayStub(channel)
-    for _ in range(times):
+    while time.monotonic() < end:
         for key in tuple(found) or keys:
             # There is no such job, or it is on its way to a worker again.
             with suppress(grpc.aio.AioRpcError):
@@ -75,12 +77,12 @@ def deliveries(instance: Instance, jobs: set[int]) -> int:
 
 def test_a_job_delivered_three_times_and_more_has_one_effect(running: Instance) -> None:
     address, case_nos = environment(running)["ZEEBE_ADDRESS"], []
-    for _ in range(TRIES):
+    for seconds in LONGER_AND_LONGER:
         with halted(running, "workers"):
             case_no = running.submit(ITEM, AREA)
             case_nos.append(case_no)
             element = eventually(lambda number=case_no: first_job(running, number), "the first job", RECOVERY_SECONDS)
-            jobs = asyncio.run(expire(address, range(element + 1, element + NEARBY_KEYS), EXPIRIES))
+            jobs = asyncio.run(expire(address, range(element + 1, element + NEARBY_KEYS), seconds))
         assert jobs
         until_ready(running, "the workers stood still")
         running.task(case_no, "Task_DecideAcceptance")
