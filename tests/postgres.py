@@ -48,7 +48,7 @@ class Server:
 @contextmanager
 def cluster() -> Iterator[str | None]:
     """Yield the URL of a database whose user may create others, or None where no server is installed."""
-    given = os.environ.get(VARIABLE)
+    given = os.environ.get("TONGQUAN_TEST_POSTGRES")
     if given or not is_installed():
         yield given
         return
