@@ -15,7 +15,7 @@ FILES = sorted(str(path.relative_to(PROJECT_ROOT)) for path in (PROJECT_ROOT / "
 
 PAST_THE_CHOICE = {
     "tests/faults/test_outages.py": "keeps SQLite's file from others, in a test that says so",
-    "tests/integration/test_key_rotation.py": "looks at the database as the command it tried does",
+    "tests/integration/test_key_rotation.py": "looks at the run's database by the settings of the command it tries",
     "tests/unit/ops/test_production.py": "looks at the database where an instance has it that was told of no other",
     "tests/unit/workers/test_runtime.py": "makes SQLite's own errors",
 }
