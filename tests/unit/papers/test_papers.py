@@ -320,8 +320,8 @@ def test_limits_are_written_in_chinese_numbers(number: int, text: str) -> None:
 
 def test_the_papers_of_a_hearing_say_what_is_known_and_seal_no_empty_record() -> None:
     known = hearing.HearingFact("涉及相邻关系", date(2026, 9, 21), date(2026, 9, 24), date(2026, 10, 12), "王五")
-    rights = hearing.hearing_rights(facts(), NUMBER, date(2026, 9, 21), known, "局业务专用章")
-    notice = hearing.hearing_notice(facts(), NUMBER, date(2026, 9, 25), known, "局业务专用章")
+    rights = hearing.hearing_rights(facts(), NUMBER, date(2026, 9, 21), known)
+    notice = hearing.hearing_notice(facts(), NUMBER, date(2026, 9, 25), known)
     record = hearing.hearing_record(facts(), NUMBER, date(2026, 9, 25), known)
     assert all(one in text_of(rights) for one in ("听证告知书", "五日内", "涉及相邻关系", "第四十六条"))
     assert all(one in text_of(notice) for one in ("2026年10月12日", "王五", "第四十八条"))
