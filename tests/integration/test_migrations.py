@@ -180,3 +180,21 @@ def test_the_cases_of_unit_transfers_move_to_a_table_of_their_own_and_back(datab
         insert(connection, "unit_transfer_case", unit_transfer_id=6, case_no="moved", disposition="keep_unit")
         insert(connection, "recall_case", recall_id=3, case_no="moved", disposition="finish")
         assert connection.execute(text("SELECT count(DISTINCT id) FROM unit_transfer_case")).scalar() == 3
+
+
+def test_a_case_of_before_keeps_the_placeholder_that_was_its_unit(database: Database) -> None:
+    config = _alembic(database.url)
+    command.upgrade(config, "0017")
+    with database.engine.begin() as connection:
+        for area, code in (("xingguo", "cjdw"), ("rongjiang", "zrzy")):
+            insert(connection, "county_unit", area=area, code=code)
+        for number, area, unit in (("old", "xingguo", None), ("own", "rongjiang", None), ("kept", "rongjiang", "zrzy")):
+            insert_case(connection, number, area=area, county_unit=unit, project=number)
+    command.upgrade(config, "head")
+    with database.engine.connect() as connection:
+        cases = connection.execute(text('SELECT case_no, county_unit FROM "case"')).all()
+        units = connection.execute(text("SELECT code, in_force_to, renames FROM county_unit")).all()
+    assert {tuple(row) for row in cases} == {("old", "cjdw"), ("own", None), ("kept", "zrzy")}
+    assert {row.code: row.in_force_to is not None for row in units} == {"cjdw": True, "zrzy": False}
+    with database.engine.connect() as connection:
+        assert differences(connection) == []

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from bridge import handovers, reconciler
 from models.audit import AuditEntry
 from models.case import Case, CaseState
+from models.document import DocumentKind
 from models.engine_state import ProcessInstance
 from models.in_flight import Disposition, InFlight
 from models.outbox import OutboxCommand, OutboxStatus
@@ -18,6 +19,7 @@ from models.task import Task
 from models.task_outcome import TaskOutcome, TaskOutcomeStatus
 from models.working_calendar import end_of_day
 from services.clock import machine_now, product_now
+from services.documents import issuance
 from services.journal import audit
 from services.process_engine.timers import instant_text
 from services.takeovers import handover, recalls
@@ -119,6 +121,20 @@ def test_an_acceptance_answered_and_not_yet_carried_out_is_carried_out_by_the_ci
     recall(session)
     told = handover.take_over(session, case.case_no)
     assert (told["accepted"], told["acceptanceStage"]) == (False, f"answered-{outcome}")
+
+
+def test_the_applicant_is_told_once_who_goes_on_with_the_case(session: Session) -> None:
+    case = received(session)
+    assert recall(session) == {case.case_no: Disposition.TRANSFER}
+    assert issuance.of_case(session, case.case_no) == [], "nobody in the city has the case yet"
+    for _ in range(2):
+        handover.take_over(session, case.case_no)
+    (notice,) = issuance.of_case(session, case.case_no)
+    assert (notice.kind, notice.issued_at) == (DocumentKind.HANDOVER, case.taken_over_at)
+    assert notice.body["signatory"] == "赣州市交通运输局"
+    told = str(notice.body["blocks"])
+    assert "由兴国县交通运输局移送赣州市交通运输局接续办理" in told
+    assert "向赣州市人民政府申请行政复议" in told
 
 
 def test_what_was_carried_out_before_is_not_done_again(session: Session) -> None:
