@@ -79,6 +79,8 @@ def test_every_column_that_holds_them_is_encrypted() -> None:
     assert encrypted_columns(Case.metadata) == {
         "account": {"phone": "account.phone"},
         "applicant": {"id_number": "applicant.id_number", "phone": "applicant.phone"},
+        "authority_key": {"private_key": "authority_key.private_key"},
+        "electronic_seal": {"private_key": "electronic_seal.private_key"},
         "submission": {"body_digest": "submission.body_digest"},
     }
     named = {

@@ -25,6 +25,8 @@ from tests.instance import run
 from tests.integration.web import web_over
 
 CASES = 3
+ENCRYPTED = 2 * CASES + 3
+"""Rows: an applicant and a submission a case, the two keys of the instance's authority, the key of the one seal."""
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
 
 
@@ -85,7 +87,7 @@ def test_a_new_key_takes_the_place_of_the_former_one_and_nothing_needs_that_any_
     done = data_keys.rotate(stopped)
     (present,) = kept(stopped)
     assert present != former
-    assert (done.former, done.encrypted, done.kept) == ((former_id,), 2 * CASES, True)
+    assert (done.former, done.encrypted, done.kept) == ((former_id,), ENCRYPTED, True)
     assert keys.data_key_id() == done.present != former_id
     assert keys.find_data_key(former_id) is None
     require_whole()
@@ -117,7 +119,7 @@ def test_a_change_that_was_broken_off_is_finished(
     both = kept(stopped)
     assert len(both) == 2
     with looking() as session:
-        assert 0 < sum(key_rotation.outdated(session).values()) < 2 * CASES
+        assert 0 < sum(key_rotation.outdated(session).values()) < ENCRYPTED
         assert len({one.id_number for one in session.exec(select(Applicant))}) == CASES
     if then == "start":
         setup.prepare(get_settings())
@@ -145,7 +147,7 @@ def test_a_key_from_the_environment_is_changed_once_both_are_given(
     monkeypatch.setenv("TONGQUAN_DATA_KEY", f"{keys.new_key()},{former}")
     with stopped.held():
         done = data_keys.rotate(stopped)
-    assert (done.encrypted, done.kept) == (2 * CASES, False)
+    assert (done.encrypted, done.kept) == (ENCRYPTED, False)
     require_whole()
 
 

@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import delete
 
 from api.application import create_app
 from models.case import Case
 from models.database import Database
 from models.engine_state import ElementVisit, Incident, InstanceState, ProcessDefinition, ProcessInstance
+from models.signature import AuthorityKey
 from models.task import FormVersion, Task, TaskCandidate
 from services import setup
-from settings import get_settings
+from settings import Settings, get_settings
 from tests.databases import Databases
 from tests.instance import good_answer, id_card
 
@@ -234,12 +236,9 @@ def _keys() -> Path:
 
 
 def _prepare(url: str) -> None:
-    """Prepare a database under the keys that are copied with it."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TONGQUAN_STATE_DIR", str(_keys()))
-        environment.setenv("DATABASE_URL", url)
-        get_settings.cache_clear()
-        try:
-            setup.prepare(get_settings())
-        finally:
-            get_settings.cache_clear()
+    """Prepare a database; its authority is made again where it is used, under that test's own data key."""
+    setup.prepare(Settings(state_dir=_keys(), database_url=url))
+    database = Database(url)
+    with database.transaction() as session:
+        session.execute(delete(AuthorityKey))
+    database.dispose()
