@@ -10,45 +10,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
+from models.certificate import CertificateAction
+
 Text = Annotated[str, Field(min_length=1)]
 PROJECT = "project"
 """The source of a field that begins as the case's project; a condition's answer is ``conditions.<key>``."""
 
 _CONDITION = "conditions."
-
-
-class CertificateAction(StrEnum):
-    """What a favourable decision does to a certificate."""
-
-    ISSUE = "issue"
-    CHANGE = "change"
-    RENEW = "renew"
-    REPLACE = "replace"
-    CANCEL = "cancel"
-
-    @property
-    def label(self) -> str:
-        """Return the Chinese name."""
-        return _LABELS[self]
-
-    @property
-    def needs_certificate(self) -> bool:
-        """Tell whether a case of it must name the certificate it is about."""
-        return self is not CertificateAction.ISSUE
-
-    @property
-    def makes_certificate(self) -> bool:
-        """Tell whether it ends in a new certificate."""
-        return self is not CertificateAction.CANCEL
-
-
-_LABELS = {
-    CertificateAction.ISSUE: "核发",
-    CertificateAction.CHANGE: "变更",
-    CertificateAction.RENEW: "延续",
-    CertificateAction.REPLACE: "补发",
-    CertificateAction.CANCEL: "注销",
-}
 
 
 class CertificateFieldKind(StrEnum):

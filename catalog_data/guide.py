@@ -9,8 +9,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
-from catalog_data.certificate import CertificateAction, CertificateRule
+from catalog_data.certificate import CertificateRule
 from catalog_data.conditions import Condition, ConditionKind
+from models.certificate import CertificateAction
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 
 from catalog_data import load_catalogue
-from catalog_data.certificate import CertificateAction
 from catalog_data.guide import CertificateKind, Guide, LimitUnit
 from catalog_data.schema import Catalogue, CatalogueTable, Item
 from catalog_data.validate import DEFAULT_ROOT, check_first_list, validate
 from models.catalogue import Mode, PowerKind, SupervisorLevel
+from models.certificate import CertificateAction
 from settings import PROJECT_ROOT
 
 LISTED_AREAS = [
