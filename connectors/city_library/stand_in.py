@@ -39,7 +39,7 @@ class StandIn:
     def start(self) -> None:
         """Listen on loopback."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
             connection.executescript(_SCHEMA)
         store = self
 
@@ -64,7 +64,7 @@ class StandIn:
 
     def keep(self, number: str, version: int, request_id: str, record: dict[str, Any]) -> None:
         """Keep a version of a certificate, unless the request was made before or a newer one is kept."""
-        with closing(self._connect()) as connection, connection:
+        with closing(self.connect()) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             if connection.execute("SELECT 1 FROM request WHERE id = ?", (request_id,)).fetchone() is not None:
                 return
@@ -77,11 +77,12 @@ class StandIn:
 
     def find(self, number: str) -> tuple[int, dict[str, Any]] | None:
         """Return the version and the record kept of a certificate, or None."""
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
             row = connection.execute("SELECT version, record FROM certificate WHERE number = ?", (number,)).fetchone()
         return (int(row[0]), json.loads(row[1])) if row is not None else None
 
-    def _connect(self) -> sqlite3.Connection:
+    def connect(self) -> sqlite3.Connection:
+        """Return a connection to the records, as a fault at the library would have it."""
         return sqlite3.connect(self.file, timeout=30, isolation_level=None)
 
 
