@@ -48,6 +48,8 @@ def test_the_list_leads_to_each_certificate_and_from_one_to_the_next(web: Web) -
     assert f'href="/certificates/{second}"' in shown
     for needed in ("已变更", "潋江大道1号", "起作废，应收回", "待归集"):
         assert needed in shown
+    changing = web.get(f"/certificates/{second}", APPROVER.username).json()["case_no"]
+    assert f'href="/certificates/{first}"' in web.client.get(f"/cases/{changing}").text
 
 
 def test_a_certificate_is_revoked_by_its_pages_after_the_holder_was_heard(web: Web) -> None:
