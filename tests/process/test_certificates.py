@@ -1,7 +1,6 @@
 """Certificates live: issued, changed, renewed and cancelled by cases, in step with the city library, down or up."""
 
 import json
-import sqlite3
 from contextlib import closing
 from typing import Any
 
@@ -122,7 +121,7 @@ def test_what_the_library_lost_or_altered_is_shown_and_mended(instance: Instance
     case = instance.finish(instance.submit("W-38", AREA))
     number = case["certificates"][0]["number"]
     eventually(lambda: shown(instance, number)["library"] == "in_step", f"{number} in step", PATIENCE)
-    with closing(sqlite3.connect(city_library.file)) as connection, connection:
+    with closing(city_library.connect()) as connection, connection:
         connection.execute("UPDATE certificate SET record = json_set(record, '$.state', 'revoked')")
     post(instance, ADMINISTRATOR, "/city-library/mend", 202)
 

@@ -1,7 +1,6 @@
 """The city library over HTTP and its stand-in: versions in order, repeated requests, and a server that is away."""
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -68,7 +67,7 @@ def test_what_was_kept_is_there_after_a_stop(library: StandIn) -> None:
 
 def test_an_answer_of_another_shape_is_a_failure_and_no_difference(library: StandIn) -> None:
     put(library, 1, "first", "valid")
-    with closing(sqlite3.connect(library.file)) as connection, connection:
+    with closing(library.connect()) as connection, connection:
         connection.execute("UPDATE certificate SET record = '[]'")
     with pytest.raises(LibraryFailed, match="agreed"):
         ask(library, lambda one: one.find(NUMBER))
