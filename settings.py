@@ -143,6 +143,10 @@ class Settings(BaseSettings):
     """A timestamp authority (RFC 3161) by its http(s) address; empty: the instance's own."""
     filing_sample_percent: int = Field(default=20, ge=0, le=100)
     """Share of filed county decisions that the city unit reviews in substance (抽查)."""
+    city_library_url: str = ""
+    """The base address of the city's library of certificates (市电子证照库); empty: in development a stand-in."""
+    city_library_token: SecretStr | None = None
+    """The bearer token that opens the city library."""
     webhook_networks: str = ""
     """Private networks (CIDR, separated by commas) that webhooks may be sent to beside public addresses."""
 
@@ -229,6 +233,13 @@ class Settings(BaseSettings):
         if "openid" not in self.oidc_scope.split():
             raise ValueError("TONGQUAN_OIDC_SCOPE 须包含 openid")
         return self
+
+    @field_validator("city_library_url")
+    @classmethod
+    def _is_a_base_address(cls, given: str) -> str:
+        if given and not re.fullmatch(r"https?://[^/?#\s@]+(/[^?#\s]*)?", given):
+            raise ValueError("TONGQUAN_CITY_LIBRARY_URL 应形如 https://dzzz.example.gov.cn/api")
+        return given.rstrip("/")
 
     @property
     def webhook_allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

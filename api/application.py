@@ -16,6 +16,7 @@ from api import (
     calendar,
     cases,
     catalogue,
+    certificates,
     clock_advance,
     consultations,
     county_units,
@@ -93,7 +94,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(module.router)
     for module in (agreements, filings, recalls, county_units, paper_organs, list_versions, consultations, statistics):
         app.include_router(module.router)
-    for router in (files.uploads, files.router, deviations.router):
+    for router in (files.uploads, files.router, deviations.router, certificates.router, certificates.mending):
         app.include_router(router)
     app.include_router(health.router, prefix=API_BASE)
     app.include_router(health.router, include_in_schema=False)

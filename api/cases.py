@@ -109,7 +109,8 @@ class ExtensionView(BaseModel):
             413,
             415,
             422,
-            conflict="idempotency_conflict, item_not_delegated, not_in_force, agreement_missing, duplicate_open_case",
+            conflict="idempotency_conflict, item_not_delegated, not_in_force, agreement_missing, duplicate_open_case, "
+            "certificate_not_valid",
         ),
     },
 )

@@ -10,6 +10,7 @@ from api.dependencies import Caller, Code, Cursor, Empty, IsoDate, Limit, Search
 from api.downloads import file_headers
 from api.problems import documented
 from api.routing import API_BASE, LARGEST_INTEGER, SetupRoute, StrictRoute
+from catalog_data.certificate import CertificateRule
 from catalog_data.guide import Guide
 from models.catalogue import AreaKind, Mode
 from services.catalogue import in_force
@@ -49,6 +50,8 @@ class GuideInput(BaseModel):
 class GuideView(Guide):
     """A service guide and the policy notices (政策文件告知) about its item."""
 
+    certificate: CertificateRule | None = None
+    """What the item does to a certificate; null where it does nothing to any."""
     notices: list[PolicyNoticeRef]
 
 

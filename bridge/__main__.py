@@ -1,5 +1,5 @@
-"""Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks, the audit chain's heads and,
-under a controlled clock, the clock keeper, in one process.
+"""Run the bridge: feed, relay, reconciler, retries of what the feed set aside, webhooks, the city library of
+certificates, the audit chain's heads and, under a controlled clock, the clock keeper, in one process.
 
 On PostgreSQL several bridges may run. They share leased work (the relay's commands, the webhooks' deliveries) and take
 turns at work that one does for all (the reconciler's runs, retries). The feed, and the clock keeper that listens to it,
@@ -29,6 +29,7 @@ from bridge.export_lag import ExportLag
 from bridge.exporter_endpoint import ExporterEndpoint
 from bridge.feed import Feed
 from bridge.feed_account import feed_account
+from bridge.library import LibrarySender
 from bridge.projection.hooks import Hooks, service_hooks
 from bridge.projection.markers import Markers
 from bridge.projection.projector import Projector
@@ -86,6 +87,7 @@ class Bridge:
         )
         self._gateway = gateway
         self._relay = Relay(database, gateway, alive=lambda: self._beats.beat(RELAY))
+        self._library = LibrarySender(database, settings)
         self._witness = Witness(database, heads.file_of(settings))
         self._clock: ClockKeeper | None = None
         if settings.controlled_clock:
@@ -102,6 +104,7 @@ class Bridge:
             asyncio.create_task(self._probe_engine(), name="probe"),
             asyncio.create_task(self._retry_set_aside(), name="retries"),
             asyncio.create_task(WebhookSender(self._database).run(), name="webhooks"),
+            asyncio.create_task(self._library.run(), name="city-library"),
             asyncio.create_task(self._witness.run(), name="witness"),
             asyncio.create_task(stop.wait(), name="stop"),
         }

@@ -9,7 +9,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
+from catalog_data.certificate import CertificateRule
 from catalog_data.conditions import Condition, ConditionKind
+from models.certificate import CertificateAction
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -167,6 +169,8 @@ class Guide(_Block):
     on_site_check_assumed: StrictBool = True
     informed_commitment: StrictBool = False
     """The item may be applied for on a written promise (告知承诺)."""
+    certificate: Annotated[CertificateRule | None, Field(exclude_if=lambda named: named is None)] = None
+    """What the item does to a certificate; left out of what is stored where there is none, as before it was known."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -181,7 +185,28 @@ class Guide(_Block):
             asked[condition.key] = condition
         if self.result.certificate != (self.certificate_kind is not CertificateKind.NONE):
             raise ValueError("result.certificate 与 certificate_kind 不一致")
+        if self.certificate is not None:
+            _refuse_unfitting(self.certificate, self.result, [one.key for one in self.conditions])
         return self
+
+
+def _refuse_unfitting(rule: CertificateRule, result: Result, conditions: list[str]) -> None:
+    if _EFFECTS[rule.action] is not result.effect:
+        raise ValueError(f"certificate.action 为 {rule.action.value} 时，result.effect 应为 {_EFFECTS[rule.action]}")
+    if rule.action.makes_certificate != result.certificate:
+        raise ValueError("certificate.action 与 result.certificate 不一致")
+    if faults := rule.faults(conditions):
+        raise ValueError(f"certificate.fields：{'；'.join(faults)}")
+
+
+_EFFECTS = {
+    CertificateAction.ISSUE: CertificateEffect.ISSUE,
+    CertificateAction.CHANGE: CertificateEffect.CHANGE,
+    CertificateAction.RENEW: CertificateEffect.RENEW,
+    CertificateAction.REPLACE: CertificateEffect.REISSUE,
+    CertificateAction.CANCEL: CertificateEffect.CANCEL,
+}
+"""The older word for each action, which a guide's ``result`` says too."""
 
 
 def _refuse_impossible_answers(key: str, asked: Condition, values: tuple[bool | str, ...]) -> None:

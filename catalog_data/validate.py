@@ -244,6 +244,14 @@ def _check_guides(draft: Draft, broken: set[str]) -> list[Problem]:
             found.append(Problem(name, 1, "owner", f"应为事项的市级实施单位 {item.unit}"))
         if item.power_kind is PowerKind.FILING and guide.result.certificate:
             found.append(Problem(name, 1, "result.certificate", "备案不得以证照办结"))
+        if item.power_kind is PowerKind.FILING and guide.certificate is not None:
+            found.append(Problem(name, 1, "certificate", "备案不产生也不处分证照"))
+        if guide.certificate is not None and CatalogueTable.ITEMS not in broken:
+            found += [
+                Problem(name, 1, "certificate.of", f"没有这个事项：{code}")
+                for code in guide.certificate.of
+                if code not in items
+            ]
     present = {located.value.code for located in draft.guides.values()}
     for row in draft.items:
         code = row.value.code

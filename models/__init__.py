@@ -8,6 +8,7 @@ from models import (  # noqa: F401
     case,
     case_deadlines,
     catalogue,
+    certificate,
     clock_record,
     clock_state,
     consultation,

@@ -129,6 +129,7 @@ class Case(SQLModel, table=True):
         Index("ix_case_area_received", "area", "received_at", "case_no"),
         Index("ix_case_unit_received", "city_unit", "received_at", "case_no"),
         Index("ix_case_received", "received_at", "case_no"),
+        Index("ix_case_certificate", "certificate_number"),
         Index("ix_case_open_unstarted", "is_open", "process_instance_key"),
     )
 
@@ -152,6 +153,8 @@ class Case(SQLModel, table=True):
     """报批: the city unit consents before the county decides."""
     project: str = Field(default="", max_length=200)
     conditions: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    certificate_number: str | None = Field(default=None, max_length=64)
+    """The certificate the case is to change, renew, replace or cancel."""
     applicant_digest: str = Field(max_length=64)
     submitted_by: str = Field(max_length=64)
     is_open: bool = True

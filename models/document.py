@@ -24,6 +24,12 @@ class DocumentKind(StrEnum):
     CONFIRMATION_DENIAL = "不予行政确认决定书"
     FILING = "备案通知书"
     FILING_DENIAL = "不予备案通知书"
+    CHANGE = "准予变更行政许可决定书"
+    RENEWAL = "准予延续行政许可决定书"
+    REPLACEMENT = "准予补发证照决定书"
+    CANCELLATION = "注销行政许可决定书"
+    REVOCATION_NOTICE = "拟撤销行政许可告知书"
+    REVOCATION = "撤销行政许可决定书"
     OTHER_GRANT = "办理结果通知书"
     OTHER_DENIAL = "不予办理通知书"
     DELIVERY = "送达回证"
@@ -73,17 +79,21 @@ class Document(SQLModel, table=True):
 
 
 class CertificateStatus(StrEnum):
-    """The state of a certificate in the city's library."""
+    """What was decided about a certificate; whether it has expired follows from its last day."""
 
     VALID = "valid"
     CHANGED = "changed"
     CANCELLED = "cancelled"
+    REVOKED = "revoked"
 
 
 class Certificate(SQLModel, table=True):
     """One certificate; ``signature`` is Ed25519 over its canonical content."""
 
-    __table_args__ = (UniqueConstraint("case_no", name="uq_certificate_case"),)
+    __table_args__ = (
+        UniqueConstraint("case_no", name="uq_certificate_case"),
+        Index("ix_certificate_issued", "issued_at", "number"),
+    )
 
     number: str = Field(primary_key=True, max_length=64)
     case_no: str = Field(foreign_key="case.case_no", max_length=32)
@@ -95,3 +105,10 @@ class Certificate(SQLModel, table=True):
     valid_until: date | None = None
     status: CertificateStatus = Field(default=CertificateStatus.VALID, sa_type=choice(CertificateStatus))
     signature: str
+    replaces: str | None = Field(default=None, max_length=64)
+    """The certificate that this one took the place of."""
+    replaced_by: str | None = Field(default=None, max_length=64)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was changed, cancelled or revoked."""
+    renewal_case_no: str | None = Field(default=None, max_length=32)
+    """The renewal (延续) asked for in time: undecided past the last day, the certificate is deemed renewed."""

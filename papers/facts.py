@@ -7,8 +7,9 @@ from typing import Final
 
 from models.case_clock import LimitUnit
 from models.catalogue import Mode, PowerKind
+from models.certificate import CertificateAction
 from models.document import DocumentKind
-from papers.paper import Reference
+from papers.paper import Labelled, Reference
 
 _VERIFICATION = "凭办件流水号和查询码向受理窗口查询核对"
 
@@ -80,6 +81,19 @@ class Issuer:
     series: str
     signer: str
     reconsidered_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CertificateFact:
+    """What a decision does to a certificate (证照), and what it says of the new one."""
+
+    action: CertificateAction
+    valid_until: date | None = None
+    validity_note: str = ""
+    """Where the last day comes from, when nobody wrote it."""
+    fields: tuple[Labelled, ...] = ()
+    former: str = ""
+    """The number of the certificate it changes, renews, replaces or cancels; empty for a new one."""
 
 
 @dataclass(frozen=True)

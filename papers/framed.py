@@ -2,6 +2,9 @@
 
 from functools import lru_cache
 
+from reportlab.graphics import renderPDF
+from reportlab.graphics.barcode.qr import QrCodeWidget
+from reportlab.graphics.shapes import Drawing
 from reportlab.lib.colors import Color
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -20,7 +23,8 @@ TINT = Color(0.995, 0.985, 0.96)
 _INSET = float(30 * mm)
 _KEY_TURNS = ((0, 0), (0, 1), (1, 1), (1, 0.22), (0.3, 0.22), (0.3, 0.72), (0.7, 0.72), (0.7, 0.48))
 _SMALL = 8.5
-_FACT_SIZES = (15.0, 13.0, 11.5, 10.0)
+_FACT_SIZES = (15.0, 13.0, 11.5, 10.0, 9.0, 8.0)
+_CODE_SIDE = float(20 * mm)
 
 
 def draw_certificate(canvas: Canvas, paper: Paper, remarks: tuple[str, ...]) -> None:
@@ -100,9 +104,10 @@ def _draw_facts(canvas: Canvas, paper: Paper, top: float) -> None:
     """Draw the facts in the largest size that leaves the seal free."""
     facts = [row for block in paper.blocks if isinstance(block, Fields) for row in block.rows]
     texts = [block.text for block in paper.blocks if isinstance(block, Paragraph)]
+    longest = max((len(fact.label) for fact in facts), default=0)
     floor = 66 * mm
     for size in _FACT_SIZES:
-        height = sum(len(_value_lines(fact, size)) for fact in facts) * size * 1.72
+        height = sum(len(_value_lines(fact, size, longest)) for fact in facts) * size * 1.72
         height += sum(len(_text_lines(text, size)) for text in texts) * size * 1.72
         if top - height >= floor or size == _FACT_SIZES[-1]:
             break
@@ -112,8 +117,8 @@ def _draw_facts(canvas: Canvas, paper: Paper, top: float) -> None:
         canvas.setFillColor(INK)
         canvas.setFont(BOLD, size)
         canvas.drawString(_INSET + 8 * mm, baseline, f"{fact.label}：")
-        for line in _value_lines(fact, size):
-            draw_line(canvas, line, REGULAR, size, _value_left(size), baseline, _value_width(size))
+        for line in _value_lines(fact, size, longest):
+            draw_line(canvas, line, REGULAR, size, _value_left(size, longest), baseline, _value_width(size, longest))
             baseline -= leading
     for text in texts:
         for line in _text_lines(text, size):
@@ -121,18 +126,18 @@ def _draw_facts(canvas: Canvas, paper: Paper, top: float) -> None:
             baseline -= leading
 
 
-def _value_left(size: float) -> float:
-    left: float = _INSET + 8 * mm + 6.2 * size
+def _value_left(size: float, longest: int) -> float:
+    left: float = _INSET + 8 * mm + max(6.2, longest + 1.2) * size
     return left
 
 
-def _value_width(size: float) -> float:
-    width: float = PAGE_WIDTH - _INSET - 8 * mm - _value_left(size)
+def _value_width(size: float, longest: int) -> float:
+    width: float = PAGE_WIDTH - _INSET - 8 * mm - _value_left(size, longest)
     return width
 
 
-def _value_lines(fact: Labelled, size: float) -> list[Line]:
-    return break_lines(fact.value or "—", REGULAR, size, _value_width(size))
+def _value_lines(fact: Labelled, size: float, longest: int) -> list[Line]:
+    return break_lines(fact.value or "—", REGULAR, size, _value_width(size, longest))
 
 
 def _text_lines(text: str, size: float) -> list[Line]:
@@ -159,6 +164,8 @@ def _draw_foot(canvas: Canvas, paper: Paper, remarks: tuple[str, ...]) -> None:
         line for text in (*paper.reference.lines(), *remarks) for line in break_lines(text, REGULAR, _SMALL, width)
     ]
     baseline = 22 * mm + 1.45 * _SMALL * (len(lines) - 1)
+    if paper.code:
+        _draw_code(canvas, paper.code, baseline + 1.45 * _SMALL)
     canvas.setFillColor(GREY)
     for line in lines:
         draw_line(canvas, line, REGULAR, _SMALL, _INSET, baseline, width)
@@ -166,3 +173,11 @@ def _draw_foot(canvas: Canvas, paper: Paper, remarks: tuple[str, ...]) -> None:
     if paper.sample:
         canvas.setFont(REGULAR, _SMALL)
         canvas.drawCentredString(PAGE_WIDTH / 2, 6 * mm, SAMPLE_LINE)
+
+
+def _draw_code(canvas: Canvas, address: str, bottom: float) -> None:
+    """Draw the QR code of the certificate's public page, black on the page's tint with the quiet zone it needs."""
+    widget = QrCodeWidget(address, barLevel="M", barWidth=_CODE_SIDE, barHeight=_CODE_SIDE)
+    drawing = Drawing(_CODE_SIDE, _CODE_SIDE)
+    drawing.add(widget)
+    renderPDF.draw(drawing, canvas, _INSET - 1 * mm, bottom)

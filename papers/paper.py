@@ -106,6 +106,8 @@ class Paper:
     reference: Reference
     style: PaperStyle = PaperStyle.LETTER
     sample: bool = False
+    code: str = ""
+    """The address a certificate's QR code leads to; empty: it has none."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the content as JSON values, the form in which it is kept beside the PDF."""

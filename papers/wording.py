@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from models.case import Verdict
 from models.catalogue import PowerKind
+from models.certificate import CertificateAction
 from models.document import DocumentKind
 from papers.facts import CaseFacts
 from papers.paper import Fields, Labelled, Paragraph
@@ -36,6 +37,19 @@ DECISIONS = {
     (PowerKind.FILING, Verdict.DENY): DecisionWords(DocumentKind.FILING_DENIAL, "不予备案"),
     (PowerKind.OTHER, Verdict.APPROVE): DecisionWords(DocumentKind.OTHER_GRANT, "准予办理"),
     (PowerKind.OTHER, Verdict.DENY): DecisionWords(DocumentKind.OTHER_DENIAL, "不予办理"),
+}
+ACTION_DECISIONS = {
+    CertificateAction.CHANGE: DecisionWords(DocumentKind.CHANGE, "准予变更行政许可"),
+    CertificateAction.RENEW: DecisionWords(DocumentKind.RENEWAL, "准予延续行政许可"),
+    CertificateAction.REPLACE: DecisionWords(DocumentKind.REPLACEMENT, "准予补发证照"),
+    CertificateAction.CANCEL: DecisionWords(DocumentKind.CANCELLATION, "注销行政许可"),
+}
+"""How a favourable decision on a licence there is already is named (行政许可法 arts. 49, 50, 70)."""
+
+ACTION_ARTICLES = {
+    CertificateAction.CHANGE: "第四十九条",
+    CertificateAction.RENEW: "第五十条",
+    CertificateAction.CANCEL: "第七十条",
 }
 POWER_NOUN = {
     PowerKind.LICENSE: "行政许可",
@@ -66,6 +80,13 @@ class Redress:
             f"{condition}，可以自收到{paper}之日起{chinese_number(self.days)}日内向{self.organ}申请行政复议，"
             f"也可以自收到{paper}之日起{chinese_number(self.months)}个月内依法向有管辖权的人民法院提起行政诉讼。"
         )
+
+
+def decision_words(kind: PowerKind, verdict: Verdict, action: CertificateAction | None) -> DecisionWords:
+    """Return how a decision is named: a licence's change, renewal, replacement and cancellation by what they are."""
+    if kind is PowerKind.LICENSE and verdict is Verdict.APPROVE and action in ACTION_DECISIONS:
+        return ACTION_DECISIONS[action]
+    return DECISIONS[kind, verdict]
 
 
 def chinese_number(number: int) -> str:

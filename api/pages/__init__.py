@@ -13,6 +13,8 @@ from api.pages import (
     calendar,
     cases,
     catalogue,
+    certificates,
+    city_library,
     consultations,
     county_units,
     deviations,
@@ -28,6 +30,7 @@ from api.pages import (
     policy_notices,
     processes,
     public_cases,
+    public_certificates,
     pushes,
     recalls,
     seals,
@@ -48,16 +51,16 @@ from api.pages.visitors import readers_of_setup, staff_alone
 __all__ = ["error_page", "router", "wants_page"]
 
 router = APIRouter(include_in_schema=False)
-for module in (sessions, unified_sign_in, public_cases, notifications, own_account, diagrams):
+for module in (sessions, unified_sign_in, public_cases, public_certificates, notifications, own_account, diagrams):
     router.include_router(module.router)
 router.include_router(tasks.home)
 router.include_router(files.uploads)
 for module in (tasks, submission, cases, special_procedures, documents, files, pushes, policy_notices):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 powers = (agreements, filings, recalls, unit_transfers, county_units, paper_organs, list_versions)
-for module in (*powers, consultations, statistics):
+for module in (*powers, consultations, statistics, certificates):
     router.include_router(module.router, dependencies=[Depends(staff_alone)])
 for module in (catalogue, calendar):
     router.include_router(module.router, dependencies=[Depends(readers_of_setup)])
-for module in (processes, deviations, set_aside, accounts, memberships, sign_ins, audit, webhooks, seals):
+for module in (processes, deviations, set_aside, city_library, accounts, memberships, sign_ins, audit, webhooks, seals):
     router.include_router(module.router)

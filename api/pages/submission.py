@@ -24,6 +24,7 @@ from services.cases import submission
 from services.cases.submission_input import CaseSubmission, SubmissionReceipt
 from services.catalogue import in_force
 from services.catalogue.in_force import ItemView
+from services.certificates import naming
 from services.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from services.powers import agreements
 
@@ -37,6 +38,7 @@ FIELD_LABELS: Final = {
     "applicant.id_number": "证件号码",
     "applicant.phone": "联系电话",
     "project": "项目名称",
+    "certificate_number": "原证照编号",
 }
 FIELD_MESSAGES: Final = {
     "applicant.kind": "请选择申请人类型",
@@ -45,6 +47,7 @@ FIELD_MESSAGES: Final = {
     "applicant.id_number": "请填写证件号码",
     "applicant.phone": "请填写联系电话",
     "project": "项目名称不得超过 200 字",
+    "certificate_number": "证照编号不得超过 64 字",
 }
 
 MAX_MAGNITUDE: Final = 15
@@ -61,6 +64,7 @@ class SubmissionForm:
     key: str
     applicant: dict[str, str]
     project: str
+    certificate_number: str
     conditions: dict[str, str]
     materials: list[MaterialRow]
     problems: list[FieldProblem] = field(default_factory=list)
@@ -100,10 +104,26 @@ def show_form(request: Request, code: str, visitor: CurrentVisitor, database: Pa
         key=secrets.token_urlsafe(18),
         applicant={"kind": "organization", "name": "", "id_type": "uscc", "id_number": "", "phone": ""},
         project="",
+        certificate_number="",
         conditions={},
         materials=material_rows.from_guide(guide.materials, words.MATERIAL_KINDS),
     )
     return _form_page(request, item, guide, form)
+
+
+@router.get("/cases/new/{code}/certificate")
+def look_up_certificate(
+    request: Request,
+    code: str,
+    visitor: CurrentVisitor,
+    database: PageDatabase,
+    certificate_number: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Return whose certificate a number is and whether this item can act on it, beside the field it is typed in."""
+    with database.reading() as session:
+        found = naming.look_up(session, visitor.actor, code, certificate_number) if certificate_number.strip() else None
+    context = {"found": found, "asked": bool(certificate_number.strip())}
+    return render(request, "cases/_certificate.html", context)
 
 
 @router.post("/cases/new/{code}")
@@ -155,6 +175,7 @@ def _sent_form(sent: FormData, guide: Guide) -> SubmissionForm:
         key=text_of(sent, "key")[: submission.MAX_KEY_LENGTH] or secrets.token_urlsafe(18),
         applicant={name: text_of(sent, f"applicant.{name}") for name in APPLICANT_FIELDS},
         project=text_of(sent, "project"),
+        certificate_number=text_of(sent, "certificate_number"),
         conditions={one.key: text_of(sent, f"conditions.{one.key}") for one in guide.conditions},
         materials=material_rows.from_form(sent, listed),
     )
@@ -171,6 +192,7 @@ def _body(form: SubmissionForm, code: str, guide: Guide) -> tuple[CaseSubmission
                 "area": form.area,
                 "applicant": form.applicant,
                 "project": form.project,
+                "certificate_number": form.certificate_number or None,
                 "conditions": conditions,
                 "materials": materials,
             }

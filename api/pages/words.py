@@ -4,6 +4,7 @@ from typing import Final
 
 from models.case import MaterialKind, Verdict
 from models.catalogue import Mode
+from models.certificate import CertificateState
 from models.group import Role
 from models.protocol import Element
 from models.task import Light
@@ -30,7 +31,7 @@ ACTORS: Final = {SYSTEM: "系统", APPLICANT: "申请人"}
 DECISIONS: Final = {Verdict.APPROVE: "准予", Verdict.DENY: "不予"}
 INSTANCE_STATES: Final = {"active": "运行中", "completed": "已结束", "terminated": "已终止"}
 RESTORATIONS: Final = {"pending": "正在恢复", "sent": "已恢复", "dead": "恢复失败"}
-CERTIFICATE_STATES: Final = {"valid": "有效", "changed": "已变更", "cancelled": "已注销"}
+CERTIFICATE_STATES: Final = {state.value: state.label for state in CertificateState}
 ROLES: Final = {
     Role.WINDOW: "综合窗口",
     Role.REVIEWER: "承办人",
@@ -54,6 +55,10 @@ RULES: Final = {
 }
 
 NOTICES: Final = {
+    "library_mending": "已安排：未归集的立即归集，其余的立即核对。稍后刷新可见结果。",
+    "revocation_opened": "撤销程序已启动，请告知被许可人并听取陈述、申辩。",
+    "revocation_heard": "陈述、申辩的情况已记录。",
+    "revocation_decided": "决定已作出。",
     "received": "已接件，材料接收凭证已出具。",
     "submitted": "已提交。本环节办理完毕，下一环节见“当前环节”。",
     "transferred": "已转交。",

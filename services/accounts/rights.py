@@ -139,6 +139,12 @@ def require_extend(actor: Actor, case: Case) -> None:
         raise Forbidden("延期须由有权作出决定的审批人批准", "Only the deciding approver may extend")
 
 
+def require_revoke(actor: Actor, case: Case) -> None:
+    """Raise ``Forbidden`` unless the account may revoke (撤销) what the case granted: who would decide such a case."""
+    if not may_approve(actor, case):
+        raise Forbidden("撤销须由有权作出决定的审批人办理", "Only the deciding approver may revoke")
+
+
 def require_read_notification(actor: Actor, to_group: str) -> None:
     """Raise ``Forbidden`` unless the account is a member of the group a notification (提醒) went to."""
     if not actor.acts_for((to_group,)):

@@ -127,6 +127,12 @@ def require_read_instance(actor: Actor, case: Case | None) -> None:
         raise Forbidden
 
 
+def require_mend_library(actor: Actor) -> None:
+    """Raise ``Forbidden`` unless the account may see and mend what the city library of certificates lacks."""
+    if not may_administer(actor):
+        raise Forbidden("只有系统管理员可以核对电子证照库", "Only the system administrator mends the city library")
+
+
 def require_manage_webhooks(actor: Actor) -> None:
     """Raise ``Forbidden`` unless the account may manage the webhooks to outside systems."""
     if not may_administer(actor):

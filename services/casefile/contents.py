@@ -11,6 +11,7 @@ from models.document import Certificate, Document
 from models.engine_state import ProcessInstance
 from models.stored_file import StoredFile
 from models.task_outcome import TaskOutcomeStatus
+from models.working_calendar import china_date
 from services.casefile.views import (
     CertificateView,
     DocumentView,
@@ -20,6 +21,8 @@ from services.casefile.views import (
     TimelineView,
     ToleranceView,
 )
+from services.clock import product_now
+from services.documents import certificates as certificates_of_record
 from services.files import binding
 from services.journal import task_outcomes
 
@@ -93,11 +96,12 @@ def documents(session: Session, case_no: str) -> list[DocumentView]:
 def certificates(session: Session, case_no: str) -> list[CertificateView]:
     """Return the certificates of the case."""
     rows = session.exec(select(Certificate).where(Certificate.case_no == case_no)).all()
+    today = china_date(product_now(session))
     return [
         CertificateView(
             number=one.number,
             name=one.name,
-            status=one.status.value,
+            status=certificates_of_record.state_of(session, one, today).value,
             issued_at=one.issued_at,
             valid_until=one.valid_until,
         )

@@ -179,6 +179,8 @@ class CaseView(CaseRow):
     """The county unit that handles the case (承办部门), empty where the list names none."""
     item_version: int
     guide_version: int
+    certificate_number: str | None
+    """The certificate the case is to change, renew, replace or cancel."""
     deemed_accepted: bool
     decided_at: datetime | None
     acceptance_due_at: datetime | None

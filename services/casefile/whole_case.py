@@ -43,6 +43,7 @@ def get_case(session: Session, actor: Actor, case_no: str, purpose: str | None =
         county_unit_name=handling.called(china_date(now)) if handling is not None else "",
         item_version=case.item_version,
         guide_version=case.guide_version,
+        certificate_number=case.certificate_number,
         deemed_accepted=case.deemed_accepted,
         decided_at=case.decided_at,
         acceptance_due_at=case.deadlines.acceptance_due_at,

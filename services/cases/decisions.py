@@ -11,14 +11,13 @@ from models.working_calendar import china_date
 from papers.delivery import ServiceFact
 from services.cases import dossiers
 from services.cases.delivery import Manner, Service
+from services.certificates import effects
 from services.clock import product_now
 from services.deadlines import case_deadlines, clock_views
-from services.documents import issuance
+from services.documents import certificate_rules, issuance
 from services.journal import seals, task_outcomes, timeline
 from services.powers import filings
 from services.supervision import pushes
-from services.webhooks import subscriptions
-from services.webhooks.event_types import Event
 
 VERDICT_TEXT = {Verdict.APPROVE: "准予（通过）", Verdict.DENY: "不予（不通过）"}
 
@@ -54,7 +53,7 @@ def issue(
     case_no: str,
     wording: dict[str, Any],
 ) -> dict[str, Any]:
-    """Issue the decision document and tell whether a certificate follows: the table and the guide must say so."""
+    """Issue the decision document and tell whether a certificate is issued or ended: the table and the guide say so."""
     case = session.get_one(Case, case_no)
     if case.decision is None or case.decided_at is None:
         raise ValueError(f"case {case_no} has no decision to issue")
@@ -69,24 +68,14 @@ def issue(
         at=case.decided_at,
         key="document.issued:decision",
     )
-    return {"certificate": bool(wording.get("certificate")) and document.body["certificate_number"] is not None}
+    touched = certificate_rules.find_action(session, case) if case.decision is Verdict.APPROVE else None
+    return {"certificate": bool(wording.get("certificate")) and touched is not None}
 
 
 def issue_certificate(session: Session, case_no: str) -> dict[str, Any]:
-    """Issue the certificate of an approved case."""
+    """Issue the certificate of an approved case, and end the one it changes, renews, replaces or cancels."""
     case = session.get_one(Case, case_no)
-    at = case.decided_at or product_now(session)
-    certificate = issuance.issue_certificate(session, case, at)
-    if certificate is not None:
-        timeline.append(
-            session,
-            case_no,
-            "certificate.issued",
-            f"制发电子证照{certificate.number}",
-            actor=timeline.SYSTEM,
-            at=at,
-        )
-        subscriptions.publish_certificate(session, Event.CERTIFICATE_ISSUED, certificate, at)
+    effects.carry_out(session, case, case.decided_at or product_now(session))
     return {}
 
 

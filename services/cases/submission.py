@@ -24,6 +24,8 @@ from models.case import (
     Submission,
 )
 from models.catalogue import ItemVersion, Mode
+from models.certificate import CertificateAction
+from models.document import Certificate
 from models.identity import identity_error
 from models.protocol import CASE_ID, REVIEW_UNIT, START_TTL_MS, Message, Process
 from models.working_calendar import china_date
@@ -33,6 +35,7 @@ from services.accounts.actors import Actor
 from services.cases import applicant_digests, material_files
 from services.cases.submission_input import CaseSubmission, MaterialInput, StateView, SubmissionReceipt
 from services.catalogue import in_force, reference
+from services.certificates import naming
 from services.clock import product_now
 from services.documents import issuance
 from services.errors import Conflict, FieldProblem, IdempotencyConflict, InvalidInput
@@ -106,7 +109,9 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     material_files.require_usable(session, actor, body.materials)
     _require_delegated(session, item, body.area, now)
     case = _case(session, actor, body, item, guide, now)
+    naming.require_named(guide.certificate, case.certificate_number)
     _require_no_duplicate(session, case)
+    certificate = naming.lock_usable(session, guide.certificate, case)
     session.add(case)
     try:
         session.flush()
@@ -115,6 +120,8 @@ def submit(session: Session, actor: Actor, key: str, body: CaseSubmission) -> tu
     _add_particulars(session, case, body)
     session.add(Submission(account=actor.username, key=key, body_digest=digest, case_no=case.case_no))
     timeline.append(session, case.case_no, "case.received", "窗口接件，出具材料接收凭证", actor=actor.username, at=now)
+    if certificate is not None:
+        _tell_of_certificate(session, case, guide, certificate, now)
     audit.append(session, actor.username, "case.submit", case.case_no, {"item": item.code, "area": body.area}, now)
     issuance.issue_receipt(session, case, now)
     request_start(session, case)
@@ -188,6 +195,9 @@ def _checked(session: Session, body: CaseSubmission, now: datetime) -> tuple[Ite
         message = "办事指南中没有这一条件" if condition is None else answer_error(condition, answer)
         if message is not None:
             problems.append(FieldProblem(f"conditions.{key}", message))
+    rule = guide.certificate
+    if body.certificate_number and (rule is None or not rule.action.needs_certificate):
+        problems.append(FieldProblem("certificate_number", "本事项不针对已有证照，不填写证照编号"))
     if problems:
         raise InvalidInput(problems)
     return item, guide
@@ -257,6 +267,7 @@ def _case(session: Session, actor: Actor, body: CaseSubmission, item: ItemVersio
         on_site_check=item.mode is Mode.SUBSTANTIVE and guide.on_site_check,
         approval_filing=item.mode is Mode.DIRECT and item.approval_filing,
         project=body.project,
+        certificate_number=body.certificate_number or None,
         conditions=body.conditions,
         applicant_digest=applicant_digests.digest_of(body.applicant.id_type, body.applicant.id_number),
         submitted_by=actor.username,
@@ -286,6 +297,20 @@ def _add_particulars(session: Session, case: Case, body: CaseSubmission) -> None
         material_files.bind(session, case.case_no, body.materials, 0)
 
 
+def _tell_of_certificate(session: Session, case: Case, guide: Guide, certificate: Certificate, now: datetime) -> None:
+    """Write which certificate the case is about; of a renewal whether it was asked for in time (art. 50)."""
+    action = guide.certificate.action if guide.certificate is not None else None
+    text = f"办理证照{certificate.number}（{certificate.name}）的{action.label if action is not None else ''}"
+    if action is CertificateAction.RENEW:
+        renewal = naming.renewal_of(certificate, china_date(now))
+        if renewal is not None and certificate.valid_until is not None:
+            text = f"{text}。{renewal.text(certificate.valid_until)}"
+            if renewal.in_time:
+                certificate.renewal_case_no = case.case_no
+                session.add(certificate)
+    timeline.append(session, case.case_no, "certificate.named", text, actor=timeline.SYSTEM, at=now)
+
+
 def _receipt(case: Case) -> SubmissionReceipt:
     return SubmissionReceipt(
         case_no=case.case_no,
@@ -298,9 +323,11 @@ def _receipt(case: Case) -> SubmissionReceipt:
 
 
 def _digested_content(body: CaseSubmission) -> dict[str, Any]:
-    """Return a body's content for its digest; without files it is as it was before files existed, so digests stay."""
+    """Return a body's content for its digest; without what later releases added it is as before, so digests stay."""
     content = body.model_dump(mode="json")
     for material in content["materials"]:
         if not material["files"]:
             del material["files"]
+    if not content["certificate_number"]:
+        del content["certificate_number"]
     return content

@@ -51,6 +51,8 @@ class CaseSubmission(BaseModel):
     area: str = Field(min_length=1, max_length=32)
     applicant: ApplicantInput
     project: str = Field(default="", max_length=200)
+    certificate_number: str | None = Field(default=None, max_length=64)
+    """The certificate the case is about, where the item changes, renews, replaces or cancels one."""
     conditions: dict[str, Any] = Field(default_factory=dict)
     materials: list[MaterialInput] = Field(default_factory=list, max_length=200)
 

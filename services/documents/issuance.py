@@ -13,18 +13,21 @@ from sqlmodel import Session, func, select
 from models.case import Case, Material, Verdict
 from models.case_deadlines import DueDate
 from models.catalogue import PowerKind
+from models.certificate import CertificateRevocation
 from models.document import Certificate, Document, DocumentKind
 from models.special_procedure import Extension, SpecialProcedure
 from models.working_calendar import china_date
 from papers import Paper, acceptance, delivery, hearing, procedure
 from papers import decision as decision_papers
+from papers import revocation as papers_of_revocation
 from papers.facts import CaseFacts, Overruled
-from papers.wording import DECISIONS, Redress
-from services.documents import case_facts, certificates, dossier_facts
+from papers.revocation import RevocationContent
+from papers.wording import ACTION_DECISIONS, DECISIONS, Redress, decision_words
+from services.documents import case_facts, certificate_rules, certificates, dossier_facts
 from services.documents.certificates import CertificateCheck
 from services.documents.store import find, get, natural_key, of_case, serial, store
 
-DECISION_KINDS = frozenset(words.kind for words in DECISIONS.values())
+DECISION_KINDS = frozenset(words.kind for words in (*DECISIONS.values(), *ACTION_DECISIONS.values()))
 """Every kind of document that settles a case on its merits."""
 
 SERVED_KINDS = DECISION_KINDS | {DocumentKind.CERTIFICATE}
@@ -113,9 +116,12 @@ def issue_decision(
 ) -> Document:
     """Issue the decision (准予/不予…决定书, 备案通知书 …), worded as the model's table says.
 
-    The body's ``certificate_number`` is the number reserved for the certificate, ``None`` where none is due.
+    A licence's change, renewal, replacement or cancellation is named as one, whatever the tables say. The body's
+    ``certificate_number`` is the number reserved for the certificate, ``None`` where none is due.
     """
-    words = DECISIONS[PowerKind(case.power_kind), decision]
+    stated = certificate_rules.stated(session, case)
+    words = decision_words(PowerKind(case.power_kind), decision, stated.action if stated is not None else None)
+    own_words = words is DECISIONS[PowerKind(case.power_kind), decision]
     key = natural_key(words.kind)
     existing = find(session, case.case_no, key)
     if existing is not None:
@@ -125,11 +131,12 @@ def issue_decision(
     reserved = certificates.reserve_number(session, case, at) if due else None
     content = decision_papers.DecisionContent(
         verdict=decision,
-        title=_worded(facts, wording.get("decisionTitle"), words.kind.value),
-        resolution=_worded(facts, wording.get("resultPhrase"), words.resolution),
+        title=_worded(facts, wording.get("decisionTitle"), words.kind.value) if own_words else words.kind.value,
+        resolution=_worded(facts, wording.get("resultPhrase"), words.resolution) if own_words else words.resolution,
         opinion=opinion,
         certificate_number=reserved,
         redress=redress_of(facts, words.kind),
+        certificate=stated,
     )
     return store(
         session,
@@ -271,6 +278,37 @@ def issue_extension_notice(session: Session, case: Case, extension: Extension, a
     )
 
 
+def issue_revocation_notice(
+    session: Session, case: Case, revocation: CertificateRevocation, days: int, at: datetime
+) -> Document:
+    """Issue the notice that a certificate is to be revoked (拟撤销告知书), one for each procedure."""
+    content = _revocation_content(session, revocation)
+    return _issue(
+        session,
+        case,
+        DocumentKind.REVOCATION_NOTICE,
+        at,
+        lambda facts, number: papers_of_revocation.notice(facts, number, at, content, days),
+        occasion=str(revocation.id),
+    )
+
+
+def issue_revocation(session: Session, case: Case, revocation: CertificateRevocation, at: datetime) -> Document:
+    """Issue the decision that revokes a certificate (撤销行政许可决定书)."""
+    content = _revocation_content(session, revocation)
+    heard = (revocation.statement or "", revocation.hearing)
+    return _issue(
+        session,
+        case,
+        DocumentKind.REVOCATION,
+        at,
+        lambda facts, number: papers_of_revocation.decision(
+            facts, number, at, content, heard, revocation.reason, redress_of(facts, DocumentKind.REVOCATION)
+        ),
+        occasion=str(revocation.id),
+    )
+
+
 def get_document(session: Session, document_id: int) -> Document:
     """Return a document; raise ``NotFound`` when there is none."""
     return get(session, document_id)
@@ -300,6 +338,16 @@ def _issue(
     facts = case_facts.gather(session, case)
     number = serial(session, kind, facts.issuers[kind].series, at.year)
     return store(session, case, kind, key, number, at, lambda drawn: compose(facts, drawn))
+
+
+def _revocation_content(session: Session, revocation: CertificateRevocation) -> RevocationContent:
+    return RevocationContent(
+        certificate=revocation.number,
+        certificate_name=session.get_one(Certificate, revocation.number).name,
+        ground=revocation.ground.label,
+        paragraph=revocation.ground.paragraph,
+        facts=revocation.facts,
+    )
 
 
 def _worded(facts: CaseFacts, named: Any, default: str) -> str:

@@ -13,7 +13,10 @@ from pydantic import BaseModel
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from models.document import Certificate, CertificateStatus, Document, DocumentKind
+from models.document import Certificate, Document, DocumentKind
+from models.working_calendar import china_date
+from services.clock import product_now
+from services.documents import certificates
 
 LARGEST_FILE: Final = 7 * 1024 * 1024
 """Bytes of a file that is checked, within what the web takes of a body; a paper of fifty pages is far smaller."""
@@ -31,6 +34,8 @@ class PaperState(StrEnum):
     VALID = "valid"
     CHANGED = "changed"
     CANCELLED = "cancelled"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
     ALTERED = "altered"
     UNKNOWN = "unknown"
 
@@ -41,13 +46,10 @@ STATE_WORDS: Final = {
     PaperState.VALID: "已签名，证照有效",
     PaperState.CHANGED: "已签名，证照已变更",
     PaperState.CANCELLED: "已签名，证照已注销",
+    PaperState.REVOKED: "已签名，证照已撤销",
+    PaperState.EXPIRED: "已签名，证照已过期",
     PaperState.ALTERED: "签发后被改动",
     PaperState.UNKNOWN: "不是本平台签发的文件",
-}
-_OF_CERTIFICATE: Final = {
-    CertificateStatus.VALID: PaperState.VALID,
-    CertificateStatus.CHANGED: PaperState.CHANGED,
-    CertificateStatus.CANCELLED: PaperState.CANCELLED,
 }
 
 
@@ -92,7 +94,9 @@ def state_of(session: Session, document: Document) -> PaperState:
     if document.kind != DocumentKind.CERTIFICATE:
         return PaperState.SIGNED
     certificate = session.get(Certificate, document.number)
-    return _OF_CERTIFICATE[certificate.status] if certificate is not None else PaperState.SIGNED
+    if certificate is None:
+        return PaperState.SIGNED
+    return PaperState(certificates.state_of(session, certificate, china_date(product_now(session))).value)
 
 
 def _find(session: Session, condition: object) -> Document | None:

@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 
 from models.audit import TimelineEntry
 from models.case import Applicant, Case
+from models.certificate import CertificateEvent, CertificateRevocation
 from models.document import Certificate, Document
 from models.dossier import TransferDossier
 from models.policy import PolicyFile
@@ -95,6 +96,7 @@ CASE: Final = Kind(
         ),
         "decision": _columns("decision", "decided_at"),
         "closing": _closing,
+        "certificate": _columns("certificate_number"),
     },
 )
 DOCUMENT: Final = Kind(
@@ -135,6 +137,23 @@ KINDS: Final = (
             "record": _columns("case_no", "item_code", "name", "holder", "content", "issued_at", "valid_until"),
             "status": _columns("status"),
             "signature": _columns("signature"),
+            "links": _columns("replaces", "replaced_by", "ended_at"),
+        },
+    ),
+    Kind(
+        CertificateEvent,
+        "证照经过",
+        ("number", "key"),
+        {"entry": _columns("case_no", "at", "actor", "event", "text")},
+    ),
+    Kind(
+        CertificateRevocation,
+        "撤销程序",
+        ("id",),
+        {
+            "opening": _columns("number", "case_no", "ground", "facts", "opened_by", "opened_at", "notified_at"),
+            "hearing": _columns("statement", "hearing", "heard_by", "heard_at"),
+            "decision": _columns("outcome", "reason", "decided_by", "decided_at"),
         },
     ),
     Kind(

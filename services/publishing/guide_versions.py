@@ -137,8 +137,19 @@ def _problems(session: Session, guide: Guide, item: ItemVersion, today: date) ->
         "result.certificate": "备案不得以证照办结"
         if item.power_kind is PowerKind.FILING and guide.result.certificate
         else None,
+        "certificate": "备案不产生也不处分证照"
+        if item.power_kind is PowerKind.FILING and guide.certificate is not None
+        else None,
+        "certificate.of": _unknown_items(session, guide),
     }
     return [FieldProblem(f"file.{name}", fault) for name, fault in faults.items() if fault]
+
+
+def _unknown_items(session: Session, guide: Guide) -> str | None:
+    named = guide.certificate.of if guide.certificate is not None else ()
+    known = set(session.exec(select(ItemVersion.code).where(col(ItemVersion.code).in_(named))).all())
+    unknown = [code for code in named if code not in known]
+    return f"没有这个事项：{'、'.join(unknown)}" if unknown else None
 
 
 def _first(item: ItemVersion) -> Guide:

@@ -1,4 +1,4 @@
 """People's tasks: their lists, their assignment, and their completion.
 
-May call: accounts, cases, catalogue, deadlines, files, journal, process_engine.
+May call: accounts, cases, catalogue, certificates, deadlines, files, journal, process_engine.
 """

@@ -17,6 +17,7 @@ from models.task_outcome import Outcome, TaskOutcome, TaskOutcomeStatus
 from services.accounts import task_rights
 from services.accounts.actors import Actor
 from services.cases import conditional_acceptance, corrections, delivery, dossiers, hearings, open_tasks
+from services.certificates import content, naming
 from services.clock import product_now
 from services.errors import Conflict, FieldProblem, InvalidInput
 from services.files import binding
@@ -46,7 +47,10 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     labels = dict(form.outcomes(schema))
     if completion.outcome not in labels:
         raise InvalidInput([FieldProblem("outcome", f"办理结果应为：{'、'.join(labels)}")])
-    answer, problems = form.check_answer(schema, completion.values, completion.opinion)
+    entered = dict(completion.values)
+    decides = Outcome.APPROVE in labels
+    stated = entered.pop(content.CERTIFICATE, None) if decides else None
+    answer, problems = form.check_answer(schema, entered, completion.opinion)
     if problems:
         raise InvalidInput([FieldProblem(one.field, one.message) for one in problems])
     reasons.require_reason(case, task, completion.outcome, completion.opinion)
@@ -54,6 +58,8 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
         if case.case_state is CaseState.SPECIAL_OPEN:
             raise CasePaused()
         dossiers.require_received(session, case)
+        naming.require_still_usable(session, case, completion.outcome)
+    certificate = content.settle(session, case, completion.outcome, stated) if decides else None
     now = product_now(session)
     answer_due = case.deadlines.acceptance_due_at
     if task.clock is ClockShare.ACCEPTANCE and answer_due is not None and now > answer_due:
@@ -62,6 +68,8 @@ def complete(session: Session, actor: Actor, key: int, completion: TaskCompletio
     if task.element_id == Element.DELIVERY:
         delivery.require_on_record(session, case, answer.values)
     values = corrections.settle(session, case, completion.outcome, answer.values)
+    if certificate is not None:
+        values = {**values, content.CERTIFICATE: certificate}
     conditional_acceptance.require_valid_promise(session, case, completion.outcome, values)
     conditional_acceptance.require_met(session, case, completion.outcome, values)
     conditional_acceptance.require_supplied(case, completion.outcome)

@@ -12,8 +12,10 @@ from models.case import Applicant, Case
 from models.identity import masked_name
 from models.set_aside import SetAsideRecord
 from models.task import FormVersion, Light, Task
+from models.task_outcome import Outcome
 from services.cases import corrections, form_check
 from services.cases.submission_input import FileId
+from services.certificates import content
 from services.clock import product_now
 from services.errors import Conflict
 from services.process_cache import ProcessCache
@@ -164,7 +166,15 @@ def schema_of(session: Session, task: Task) -> dict[str, Any] | None:
     return deployed.definition
 
 
-def form_data(session: Session, task: Task) -> dict[str, Any]:
+def shown_form(session: Session, task: Task, definition: dict[str, Any]) -> FormView:
+    """Return a task's form as it is filled in: a decision's asks for the content of the certificate too."""
+    decides = Outcome.APPROVE in dict(form.outcomes(definition))
+    extra = content.form_components(session, session.get_one(Case, task.case_no)) if decides else []
+    schema = {**definition, "components": [*definition.get("components", []), *extra]} if extra else definition
+    return FormView(schema_=schema, data=form_data(session, task, decides=decides))
+
+
+def form_data(session: Session, task: Task, *, decides: bool = False) -> dict[str, Any]:
     """Return what a form may show: the case's public facts, the applicant masked."""
     case = session.get_one(Case, task.case_no)
     applicant = session.get(Applicant, task.case_no)
@@ -175,6 +185,7 @@ def form_data(session: Session, task: Task) -> dict[str, Any]:
         "applicantName": masked_name(applicant.name) if applicant else "",
         **(_correction_data(session, case) if case.accepted_at is None else {}),
         **unit_assignment.proposed(session, task, case),
+        **(content.form_data(session, case) if decides else {}),
     }
 
 

@@ -12,7 +12,7 @@ from services.clock import product_now
 from services.paging import Page, cut
 from services.tasks import queries
 from services.tasks.access import get_readable
-from services.tasks.views import FormView, TaskDetail, TaskView, deployed_forms, form_data, view
+from services.tasks.views import TaskDetail, TaskView, deployed_forms, shown_form, view
 
 
 def list_tasks(
@@ -83,7 +83,7 @@ def get_task(session: Session, actor: Actor, key: int) -> TaskDetail:
     now = product_now(session)
     forms = deployed_forms(session, [task])
     schema = forms.get(task.form_key) if task.form_key is not None else None
-    shown = FormView(schema_=schema.definition, data=form_data(session, task)) if schema else None
+    shown = shown_form(session, task, schema.definition) if schema else None
     return TaskDetail(**view(task, forms, now).model_dump(), form=shown, status=task.status.value)
 
 

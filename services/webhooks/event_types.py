@@ -38,6 +38,9 @@ class Event(StrEnum):
     FILING_REVIEWED = "filing.reviewed"
     FILING_REMINDED = "filing.reminded"
     CERTIFICATE_ISSUED = "certificate.issued"
+    CERTIFICATE_CHANGED = "certificate.changed"
+    CERTIFICATE_CANCELLED = "certificate.cancelled"
+    CERTIFICATE_REVOKED = "certificate.revoked"
     AUDIT_HEAD = "audit.head"
 
 

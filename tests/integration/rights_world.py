@@ -16,9 +16,10 @@ from models.account import AccessToken, Account, SignInMethod
 from models.agreement import Agreement, AgreementState
 from models.case import Applicant, ApplicantKind, Case, CaseState, IdentityType, Verdict
 from models.catalogue import CountyUnit, Mode
+from models.certificate import CertificateRevocation, RevocationGround
 from models.consultation import Precedent, Question, Training
 from models.database import Database, WritingSession
-from models.document import Document
+from models.document import Certificate, Document
 from models.engine_state import Incident, ProcessDefinition, ProcessInstance
 from models.filing import Filing, FilingKind, FilingQuestion, FilingState
 from models.in_flight import InFlight
@@ -298,6 +299,16 @@ def _objects(case_no: str, now: Any) -> list[list[SQLModel]]:
             unit=UNIT,
             text=MARK,
         ),
+        Certificate(
+            number=str(ID),
+            case_no=case_no,
+            item_code=ITEM,
+            name=MARK,
+            holder="欧阳某某",
+            content={},
+            issued_at=now,
+            signature="-",
+        ),
         Recall(id=ID, **recall, state=RecallState.DROPPED, proposed_at=now),
         Recall(id=PROPOSAL, **recall, state=RecallState.DROPPED, proposed_at=now, statement_due_at=soon),
         UnitTransfer(
@@ -341,6 +352,17 @@ def _objects(case_no: str, now: Any) -> list[list[SQLModel]]:
         ),
     ]
     second: list[SQLModel] = [
+        CertificateRevocation(
+            id=ID,
+            number=str(ID),
+            case_no=case_no,
+            ground=RevocationGround.FRAUD,
+            facts="事实",
+            opened_by="x",
+            opened_at=now,
+            notified_at=now,
+            statement="未提出",
+        ),
         TaskCandidate(task_key=ID, group_name=f"{AREA}.reviewer", due_at=soon, created_at=now),
         Incident(
             key=ID,

@@ -115,7 +115,7 @@ def approve(session: Session, case_no: str) -> None:
     session.add(given)
     seals.seal(session, given)
     decisions.record(session, case_no, Verdict.APPROVE)
-    if certificates.issue(session, case, SEAL, AT) is None:
+    if certificates.issue(session, case, AT) is None:
         pytest.fail("the item issues no certificate")
 
 

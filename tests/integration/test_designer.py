@@ -145,7 +145,7 @@ def refused_decision(running: Instance, case_no: str, outcome: str) -> str:
 
 def brought_to_the_decision(running: Instance, *steps: str) -> str:
     """Submit a ``substantive`` case and answer each step favourably; return its number."""
-    case_no = running.submit("S-28", "zhanggong")
+    case_no = running.submit("S-30", "zhanggong")
     for step in steps:
         running.complete(case_no, step, running.task(case_no, step)["outcomes"][0]["value"])
     return case_no

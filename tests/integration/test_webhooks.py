@@ -186,7 +186,7 @@ def test_only_the_system_administrator_manages_webhooks(web: Web, username: str)
         ("https://example.com/x", ["nonsense"]),
         ("https://example.com/x", ["push.nonsense"]),
         ("https://example.com/x", ["filing.nonsense"]),
-        ("https://example.com/x", ["certificate.changed"]),
+        ("https://example.com/x", ["certificate.lost"]),
         ("https://example.com/x", ["nonsense.*"]),
         ("https://example.com/x", []),
     ],

@@ -133,7 +133,7 @@ def test_a_task_refuses_unknown_outcomes_and_strangers(instance: Instance) -> No
 
 def test_lists_are_paged_by_cursor_without_gaps_or_repeats(instance: Instance) -> None:
     for _ in range(3):
-        instance.submit("W-02", "xingguo")
+        instance.submit("W-10", "xingguo")
     client = instance.api("xingguo.window")
     whole = [one["case_no"] for one in client.get("/cases", params={"limit": 200}).json()["items"]]
     paged, cursor = [], None

@@ -94,8 +94,8 @@ def test_a_notice_given_too_late_is_overdue_from_the_start(instance: Instance) -
 
 
 def test_a_notice_stands_on_the_guide_and_in_the_cases_of_its_item(instance: Instance) -> None:
-    notice = issue(instance, "W-02", title="勘查管理办法")
-    guide = instance.api(SUPERVISOR).get("/items/W-02/guide").json()
+    notice = issue(instance, "W-10", title="勘查管理办法")
+    guide = instance.api(SUPERVISOR).get("/items/W-10/guide").json()
     assert notice["id"] in [one["id"] for one in guide["notices"]]
-    case = instance.case(instance.submit("W-02", "xingguo"))
+    case = instance.case(instance.submit("W-10", "xingguo"))
     assert "勘查管理办法" in [one["title"] for one in case["policy_notices"]]

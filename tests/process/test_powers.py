@@ -395,7 +395,7 @@ def test_the_city_takes_over_a_supplemented_case_and_a_substantive_one_and_may_r
 
 
 def test_the_city_takes_over_a_window_case_and_may_stop_its_clock_and_leave_it_undelivered(instance: Instance) -> None:
-    item, area = "W-05", "shicheng"
+    item, area = "W-06", "shicheng"
     case_no = instance.submit(item, area)
     instance.task(case_no, "Task_DecideAcceptance")
     recall = {"item": item, "area": area, "reason": "承接不到位", "in_flight": "transfer"}
@@ -455,7 +455,7 @@ def test_a_special_procedure_under_way_is_watched_over_after_the_city_took_the_c
 
 
 def test_a_dossier_returned_to_a_county_that_lost_the_power_stays_with_the_city(instance: Instance) -> None:
-    item, area = "S-28", "zhanggong"
+    item, area = "S-30", "zhanggong"
     case_no = instance.submit(item, area)
     instance.complete(case_no, "Task_DecideAcceptance", "accept")
     instance.complete(case_no, "Task_CountyReview", "agree", "符合条件")

@@ -10,7 +10,7 @@ from tests.instance import Instance
 
 pytestmark = pytest.mark.engine
 
-MODES = [("W-01", "xingguo"), ("D-07", "xingguo"), ("S-28", "zhanggong")]
+MODES = [("W-01", "xingguo"), ("D-07", "xingguo"), ("S-30", "zhanggong")]
 
 
 @pytest.mark.parametrize(("item", "area"), MODES)

@@ -7,7 +7,7 @@ from tests.instance import Instance
 pytestmark = pytest.mark.engine
 
 
-def reviewed(instance: Instance, item: str = "S-28", area: str = "zhanggong") -> str:
+def reviewed(instance: Instance, item: str = "S-30", area: str = "zhanggong") -> str:
     """Bring a case to the city's review."""
     case_no = instance.submit(item, area)
     instance.complete(case_no, "Task_DecideAcceptance", "accept")
@@ -66,7 +66,7 @@ def test_what_the_city_returns_comes_back_to_the_county_reviewer_and_is_forwarde
 
 
 def test_the_chief_may_send_back_and_the_reviewer_may_ask_the_window(instance: Instance) -> None:
-    case_no = instance.submit("S-28", "zhanggong")
+    case_no = instance.submit("S-30", "zhanggong")
     instance.complete(case_no, "Task_DecideAcceptance", "accept")
     instance.complete(case_no, "Task_CountyReview", "return", "请核对地址")
     instance.complete(case_no, "Task_HandleReturn", "done")
@@ -112,6 +112,6 @@ def test_each_power_type_ends_in_its_own_words(instance: Instance, item: str, gr
 
 
 def test_a_county_without_an_agreement_cannot_accept(instance: Instance) -> None:
-    body = instance.body("S-28", "xingguo")
+    body = instance.body("S-30", "xingguo")
     answer = instance.api("xingguo.window").post("/cases", json=body, headers={"Idempotency-Key": "locked"})
     assert (answer.status_code, answer.json()["code"]) == (409, "agreement_missing")

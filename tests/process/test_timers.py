@@ -168,7 +168,7 @@ def test_a_procedure_past_its_plan_moves_the_due_day_every_working_day(instance:
     assert instance.case(case_no)["state"]["code"] == 10
 
 
-@pytest.mark.parametrize(("item", "area"), [(ITEM, AREA), ("D-07", AREA), ("S-28", "zhanggong")])
+@pytest.mark.parametrize(("item", "area"), [(ITEM, AREA), ("D-07", AREA), ("S-30", "zhanggong")])
 def test_a_decision_not_delivered_in_ten_days_is_reminded_of_and_the_watch_ends(
     instance: Instance, item: str, area: str
 ) -> None:

@@ -49,10 +49,10 @@ PLAN = {
     "entrance": {"accounts", "documents", "journal", "notifications"},
     # Work on cases.
     "calendar": {"accounts", "cases", "deadlines", "journal", "process_engine"},
-    "tasks": {"accounts", "cases", "catalogue", "deadlines", "files", "journal", "process_engine"},
+    "tasks": {"accounts", "cases", "catalogue", "certificates", "deadlines", "files", "journal", "process_engine"},
     "cases": {
-        "accounts", "catalogue", "deadlines", "documents", "files", "journal", "notifications", "powers",
-        "process_engine", "supervision", "webhooks",
+        "accounts", "catalogue", "certificates", "deadlines", "documents", "files", "journal", "notifications",
+        "powers", "process_engine", "supervision",
     },
     # What stands beside the cases: supervision, guidance, the powers themselves and their lists.
     "supervision": {
@@ -62,6 +62,7 @@ PLAN = {
     "publishing": {"accounts", "catalogue", "powers"},
     "powers": {"accounts", "catalogue", "deadlines", "journal", "notifications", "process_engine", "webhooks"},
     "witness": {"documents", "journal", "notifications", "webhooks"},
+    "certificates": {"accounts", "catalogue", "deadlines", "documents", "journal", "webhooks"},
     # What every capability uses.
     "files": {"accounts", "journal"},
     "deadlines": {"catalogue", "process_engine"},

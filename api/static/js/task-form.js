@@ -61,7 +61,10 @@ const form = new Form({ container, additionalModules: [{ translate: ["value", tr
 function showErrors(errors) {
   const ids = idsByKey(payload.schema.components);
   const byId = {};
-  for (const { field, message } of errors) if (ids.has(field)) (byId[ids.get(field)] ??= []).push(message);
+  for (const { field, message } of errors) {
+    const key = field.startsWith("certificate.") ? field.split(".").pop() : field;
+    if (ids.has(key)) (byId[ids.get(key)] ??= []).push(message);
+  }
   if (Object.keys(byId).length > 0) form._setState({ errors: byId });
 }
 

@@ -66,6 +66,15 @@ def only(root: Path) -> Problem:
         ("guides/D-08.yaml", "expected: false", "expected: 否", 14, "conditions[1]", "boolean 的 expected"),
         ("guides/S-23.yaml", "  - 抵押\n  otherwise", "  - 质押\n  otherwise", 8, "conditions[0]", "质押"),
         ("guides/W-21.yaml", "certificate: false", "certificate: true", 1, "", "certificate_kind 不一致"),
+        ("guides/W-28.yaml", "of: [W-25,", "of: [W-99,", 1, "certificate.of", "没有这个事项：W-99"),
+        ("guides/W-28.yaml", "  of: [W-25, W-26, W-27, W-28, W-29]\n", "", 43, "certificate", "须列明"),
+        ("guides/W-28.yaml", "of: [W-25, W-26,", "of: [W-25, W-25,", 43, "certificate", "of 重复：W-25"),
+        ("guides/W-28.yaml", "action: change", "action: renew", 1, "", "result.effect 应为 renew"),
+        ("guides/W-28.yaml", "action: change", "action: swap", 44, "certificate.action", "只能是"),
+        ("guides/W-28.yaml", "years: 5", "years: 5, until: 2030-01-01", 46, "certificate.validity", "之一"),
+        ("guides/W-28.yaml", "key: warehouse", "key: premises", 43, "certificate", "fields 重复：premises"),
+        ("guides/W-01.yaml", "source: project", "source: conditions.x", 1, "", "conditions.x"),
+        ("guides/W-30.yaml", "  of: [W-25", "  validity: {years: 5}\n  of: [W-25", 41, "certificate", "注销证照"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_with_its_place(
@@ -99,6 +108,14 @@ def test_a_filing_that_would_yield_a_licence_is_refused(root: Path) -> None:
     edit(root, "guides/W-21.yaml", "certificate: false", "certificate: true")
     edit(root, "guides/W-21.yaml", "certificate_kind: none", "certificate_kind: licence")
     assert only(root) == Problem("guides/W-21.yaml", 1, "result.certificate", "备案不得以证照办结")
+
+
+def test_a_filing_that_would_touch_a_certificate_is_refused(root: Path) -> None:
+    path = root / "guides/W-21.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("effect: none", "effect: cancel"), encoding="utf-8")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("certificate: {action: cancel, of: [W-25]}\n")
+    assert only(root) == Problem("guides/W-21.yaml", 1, "certificate", "备案不产生也不处分证照")
 
 
 def test_an_item_without_a_guide_is_refused(root: Path) -> None:

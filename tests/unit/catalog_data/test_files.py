@@ -10,6 +10,7 @@ from catalog_data.guide import CertificateKind, Guide, LimitUnit
 from catalog_data.schema import Catalogue, CatalogueTable, Item
 from catalog_data.validate import DEFAULT_ROOT, check_first_list, validate
 from models.catalogue import Mode, PowerKind, SupervisorLevel
+from models.certificate import CertificateAction
 from settings import PROJECT_ROOT
 
 LISTED_AREAS = [
@@ -130,6 +131,41 @@ def test_the_county_supervises_direct_items_and_a_city_department_the_others(cat
     assert [duties[code].unit for code in ("S-24", "S-28", "S-29", "W-25", "W-37", "W-40", "W-44")] == [
         "lyj", "cgj", "slj", "scjg", "swj", "sthj", "fgw",
     ]  # fmt: skip
+
+
+def test_items_named_after_what_they_do_to_a_certificate_say_so(catalogue: Catalogue) -> None:
+    found = {
+        code: guide.certificate.action
+        for code, guide in catalogue.guides.items()
+        if guide.certificate is not None and guide.certificate.action.needs_certificate
+    }
+    words = {
+        "变更": CertificateAction.CHANGE,
+        "保留": CertificateAction.CHANGE,
+        "延续": CertificateAction.RENEW,
+        "换证": CertificateAction.RENEW,
+        "补证": CertificateAction.REPLACE,
+        "补发": CertificateAction.REPLACE,
+        "注销": CertificateAction.CANCEL,
+    }
+    named = {
+        item.code: action
+        for item in catalogue.items
+        if item.power_kind is not PowerKind.FILING
+        for word, action in words.items()
+        if word in item.sub_name
+    }
+    assert found == named
+
+
+def test_a_family_may_bring_every_certificate_it_can_have_made(catalogue: Catalogue) -> None:
+    for code, guide in catalogue.guides.items():
+        rule = guide.certificate
+        if rule is None or not rule.of:
+            continue
+        made = {one for one in rule.of if catalogue.guides[one].certificate is not None}
+        assert made == set(rule.of)
+        assert not rule.action.makes_certificate or code in rule.of
 
 
 def test_a_filing_never_ends_in_a_certificate(catalogue: Catalogue) -> None:

@@ -10,14 +10,15 @@ from pypdf import PdfReader
 
 from models.case import Verdict
 from models.catalogue import Mode, PowerKind
+from models.certificate import CertificateAction
 from papers import Paper, acceptance, decision, delivery, hearing, procedure, render_pdf
-from papers.facts import CaseFacts
+from papers.facts import CaseFacts, CertificateFact
 from papers.fonts import printable
 from papers.lines import NOT_AT_END, NOT_AT_START, break_lines
-from papers.paper import PENDING
+from papers.paper import PENDING, Labelled
 from papers.powers import AgreementFact, SideFact, agreement
 from papers.seal import split_seal
-from papers.wording import DECISIONS, Redress, chinese_number
+from papers.wording import DECISIONS, Redress, chinese_number, decision_words
 from tests.factories.papers import ACCEPTED, DECIDED, RECEIVED, facts
 
 NUMBER = "赣市县同权（兴国县）受〔2026〕00012号"
@@ -232,12 +233,63 @@ def test_a_return_of_service_prints_what_was_stated() -> None:
 
 
 def test_a_certificate_is_one_landscape_page_with_its_signature() -> None:
-    paper = decision.certificate(facts(), "GZ-1", "燃气经营许可证", DECIDED, None, "c2lnbmF0dXJl")
+    stated = CertificateFact(CertificateAction.ISSUE)
+    paper = decision.certificate(facts(), "GZ-1", "燃气经营许可证", DECIDED, stated, "c2lnbmF0dXJl")
     page = PdfReader(io.BytesIO(render_pdf(paper))).pages[0]
     assert page.mediabox.width > page.mediabox.height
     text = text_of(paper)
     for needed in ("燃气经营许可证", "GZ-1", "兴国县润和燃气有限公司", PENDING, "c2lnbmF0dXJl"):
         assert needed in text
+
+
+def test_a_certificate_states_its_fields_its_last_day_with_its_source_and_what_it_replaces() -> None:
+    fields = (Labelled("采伐地点", "三号林班"), Labelled("采伐蓄积", "830立方米"))
+    stated = CertificateFact(CertificateAction.CHANGE, date(2031, 3, 1), "（按办事指南有效期5年计算）", fields, "GZ-0")
+    paper = decision.certificate(facts(), "GZ-1", "许可证", DECIDED, stated, "c2ln", "https://x.cn/public/GZ-1")
+    text = text_of(paper)
+    for needed in ("采伐地点：三号林班", "830立方米", "至2031年3月1日（按办事指南有效期5年计算）", "原证照编号：GZ-0"):
+        assert needed in text
+    assert "扫描二维码" in text
+    assert "二维码" not in text_of(replace(paper, code="", reference=facts().reference()))
+    assert pages_of(paper) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "title", "resolution", "article"),
+    [
+        (CertificateAction.CHANGE, "准予变更行政许可决定书", "准予变更行政许可", "第四十九条"),
+        (CertificateAction.RENEW, "准予延续行政许可决定书", "准予延续行政许可", "第五十条"),
+        (CertificateAction.REPLACE, "准予补发证照决定书", "准予补发证照", "第三十八条"),
+    ],
+)
+def test_what_is_done_to_a_licence_there_is_already_is_worded_as_that(
+    action: CertificateAction, title: str, resolution: str, article: str
+) -> None:
+    words = decision_words(PowerKind.LICENSE, Verdict.APPROVE, action)
+    stated = CertificateFact(action, date(2031, 3, 1), fields=(Labelled("经营场所", "一号"),), former="GZ-0")
+    changes = {"certificate": stated, "certificate_number": "GZ-1"}
+    paper = decided(facts(), Verdict.APPROVE, title=words.kind.value, resolution=words.resolution, **changes)
+    text = text_of(paper)
+    for needed in (title, f"决定{resolution}。", article, "一号", "至2031年3月1日", "GZ-0", "自新证照制发之日起失效"):
+        assert needed in text
+    assert "准予行政许可" not in text
+
+
+def test_a_cancellation_is_no_grant() -> None:
+    words = decision_words(PowerKind.LICENSE, Verdict.APPROVE, CertificateAction.CANCEL)
+    stated = CertificateFact(CertificateAction.CANCEL, former="GZ-1")
+    changes = {"title": words.kind.value, "resolution": words.resolution, "certificate": stated}
+    text = text_of(decided(facts(), Verdict.APPROVE, **changes))
+    for needed in ("注销行政许可决定书", "决定注销行政许可。", "第七十条", "GZ-1", "不再具有效力"):
+        assert needed in text
+    for wrong in ("准予", "颁发", "请按照"):
+        assert wrong not in text
+
+
+def test_another_power_keeps_its_own_words_whatever_is_done() -> None:
+    for kind in (PowerKind.CONFIRMATION, PowerKind.FILING, PowerKind.OTHER):
+        for action in CertificateAction:
+            assert decision_words(kind, Verdict.APPROVE, action) is DECISIONS[kind, Verdict.APPROVE]
 
 
 def test_equal_papers_render_to_equal_bytes() -> None:

@@ -104,7 +104,7 @@ def test_a_new_version_counts_from_now_on_and_the_old_one_stays_for_the_cases_th
     assert guide_versions.version_of(session, "S-22", old.version).body["on_site_check"]
 
 
-@pytest.mark.parametrize("code", ["D-01", "S-27", "W-40"])
+@pytest.mark.parametrize("code", ["D-01", "S-27", "W-28", "W-40"])
 def test_every_guides_own_file_can_be_published_again(session: Session, code: str) -> None:
     before = in_force.latest_guide(session, code)
     assert before is not None
@@ -132,6 +132,13 @@ def test_a_filing_may_not_end_in_a_certificate(session: Session) -> None:
     result = {"name": "证", "certificate": True, "effect": "issue"}
     found = problems(session, "D-01", edited(session, "D-01", result=result, certificate_kind="licence"))
     assert found == {"file.result.certificate": "备案不得以证照办结"}
+
+
+def test_a_guide_may_act_only_on_certificates_of_items_there_are(session: Session) -> None:
+    rule = {"action": "cancel", "of": ["W-25", "W-98", "W-99"]}
+    assert problems(session, "W-30", edited(session, "W-30", certificate=rule)) == {
+        "file.certificate.of": "没有这个事项：W-98、W-99"
+    }
 
 
 @pytest.mark.parametrize(
