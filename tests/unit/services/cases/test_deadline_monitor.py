@@ -10,10 +10,12 @@ from sqlmodel import Session, select
 
 from models.account import Account, Membership
 from models.audit import TimelineEntry
-from models.case import Case
+from models.case import Case, CaseState
 from models.catalogue import ItemVersion
 from models.database import CHINA
 from models.notification import Notification
+from models.outbox import OutboxCommand
+from models.protocol import START_TTL_MS, Message
 from models.special_procedure import SpecialKind
 from models.task import ClockShare, Task, TaskStatus
 from models.working_calendar import end_of_day
@@ -23,6 +25,7 @@ from services.cases.hearings import Hearing, NotImpartial, UnlawfulHearingDates
 from services.cases.special_procedures import CaseNotRunning, LimitOver, ProcedureEnded
 from services.deadlines import case_deadlines, clock_views
 from services.errors import InvalidInput
+from tests.factories.cases import build_case
 from tests.factories.running_case import ACCEPTED, APPROVER, DUE, REVIEWER, WINDOW, answer, give_guide
 from tests.factories.running_case import case as case
 from tests.factories.running_case import session as session
@@ -254,3 +257,47 @@ def test_an_answer_given_too_late_is_overdue(session: Session, case: Case) -> No
     with freeze_time(DUE + timedelta(hours=2)):
         deadline_monitor.signal(session, case.case_no)
     assert case.overdue_at == DUE + timedelta(seconds=1)
+
+
+def open_acceptance(session: Session, case: Case, key: int) -> None:
+    """Have a case's clerk asked whether to accept it."""
+    session.add(
+        Task(
+            key=key,
+            case_no=case.case_no,
+            process_id="acceptance",
+            process_instance_key=key,
+            element_id="Task_DecideAcceptance",
+            element_instance_key=key,
+            name="决定是否受理",
+            clock=ClockShare.ACCEPTANCE,
+            created_at=ACCEPTED,
+        )
+    )
+    session.flush()
+
+
+def test_only_a_case_whose_own_clerk_is_asked_is_told_that_its_days_to_accept_are_over(
+    session: Session, case: Case
+) -> None:
+    case.accepted_at, case.state = None, CaseState.RECEIVED
+    other = build_case(
+        **case.model_dump(exclude={"case_no", "project", "deadlines"}), case_no="3607322026092100002", project="另"
+    )
+    session.add(other)
+    session.flush()
+    case_deadlines.set_receipt_deadline(session, case, case.received_at)
+    due = case.deadlines.acceptance_due_at
+    assert due is not None
+
+    def told() -> list[dict[str, Any]]:
+        with freeze_time(due + timedelta(seconds=2)):
+            deadline_monitor.signal(session, case.case_no)
+        sent = [one.payload for one in session.exec(select(OutboxCommand)).all()]
+        return [one for one in sent if one.get("name") == Message.ACCEPTANCE_OVERDUE.value]
+
+    open_acceptance(session, other, 1)
+    assert told() == []
+    open_acceptance(session, case, 2)
+    [message] = told()
+    assert message["time_to_live_ms"] == START_TTL_MS
