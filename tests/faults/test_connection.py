@@ -197,7 +197,7 @@ def test_a_stream_that_expires_again_and_again_is_renewed_and_brings_jobs(
 def test_a_completion_swallowed_on_its_way_is_sent_again_and_the_job_is_not_done_twice(
     steps: Steps, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "REPORT_CALL_SECONDS", 0.5)
+    monkeypatch.setattr(outcomes, "REPORT_CALL_SECONDS", 0.5)
 
     async def handle(job: Job) -> dict[str, object]:
         wire.swallow()

@@ -167,9 +167,12 @@ def test_a_forged_cursor_is_refused(web: Web, path: str, position: list[object])
 def lists(web: Web) -> list[tuple[str, str]]:
     """Return every list with a cursor and an account that may read it."""
     web.process()
+    seal = web.post("/seals", "admin.system", json={"text": "某局专用章", "owner": "某局", "modes": ["direct"]}).json()[
+        "id"
+    ]
     described = web.client.get("/api/v1/openapi.json").json()["paths"]
     paths = [
-        path.removeprefix("/api/v1").replace("{id}", "front-window")
+        path.removeprefix("/api/v1").replace("{id}", str(seal) if "/seals/" in path else "front-window")
         for path, operations in described.items()
         if "cursor" in [one["name"] for one in operations.get("get", {}).get("parameters", [])]
     ]

@@ -164,12 +164,12 @@ def test_a_seal_is_limited_to_items(web: Web) -> None:
     )
     assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "items")
     limited = web.client.put(
-        f"/api/v1/seals/{seal}/scope", json={"items": ["W-02"], "modes": []}, headers=web.headers(ADMINISTRATOR)
+        f"/api/v1/seals/{seal}/scope", json={"items": ["W-06"], "modes": []}, headers=web.headers(ADMINISTRATOR)
     )
-    assert limited.json()["items"] == ["W-02"]
+    assert limited.json()["items"] == ["W-06"]
     refused = web.post("/cases", WINDOW, json=web.body("W-01"), Idempotency_Key="other")
     assert (refused.status_code, refused.json()["reason"]) == (409, "other_item")
-    web.submit("W-02")
+    web.submit("W-06")
 
 
 def test_a_seal_is_registered_once(web: Web) -> None:

@@ -31,9 +31,9 @@ MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"
 
 
 @pytest.fixture
-def stopped(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstanceDirectory]:
+def stopped(databases: Databases, tmp_path: Path) -> Iterator[InstanceDirectory]:
     """Yield the directory of a stopped instance with cases in its database, which on SQLite is a file in it."""
-    with web_over(databases, tmp_path) as web:
+    with web_over(databases, tmp_path) as web, pytest.MonkeyPatch.context() as patch:
         setup.prepare(get_settings())
         for _ in range(CASES):
             web.submit()
@@ -43,12 +43,12 @@ def stopped(databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         keys.replace_kept(tmp_path / "keys" / "feed.password", "former")
         for name in (*os.environ,):
             # ``adopt`` writes to the environment past the patch; this takes it back at the end.
-            monkeypatch.setenv(name, os.environ[name])
+            patch.setenv(name, os.environ[name])
         elsewhere = databases.kind is Kind.POSTGRESQL
         for name in ("TONGQUAN_DATA_KEY", "DATABASE_URL", "TONGQUAN_CONTROLLED_CLOCK", "TONGQUAN_ENVIRONMENT"):
-            monkeypatch.setenv(name, web.database.url)  # So that it is taken back even where it was not set.
+            patch.setenv(name, web.database.url)  # So that it is taken back even where it was not set.
             if name != "DATABASE_URL" or not elsewhere:
-                monkeypatch.delenv(name)
+                patch.delenv(name)
         get_settings.cache_clear()
         web.database.dispose()
         yield directory

@@ -86,7 +86,7 @@ def test_a_certificate_an_approved_case_is_about_to_change_is_not_revoked(sessio
     case = submitted(session, "W-28", certificate.number)
     session.add(
         TaskOutcome(
-            task_key=99,
+            task_key=1_000_000,
             case_no=case.case_no,
             process_id="front-window",
             element_id="Task_CityDecide",
