@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+VARIABLE = "TONGQUAN_TEST_POSTGRES"
+"""Names the URL of a database whose user may create others; the workers of a run find the run's server in it."""
 SERVER = "/usr/lib/postgresql/*/bin"
 UNPRIVILEGED = "postgres"
 """The system account the server runs as when the tests run as root, which PostgreSQL refuses."""
